@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "base/time.hpp"
+
+namespace onair::whip {
+
+// How many requests an address may still make: a token bucket for each, `burst` deep, refilled at
+// `per_second`. Memory is bounded: beyond kMaxAddresses, buckets that are full again are forgotten,
+// and while there are none a stranger has to wait.
+class RequestBudget {
+ public:
+  static constexpr std::size_t kMaxAddresses = 4096;
+
+  struct Config {
+    double per_second = 10;  // a publisher trickles a handful of candidates within a second
+    double burst = 50;
+  };
+
+  explicit RequestBudget(Config config) : config_{config} {}
+
+  // Takes one request from the budget. Nothing: go ahead; else how long to wait.
+  [[nodiscard]] std::optional<Duration> spend(const std::string& address, ClockTime now);
+
+ private:
+  struct Bucket {
+    double level = 0;
+    ClockTime filled_at{};
+  };
+  [[nodiscard]] double level_at(const Bucket& bucket, ClockTime now) const;
+
+  Config config_;
+  std::unordered_map<std::string, Bucket> buckets_;
+};
+
+}  // namespace onair::whip

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <chrono>
+
+// Time lines that don't mix. Each kind of time is a std::chrono time point on a line of its own:
+// subtracting two of a kind gives a Duration, mixing kinds does not compile.
+namespace onair {
+
+using Duration = std::chrono::nanoseconds;
+
+template <typename Line>
+struct Timeline {
+  using duration = Duration;
+  using rep = Duration::rep;
+  using period = Duration::period;
+  using time_point = std::chrono::time_point<Line, Duration>;
+  static constexpr bool is_steady = false;
+};
+
+// What a clock shows: monotonic, arbitrary zero. Arrival times and deadlines are of this kind.
+struct ClockLine : Timeline<ClockLine> {};
+// Time since the pipeline started playing, less pauses. Can be negative before the segment starts.
+struct RunningLine : Timeline<RunningLine> {};
+// Wall clock of a sender or receiver: time since 1900-01-01 UTC, as in RTCP sender reports.
+struct NtpLine : Timeline<NtpLine> {};
+
+using ClockTime = ClockLine::time_point;
+using RunningTime = RunningLine::time_point;
+using NtpTime = NtpLine::time_point;
+
+}  // namespace onair

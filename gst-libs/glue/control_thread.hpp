@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <functional>
+#include <string>
+#include <thread>
+
+#include <glib.h>
+
+namespace onair {
+
+// One thread with a GMainContext of its own, on which a component does all of its slow and orderly
+// work (HTTP, negotiation, timers), so that its state needs no locks. The context is the thread's
+// default, so GIO objects made on it stay on it.
+class ControlThread {
+ public:
+  explicit ControlThread(const std::string& name);
+  ~ControlThread();  // finishes what was posted before, then joins
+  ControlThread(const ControlThread&) = delete;
+  ControlThread& operator=(const ControlThread&) = delete;
+
+  // Runs `work` later on the thread. From any thread; never blocks.
+  void post(std::function<void()> work);
+  // Runs `work` on the thread and waits for it. Not from the thread itself.
+  void run(const std::function<void()>& work);
+  // Calls `tick` every `interval_ms` milliseconds until the thread ends.
+  void every(guint interval_ms, std::function<void()> tick);
+
+  [[nodiscard]] bool is_current() const { return std::this_thread::get_id() == thread_.get_id(); }
+
+ private:
+  void attach(GSource* source, std::function<bool()> work);
+
+  GMainContext* context_;
+  GMainLoop* loop_;
+  std::thread thread_;
+};
+
+}  // namespace onair

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <optional>
+
+#include <gst/gst.h>
+
+#include "base/time.hpp"
+
+// The only place where GStreamer's time becomes ours and back. GST_CLOCK_TIME_NONE is std::nullopt.
+namespace onair {
+
+[[nodiscard]] inline std::optional<ClockTime> to_clock_time(GstClockTime time) {
+  if (!GST_CLOCK_TIME_IS_VALID(time))
+    return std::nullopt;
+  return ClockTime{Duration{static_cast<Duration::rep>(time)}};
+}
+
+[[nodiscard]] inline std::optional<Duration> to_duration(GstClockTime time) {
+  if (!GST_CLOCK_TIME_IS_VALID(time))
+    return std::nullopt;
+  return Duration{static_cast<Duration::rep>(time)};
+}
+
+// A negative duration has no GstClockTime; it becomes 0.
+[[nodiscard]] inline GstClockTime to_gst(Duration duration) {
+  return duration.count() < 0 ? 0 : static_cast<GstClockTime>(duration.count());
+}
+
+}  // namespace onair

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "rtcingest/liveness.hpp"
+
+namespace onair {
+
+const char* to_string(EndReason reason) {
+  switch (reason) {
+    case EndReason::Deleted:
+      return "deleted";
+    case EndReason::IceFailed:
+      return "ice-failed";
+    case EndReason::DtlsFailed:
+      return "dtls-failed";
+    case EndReason::IdleTimeout:
+      return "idle-timeout";
+    case EndReason::Replaced:
+      return "replaced";
+    case EndReason::Stopped:
+      return "stopped";
+    case EndReason::Error:
+      return "error";
+  }
+  return "error";
+}
+
+std::optional<EndReason> Liveness::check(ClockTime now, std::optional<ClockTime> last_packet) {
+  if (last_packet) {
+    has_sent_ = true;
+    last_sign_ = *last_packet;
+  }
+  if (has_sent_) {
+    const bool is_gone = config_.idle_timeout > Duration::zero() &&
+                         now - last_sign_ > config_.idle_timeout;
+    return is_gone ? std::optional{EndReason::IdleTimeout} : std::nullopt;
+  }
+  if (now - last_sign_ <= config_.connect_timeout)
+    return std::nullopt;
+  // A path without a single packet on it: the handshake never ended.
+  return is_ice_connected_ ? EndReason::DtlsFailed : EndReason::IceFailed;
+}
+
+std::optional<Duration> Liveness::silence(ClockTime now) const {
+  return has_sent_ ? std::optional{now - last_sign_} : std::nullopt;
+}
+
+}  // namespace onair

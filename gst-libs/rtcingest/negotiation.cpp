@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "rtcingest/negotiation.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <charconv>
+#include <string_view>
+#include <utility>
+
+namespace onair {
+namespace {
+
+using sdp::attribute;
+using sdp::attributes;
+using sdp::split;
+
+constexpr std::array<std::string_view, 4> kRtpProtocols{"UDP/TLS/RTP/SAVPF", "UDP/TLS/RTP/SAVP",
+                                                        "TCP/TLS/RTP/SAVPF", "RTP/SAVPF"};
+
+// Header extensions that we read or that congestion control lives on. Others would only be parsed
+// for nothing; video-orientation above all must not be negotiated: without it the browser turns the
+// picture before it encodes.
+constexpr std::array<std::string_view, 2> kExtensions{
+    "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01",
+    "urn:ietf:params:rtp-hdrext:sdes:mid"};
+
+constexpr std::array<std::string_view, 4> kFeedback{"nack", "nack pli", "ccm fir", "transport-cc"};
+
+// m-line attributes of simulcast and of features that we don't answer.
+constexpr std::array<std::string_view, 4> kDroppedAttributes{"rid", "simulcast", "msid",
+                                                             "extmap-allow-mixed"};
+
+template <typename Range>
+bool contains(const Range& range, std::string_view what) {
+  return std::find(range.begin(), range.end(), what) != range.end();
+}
+
+std::string lower(std::string_view text) {
+  std::string out{text};
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return out;
+}
+
+std::string upper(std::string_view text) {
+  std::string out{text};
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  return out;
+}
+
+Refusal malformed(std::string detail) { return {true, std::move(detail)}; }
+Refusal unsupported(std::string detail) { return {false, std::move(detail)}; }
+
+// "a=<name>:<pt> rest": the rest, for one payload type.
+std::optional<std::string_view> for_format(const sdp::Media& media, std::string_view name,
+                                           std::string_view format) {
+  for (auto value : attributes(media.lines, name)) {
+    const auto space = value.find(' ');
+    if (space != std::string_view::npos && value.substr(0, space) == format)
+      return value.substr(space + 1);
+  }
+  return std::nullopt;
+}
+
+// The value of one parameter in "a=1;b=2"; parameter names don't mind case.
+std::optional<std::string> fmtp_parameter(const sdp::Media& media, std::string_view format,
+                                          std::string_view name) {
+  const auto fmtp = for_format(media, "fmtp", format);
+  if (!fmtp)
+    return std::nullopt;
+  for (auto part : split(*fmtp, ';')) {
+    while (part.starts_with(' '))
+      part.remove_prefix(1);
+    const auto equals = part.find('=');
+    if (equals != std::string_view::npos && lower(part.substr(0, equals)) == name)
+      return std::string{part.substr(equals + 1)};
+  }
+  return std::nullopt;
+}
+
+std::string encoding_name(const sdp::Media& media, std::string_view format) {
+  const auto rtpmap = for_format(media, "rtpmap", format);
+  return rtpmap ? lower(rtpmap->substr(0, rtpmap->find('/'))) : std::string{};
+}
+
+bool is_opus(const sdp::Media& media, std::string_view format) {
+  const auto rtpmap = for_format(media, "rtpmap", format);
+  return rtpmap && lower(*rtpmap) == "opus/48000/2";  // RFC 7587 section 4.1: always these
+}
+
+// RFC 6184 section 8.1: the first byte of profile-level-id is profile_idc. Decoders of every player
+// know Baseline (66), Main (77) and High (100); High 10 and 4:2:2 no phone decodes.
+bool is_h264(const sdp::Media& media, std::string_view format) {
+  const auto rtpmap = for_format(media, "rtpmap", format);
+  if (!rtpmap || lower(*rtpmap) != "h264/90000")
+    return false;
+  const auto mode = fmtp_parameter(media, format, "packetization-mode").value_or("0");
+  if (mode != "0" && mode != "1")  // 2 is interleaved; no browser sends it
+    return false;
+  const auto profile = fmtp_parameter(media, format, "profile-level-id").value_or("42000a");
+  unsigned bits = 0;
+  const auto [end, error] =
+      std::from_chars(profile.data(), profile.data() + profile.size(), bits, 16);
+  if (profile.size() != 6 || error != std::errc{} || end != profile.data() + profile.size())
+    return false;
+  const unsigned profile_idc = bits >> 16;
+  return profile_idc == 66 || profile_idc == 77 || profile_idc == 100;
+}
+
+std::optional<MediaKind> kind_of(const sdp::Media& media) {
+  if (media.kind == "audio")
+    return MediaKind::Audio;
+  if (media.kind == "video")
+    return MediaKind::Video;
+  return std::nullopt;
+}
+
+bool is_sent(const sdp::Description& offer, const sdp::Media& media) {
+  for (const auto* lines : {&media.lines, &offer.lines}) {
+    for (const auto* direction : {"sendonly", "sendrecv"}) {
+      if (attribute(*lines, direction))
+        return true;
+    }
+    for (const auto* direction : {"recvonly", "inactive"}) {
+      if (attribute(*lines, direction))
+        return false;
+    }
+  }
+  return true;  // RFC 8866 section 6.7: sendrecv where nothing is said
+}
+
+// The formats of an m-line in words: "VP8, VP9".
+std::string codec_list(const sdp::Media& media) {
+  std::string list;
+  std::vector<std::string> seen;
+  for (const auto& format : media.formats) {
+    const auto rtpmap = for_format(media, "rtpmap", format);
+    const std::string name{rtpmap ? rtpmap->substr(0, rtpmap->find('/')) : format};
+    if (contains(seen, name) || lower(name) == "rtx")
+      continue;
+    seen.push_back(name);
+    list += (list.empty() ? "" : ", ") + name;
+  }
+  return list;
+}
+
+std::variant<AcceptedMedia, Refusal> choose_format(const sdp::Media& media, MediaKind kind) {
+  const auto is_wanted = kind == MediaKind::Audio ? is_opus : is_h264;
+  const auto chosen = std::find_if(media.formats.begin(), media.formats.end(),
+                                   [&](const auto& format) { return is_wanted(media, format); });
+  if (chosen == media.formats.end()) {
+    return kind == MediaKind::Audio
+               ? unsupported("The audio is offered as " + codec_list(media) +
+                             ", and only Opus (opus/48000/2) is taken here.")
+               : unsupported("The video is offered as " + codec_list(media) +
+                             ", and only H.264 (Baseline, Main or High, packetization-mode 0 or 1)"
+                             " is taken here. Offer H.264, in a browser by setCodecPreferences.");
+  }
+  const auto payload_type = sdp::to_number(*chosen, 127);
+  if (!payload_type)
+    return malformed("The payload type " + *chosen + " is not a number from 0 to 127.");
+
+  AcceptedMedia accepted{.kind = kind,
+                         .mid = std::string{attribute(media.lines, "mid").value_or("")},
+                         .payload_type = *payload_type,
+                         .rtx_payload_type = std::nullopt};
+  for (const auto& format : media.formats) {
+    if (encoding_name(media, format) == "rtx" && fmtp_parameter(media, format, "apt") == *chosen)
+      accepted.rtx_payload_type = sdp::to_number(format, 127);
+  }
+  return accepted;
+}
+
+// The m-line as webrtcbin shall see it.
+sdp::Media reduce(const sdp::Media& media, const AcceptedMedia& accepted) {
+  sdp::Media out{.kind = media.kind,
+                 .port = media.port == 0 ? 9 : media.port,
+                 .proto = "UDP/TLS/RTP/SAVPF",
+                 .formats = {std::to_string(accepted.payload_type)},
+                 .lines = {}};
+  if (accepted.rtx_payload_type)
+    out.formats.push_back(std::to_string(*accepted.rtx_payload_type));
+
+  for (const auto& line : media.lines) {
+    const auto name = sdp::attribute_name(line);
+    const auto value = std::string_view{line.value}.substr(std::min(name.size() + 1,
+                                                                    line.value.size()));
+    const auto first = value.substr(0, value.find(' '));
+    const auto rest = value.substr(std::min(first.size() + 1, value.size()));
+    if (name == "rtpmap" || name == "fmtp") {
+      if (!contains(out.formats, first))
+        continue;
+    } else if (name == "rtcp-fb") {
+      if (!(first == "*" || contains(out.formats, first)) || !contains(kFeedback, rest))
+        continue;
+    } else if (name == "extmap") {
+      if (!contains(kExtensions, rest.substr(0, rest.find(' '))))
+        continue;
+    } else if (contains(kDroppedAttributes, name)) {
+      continue;
+    }
+    out.lines.push_back(line);
+  }
+  return out;
+}
+
+// Looks where JSEP allows it: in the m-line, else in the session part.
+std::string transport_attribute(const sdp::Description& offer, const sdp::Media& media,
+                                std::string_view name) {
+  return std::string{
+      attribute(media.lines, name).value_or(attribute(offer.lines, name).value_or(""))};
+}
+
+std::optional<Refusal> check_transport(const sdp::Description& offer, const sdp::Media& media) {
+  if (!contains(kRtpProtocols, media.proto))
+    return unsupported("The protocol " + media.proto +
+                       " is not DTLS-SRTP; offer UDP/TLS/RTP/SAVPF.");
+  if (!attribute(media.lines, "rtcp-mux"))
+    return unsupported("RTCP on a port of its own is not supported; offer a=rtcp-mux.");
+  const auto setup = transport_attribute(offer, media, "setup");
+  if (setup != "actpass" && setup != "active" && setup != "passive")
+    return malformed("a=setup is missing or none of actpass, active, passive.");
+  if (!is_valid({transport_attribute(offer, media, "ice-ufrag"),
+                 transport_attribute(offer, media, "ice-pwd")}))
+    return malformed("a=ice-ufrag or a=ice-pwd is missing or not as RFC 8839 demands.");
+  for (const auto candidate : attributes(media.lines, "candidate")) {
+    if (!is_candidate("candidate:" + std::string{candidate}))
+      return malformed("A line a=candidate does not follow RFC 8839.");
+  }
+  return std::nullopt;
+}
+
+std::vector<Fingerprint> fingerprints_of(const sdp::Description& offer, const sdp::Media& media) {
+  auto values = attributes(media.lines, "fingerprint");
+  if (values.empty())
+    values = attributes(offer.lines, "fingerprint");
+  constexpr std::array<std::pair<std::string_view, std::size_t>, 4> kHashes{
+      {{"sha-1", 20}, {"sha-256", 32}, {"sha-384", 48}, {"sha-512", 64}}};
+  std::vector<Fingerprint> fingerprints;
+  for (const auto value : values) {
+    const auto parts = split(value, ' ');
+    if (parts.size() != 2)
+      continue;
+    const auto hash = lower(parts[0]);
+    const auto known = std::find_if(kHashes.begin(), kHashes.end(),
+                                    [&](const auto& entry) { return entry.first == hash; });
+    if (known == kHashes.end() || parts[1].size() != known->second * 3 - 1)
+      continue;
+    fingerprints.push_back({hash, upper(parts[1])});
+  }
+  return fingerprints;
+}
+
+// All accepted m-lines must share one transport.
+std::optional<Refusal> check_bundle(const sdp::Description& offer,
+                                    const std::vector<AcceptedMedia>& media) {
+  if (media.size() < 2)
+    return std::nullopt;
+  for (const auto group : attributes(offer.lines, "group")) {
+    const auto mids = split(group, ' ');
+    if (!mids.empty() && mids.front() == "BUNDLE" &&
+        std::all_of(media.begin(), media.end(),
+                    [&](const auto& one) { return contains(mids, one.mid); }))
+      return std::nullopt;
+  }
+  return unsupported("Audio and video must share one transport; offer a=group:BUNDLE with both.");
+}
+
+}  // namespace
+
+const char* to_string(MediaKind kind) { return kind == MediaKind::Audio ? "audio" : "video"; }
+
+std::variant<Plan, Refusal> plan_session(const sdp::Description& offer) {
+  Plan plan{.offer = offer,
+            .offer_for_us = {},
+            .media = {},
+            .is_accepted = std::vector<bool>(offer.media.size(), false),
+            .remote = {},
+            .fingerprints = {}};
+  if (offer.media.empty())
+    return malformed("There is no m= line.");
+
+  for (std::size_t i = 0; i < offer.media.size(); ++i) {
+    const auto& media = offer.media[i];
+    const auto kind = kind_of(media);
+    const bool is_rejected = media.port == 0 && !attribute(media.lines, "bundle-only");
+    if (!kind || is_rejected || !is_sent(offer, media))
+      continue;
+    if (std::any_of(plan.media.begin(), plan.media.end(),
+                    [&](const auto& one) { return one.kind == *kind; }))
+      return unsupported(std::string{"More than one "} + to_string(*kind) +
+                         " track is offered; send one audio and one video at most.");
+    if (!attribute(media.lines, "mid") || attribute(media.lines, "mid")->empty())
+      return malformed("An m= line has no a=mid.");
+    auto accepted = choose_format(media, *kind);
+    if (auto* refusal = std::get_if<Refusal>(&accepted))
+      return std::move(*refusal);
+    if (auto refusal = check_transport(offer, media))
+      return *std::move(refusal);
+    plan.offer_for_us.media.push_back(reduce(media, std::get<AcceptedMedia>(accepted)));
+    plan.media.push_back(std::get<AcceptedMedia>(std::move(accepted)));
+    plan.is_accepted[i] = true;
+  }
+  if (plan.media.empty())
+    return unsupported("The offer sends neither audio nor video.");
+  if (plan.media.size() == 2 && plan.media[0].mid == plan.media[1].mid)
+    return malformed("Two m= lines have the same a=mid.");
+  if (auto refusal = check_bundle(offer, plan.media))
+    return *std::move(refusal);
+
+  const auto first = std::find(plan.is_accepted.begin(), plan.is_accepted.end(), true);
+  const auto& transport = offer.media[static_cast<std::size_t>(first - plan.is_accepted.begin())];
+  plan.remote = {transport_attribute(offer, transport, "ice-ufrag"),
+                 transport_attribute(offer, transport, "ice-pwd")};
+  plan.fingerprints = fingerprints_of(offer, transport);
+  if (plan.fingerprints.empty())
+    return malformed("a=fingerprint is missing or not a known hash of the right length.");
+
+  std::string bundle = "BUNDLE";
+  for (const auto& media : plan.media)
+    bundle += " " + media.mid;
+  for (const auto& line : offer.lines) {
+    if (sdp::attribute_name(line) != "group" && !contains(kDroppedAttributes,
+                                                          sdp::attribute_name(line)))
+      plan.offer_for_us.lines.push_back(line);
+  }
+  plan.offer_for_us.lines.push_back(sdp::make_attribute("group", bundle));
+  return plan;
+}
+
+sdp::Description finish_answer(const Plan& plan, sdp::Description answer, bool gathering_is_done) {
+  sdp::Description out{.lines = std::move(answer.lines), .media = {}};
+  std::erase_if(out.lines,
+                [](const sdp::Line& line) { return sdp::attribute_name(line) == "ice-options"; });
+  out.lines.push_back(sdp::make_attribute("ice-options", "trickle"));
+
+  auto ours = answer.media.begin();
+  for (std::size_t i = 0; i < plan.offer.media.size(); ++i) {
+    const auto& offered = plan.offer.media[i];
+    if (!plan.is_accepted[i] || ours == answer.media.end()) {
+      sdp::Media refused{.kind = offered.kind,
+                         .port = 0,
+                         .proto = offered.proto,
+                         .formats = offered.formats,
+                         .lines = {{'c', "IN IP4 0.0.0.0"}, sdp::make_attribute("inactive")}};
+      if (const auto mid = attribute(offered.lines, "mid"))
+        refused.lines.push_back(sdp::make_attribute("mid", *mid));
+      out.media.push_back(std::move(refused));
+      continue;
+    }
+    auto media = std::move(*ours++);
+    if (media.kind == "audio" && !media.formats.empty()) {
+      // RFC 7587 section 6.1: stereo=1 says that we prefer to receive stereo.
+      const auto& format = media.formats.front();
+      std::erase_if(media.lines,
+                    [](const sdp::Line& line) { return sdp::attribute_name(line) == "fmtp"; });
+      media.lines.push_back(
+          sdp::make_attribute("fmtp", format + " minptime=10;stereo=1;useinbandfec=1"));
+    }
+    if (gathering_is_done && !attributes(media.lines, "candidate").empty())
+      media.lines.push_back(sdp::make_attribute("end-of-candidates"));
+    out.media.push_back(std::move(media));
+  }
+  return out;
+}
+
+}  // namespace onair

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "rtcingest/sdp.hpp"
+#include "rtcingest/sdpfrag.hpp"
+
+// What we take of a publisher's offer, decided before webrtcbin sees it. webrtcbin is given only the
+// m-lines and formats that we want, so it can neither choose another codec nor trip over what it
+// does not know; the answer gets the refused m-lines back, as RFC 3264 section 6 demands.
+namespace onair {
+
+enum class MediaKind { Audio, Video };
+const char* to_string(MediaKind kind);
+
+struct Refusal {
+  bool is_malformed = false;  // breaks a rule of SDP or WebRTC, rather than being beyond us
+  std::string detail;         // a sentence for the publisher's developer
+};
+
+struct AcceptedMedia {
+  MediaKind kind = MediaKind::Audio;
+  std::string mid;
+  unsigned payload_type = 0;
+  std::optional<unsigned> rtx_payload_type;
+};
+
+struct Fingerprint {
+  std::string hash;    // lower case: sha-256
+  std::string digest;  // upper case: AB:CD:…
+};
+
+struct Plan {
+  sdp::Description offer;             // as the publisher sent it
+  sdp::Description offer_for_us;      // what webrtcbin gets
+  std::vector<AcceptedMedia> media;   // in the order of offer_for_us
+  std::vector<bool> is_accepted;      // per m-line of `offer`
+  IceCredentials remote;              // of the transport
+  std::vector<Fingerprint> fingerprints;  // one of them must be that of the DTLS certificate
+};
+
+// At most one audio (Opus) and one video (H.264: Baseline, Main or High, packetization-mode 0 or 1)
+// that the publisher sends; the first acceptable format wins, as the order is its preference. All
+// on one transport (BUNDLE, rtcp-mux). Other m-lines are refused, and header extensions, feedback
+// and formats that we have no use for are left out.
+std::variant<Plan, Refusal> plan_session(const sdp::Description& offer);
+
+// The answer for the publisher, made of webrtcbin's: with the refused m-lines in their places, Opus
+// asked for in stereo with in-band FEC (RFC 7587 section 6.1), and trickle ICE announced.
+sdp::Description finish_answer(const Plan& plan, sdp::Description answer, bool gathering_is_done);
+
+}  // namespace onair

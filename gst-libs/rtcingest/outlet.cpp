@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "rtcingest/outlet.hpp"
+
+#include "glue/signals.hpp"
+
+namespace onair {
+namespace {
+
+constexpr const char* kEndMark = "onair-outlet-end";
+
+bool is_end_mark(GstEvent* event) {
+  return GST_EVENT_TYPE(event) == GST_EVENT_CUSTOM_DOWNSTREAM &&
+         gst_event_has_name(event, kEndMark);
+}
+
+gpointer new_weak(const std::shared_ptr<Outlet>& outlet) { return new std::weak_ptr{outlet}; }
+void delete_weak(gpointer data) { delete static_cast<std::weak_ptr<Outlet>*>(data); }
+
+}  // namespace
+
+std::shared_ptr<Outlet> Outlet::create(GstBin* bin, GstPad* source, const std::string& pad_name,
+                                       GstPadTemplate* pad_template, ControlThread& control) {
+  std::shared_ptr<Outlet> outlet{new Outlet{bin, control}};
+  outlet->guard_ = GstPtr<GstElement>::sink(gst_element_factory_make("errorignore", nullptr));
+  outlet->queue_ = GstPtr<GstElement>::sink(gst_element_factory_make("queue", nullptr));
+  GstElement* guard = outlet->guard_.get();
+  GstElement* queue = outlet->queue_.get();
+  if (!guard || !queue)
+    return nullptr;
+  g_object_set(guard, "ignore-error", TRUE, "ignore-notlinked", TRUE, "ignore-notnegotiated", TRUE,
+               "ignore-eos", TRUE, nullptr);
+  gst_util_set_object_arg(G_OBJECT(guard), "convert-to", "ok");
+  g_object_set(queue, "max-size-time", kHold, "max-size-buffers", 0u, "max-size-bytes", 0u, nullptr);
+  gst_util_set_object_arg(G_OBJECT(queue), "leaky", "downstream");
+
+  gst_bin_add_many(bin, guard, queue, nullptr);
+  gst_element_link(guard, queue);
+  const auto out = GstPtr<GstPad>::adopt(gst_element_get_static_pad(queue, "src"));
+  gst_pad_add_probe(out.get(), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, &Outlet::on_event,
+                    new_weak(outlet), delete_weak);
+  outlet->ghost_ = GstPtr<GstPad>::sink(
+      gst_ghost_pad_new_from_template(pad_name.c_str(), out.get(), pad_template));
+  gst_pad_set_active(outlet->ghost_.get(), TRUE);
+  gst_element_sync_state_with_parent(queue);
+  gst_element_sync_state_with_parent(guard);
+  const auto in = GstPtr<GstPad>::adopt(gst_element_get_static_pad(guard, "sink"));
+  gst_pad_link(source, in.get());
+  // Sticky events must be on the pad before applications see it: they look at its caps.
+  const auto copy = [](GstPad*, GstEvent** event, gpointer pad) -> gboolean {
+    gst_pad_store_sticky_event(GST_PAD(pad), *event);
+    return TRUE;
+  };
+  gst_pad_sticky_events_foreach(source, copy, outlet->ghost_.get());
+  gst_element_add_pad(GST_ELEMENT(bin), outlet->ghost_.get());
+  return outlet;
+}
+
+// Streaming thread of the queue, or whichever thread sends events into it.
+GstPadProbeReturn Outlet::on_event(GstPad* pad, GstPadProbeInfo* info, gpointer data) {
+  GstEvent* event = gst_pad_probe_info_get_event(info);
+  const bool is_mark = is_end_mark(event);
+  if (!is_mark && GST_EVENT_TYPE(event) != GST_EVENT_EOS)
+    return GST_PAD_PROBE_OK;
+  if (const auto self = strong_from<Outlet>(data)) {
+    self->control_.post([weak = std::weak_ptr{self}, pad = GstPtr<GstPad>::share(pad)] {
+      const auto outlet = weak.lock();
+      if (!outlet)
+        return;
+      // The event is still on its way out; the pad is idle once it has arrived.
+      const auto idle = [](GstPad*, GstPadProbeInfo*, gpointer weak_self) -> GstPadProbeReturn {
+        if (const auto arrived = strong_from<Outlet>(weak_self))
+          arrived->control_.post([weak = std::weak_ptr{arrived}] {
+            if (const auto last = weak.lock())
+              last->remove();
+          });
+        return GST_PAD_PROBE_REMOVE;
+      };
+      gst_pad_add_probe(pad.get(), GST_PAD_PROBE_TYPE_IDLE, idle, new_weak(outlet), delete_weak);
+    });
+  }
+  return is_mark ? GST_PAD_PROBE_DROP : GST_PAD_PROBE_OK;
+}
+
+void Outlet::close(bool send_eos) {
+  const auto in = GstPtr<GstPad>::adopt(gst_element_get_static_pad(queue_.get(), "sink"));
+  GstEvent* last = send_eos ? gst_event_new_eos()
+                            : gst_event_new_custom(GST_EVENT_CUSTOM_DOWNSTREAM,
+                                                   gst_structure_new_empty(kEndMark));
+  if (!gst_pad_send_event(in.get(), last))
+    remove();  // nobody takes anything: not linked, failed or flushing
+}
+
+void Outlet::remove() {
+  if (!queue_)
+    return;
+  gst_pad_set_active(ghost_.get(), FALSE);
+  for (GstElement* element : {guard_.get(), queue_.get()}) {
+    gst_element_set_locked_state(element, TRUE);
+    gst_element_set_state(element, GST_STATE_NULL);
+  }
+  gst_element_remove_pad(GST_ELEMENT(bin_), ghost_.get());
+  gst_bin_remove_many(bin_, guard_.get(), queue_.get(), nullptr);
+  guard_.reset();
+  queue_.reset();
+  ghost_.reset();
+}
+
+}  // namespace onair

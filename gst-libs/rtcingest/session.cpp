@@ -1,0 +1,517 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "rtcingest/session.hpp"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+// webrtcbin's library calls itself unstable; what we use of it is the same from 1.22 to 1.28.
+#define GST_USE_UNSTABLE_API
+#include <gst/rtp/rtp.h>
+#include <gst/sdp/sdp.h>
+#include <gst/video/video.h>
+#include <gst/webrtc/webrtc.h>
+#include <nice/agent.h>
+#include <nice/interfaces.h>
+
+#include "glue/gsttime.hpp"
+#include "glue/signals.hpp"
+#include "rtcingest/certificate.hpp"
+
+GST_DEBUG_CATEGORY_STATIC(gst_rtc_ingest_debug);
+#define GST_CAT_DEFAULT gst_rtc_ingest_debug
+
+namespace onair {
+
+struct Session::Stream {
+  struct Shared {
+    StreamMonitor monitor;
+    KeyframeRequester requester{};
+    guint keyframe_requests = 0;
+  };
+  Stream(MediaKind media_kind, std::uint32_t clock_rate)
+      : kind{media_kind}, shared{Shared{.monitor = StreamMonitor{clock_rate}}} {}
+
+  const MediaKind kind;
+  std::shared_ptr<Outlet> outlet;
+  Guarded<Shared> shared;
+};
+
+namespace {
+
+constexpr std::uint32_t kAudioClockRate = 48'000;
+constexpr std::uint32_t kVideoClockRate = 90'000;
+
+struct SessionDescriptionFree {
+  void operator()(GstWebRTCSessionDescription* description) const {
+    gst_webrtc_session_description_free(description);
+  }
+};
+using SessionDescriptionPtr =
+    std::unique_ptr<GstWebRTCSessionDescription, SessionDescriptionFree>;
+
+template <typename T>
+T get_property(gpointer object, const char* name) {
+  T value{};
+  g_object_get(object, name, &value, nullptr);
+  return value;
+}
+
+// The sentence of a promise's error, if it holds one.
+std::optional<std::string> error_of(GstPromise* promise) {
+  const GstStructure* reply = gst_promise_get_reply(promise);
+  if (!reply || !gst_structure_has_field_typed(reply, "error", G_TYPE_ERROR))
+    return std::nullopt;
+  GError* raw = nullptr;
+  gst_structure_get(reply, "error", G_TYPE_ERROR, &raw, nullptr);
+  const ErrorPtr error{raw};
+  return error ? error->message : "unknown error";
+}
+
+SessionDescriptionPtr to_gst(GstWebRTCSDPType type, const std::string& text) {
+  GstSDPMessage* message = nullptr;
+  if (gst_sdp_message_new_from_text(text.c_str(), &message) != GST_SDP_OK)
+    return nullptr;
+  return SessionDescriptionPtr{gst_webrtc_session_description_new(type, message)};
+}
+
+// Candidates go to the transport, and all m-lines share the first one's.
+constexpr guint kTransportLine = 0;
+constexpr guint kNiceStream = 1;     // webrtcbin's agent counts streams from 1
+constexpr guint kNiceComponent = 1;  // rtcp-mux: there is no second
+
+GstPtr<NiceAgent> nice_agent_of(GstElement* webrtc) {
+  const auto ice = GstPtr<GObject>::adopt(get_property<GObject*>(webrtc, "ice-agent"));
+  return GstPtr<NiceAgent>::adopt(get_property<NiceAgent*>(ice.get(), "agent"));
+}
+
+// libnice leaves loopback out. On a machine with nothing else it would never offer anything.
+void allow_loopback_where_nothing_else_is(GstElement* webrtc) {
+  GList* addresses = nice_interfaces_get_local_ips(FALSE);
+  const bool is_alone = addresses == nullptr;
+  g_list_free_full(addresses, g_free);
+  if (!is_alone)
+    return;
+  const auto ice = GstPtr<GObject>::adopt(get_property<GObject*>(webrtc, "ice-agent"));
+  gboolean is_added = FALSE;
+  g_signal_emit_by_name(ice.get(), "add-local-ip-address", "127.0.0.1", &is_added);
+}
+
+}  // namespace
+
+std::shared_ptr<Session> Session::create(ControlThread& control, Config config,
+                                         Callbacks callbacks) {
+  static const bool is_category_made = [] {
+    GST_DEBUG_CATEGORY_INIT(gst_rtc_ingest_debug, "rtcingest", 0, "WebRTC ingest session");
+    return true;
+  }();
+  (void)is_category_made;
+  std::shared_ptr<Session> session{
+      new Session{control, std::move(config), std::move(callbacks)}};
+  return session->build() ? session : nullptr;
+}
+
+Session::Session(ControlThread& control, Config config, Callbacks callbacks)
+    : control_{control},
+      config_{std::move(config)},
+      callbacks_{std::move(callbacks)},
+      liveness_{config_.liveness, config_.now()},
+      started_{config_.now()} {}
+
+Session::~Session() = default;
+
+bool Session::build() {
+  webrtc_ = GstPtr<GstElement>::sink(gst_element_factory_make("webrtcbin", nullptr));
+  if (!webrtc_)
+    return false;
+  GstElement* webrtc = webrtc_.get();
+  g_object_set(webrtc, "latency", config_.latency_ms, nullptr);
+  gst_util_set_object_arg(G_OBJECT(webrtc), "bundle-policy", "max-bundle");
+  if (!config_.stun_server.empty())
+    g_object_set(webrtc, "stun-server", config_.stun_server.c_str(), nullptr);
+  if (!config_.turn_server.empty())
+    g_object_set(webrtc, "turn-server", config_.turn_server.c_str(), nullptr);
+  if (config_.max_port != 0) {
+    const auto ice = GstPtr<GObject>::adopt(get_property<GObject*>(webrtc, "ice-agent"));
+    g_object_set(ice.get(), "min-rtp-port", config_.min_port, "max-rtp-port", config_.max_port,
+                 nullptr);
+  }
+  allow_loopback_where_nothing_else_is(webrtc);
+
+  const auto self = shared_from_this();
+  // Asked while the answer is made; without it no retransmission is negotiated.
+  const auto on_transceiver = +[](GstElement*, GstWebRTCRTPTransceiver* transceiver, gpointer) {
+    g_object_set(transceiver, "do-nack", TRUE, nullptr);
+  };
+  g_signal_connect(webrtc, "on-new-transceiver", G_CALLBACK(on_transceiver), nullptr);
+
+  const auto on_state = +[](GstElement*, GParamSpec*, gpointer data) {
+    if (const auto session = strong_from<Session>(data))
+      session->post([](Session& me) { me.on_states_changed(); });
+  };
+  for (const auto* signal : {"notify::ice-gathering-state", "notify::ice-connection-state",
+                             "notify::connection-state"})
+    connect_weak(webrtc, signal, G_CALLBACK(on_state), self);
+
+  const auto on_pad = +[](GstElement*, GstPad* pad, gpointer data) {
+    const auto session = strong_from<Session>(data);
+    if (session && GST_PAD_IS_SRC(pad))
+      session->on_pad(pad);
+  };
+  connect_weak(webrtc, "pad-added", G_CALLBACK(on_pad), self);
+
+  const auto rtpbin =
+      GstPtr<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(webrtc), "rtpbin"));
+  if (!rtpbin)
+    return false;
+  // Stock steps the earlier stream by 50 to 60 ms at the first sender reports, which tears the
+  // sound. 1 ns as the largest offset that it may apply switches that off in every version (mode
+  // "never" of rtcp-sync exists from 1.26 only).
+  g_object_set(rtpbin.get(), "max-ts-offset", gint64{1}, nullptr);
+
+  const auto on_jitterbuffer = +[](GstElement*, guint, gpointer data) -> GstElement* {
+    const auto session = strong_from<Session>(data);
+    return session ? gst_element_factory_make(session->config_.jitterbuffer.c_str(), nullptr)
+                   : nullptr;
+  };
+  connect_weak(rtpbin.get(), "request-jitterbuffer", G_CALLBACK(on_jitterbuffer), self);
+
+  // Every packet that arrives, RTP or RTCP, is a sign of life.
+  const auto on_rtpbin_pad = +[](GstElement*, GstPad* pad, gpointer data) {
+    const auto session = strong_from<Session>(data);
+    if (!session || !GST_PAD_IS_SINK(pad))
+      return;
+    const auto arrived = [](GstPad*, GstPadProbeInfo*, gpointer weak) -> GstPadProbeReturn {
+      if (const auto receiver = strong_from<Session>(weak))
+        receiver->note_packet();
+      return GST_PAD_PROBE_OK;
+    };
+    constexpr auto kData = static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_BUFFER |
+                                                        GST_PAD_PROBE_TYPE_BUFFER_LIST);
+    gst_pad_add_probe(pad, kData, arrived, new std::weak_ptr{session},
+                      [](gpointer weak) { delete static_cast<std::weak_ptr<Session>*>(weak); });
+  };
+  connect_weak(rtpbin.get(), "pad-added", G_CALLBACK(on_rtpbin_pad), self);
+
+  gst_bin_add(config_.bin, webrtc);
+  return gst_element_sync_state_with_parent(webrtc) == TRUE;
+}
+
+void Session::post(std::function<void(Session&)> work) {
+  control_.post([weak = weak_from_this(), work = std::move(work)] {
+    if (const auto self = weak.lock())
+      work(*self);
+  });
+}
+
+void Session::end(EndReason reason, std::string detail) {
+  if (std::exchange(is_ended_, true))
+    return;
+  GST_INFO_OBJECT(config_.bin, "session ends: %s: %s", to_string(reason), detail.c_str());
+  callbacks_.on_ended(reason, std::move(detail));
+}
+
+void Session::answer(Plan plan) {
+  plan_ = std::move(plan);
+  const auto text = sdp::to_text(plan_.offer_for_us);
+  GST_DEBUG_OBJECT(config_.bin, "offer as reduced:\n%s", text.c_str());
+  const auto offer = to_gst(GST_WEBRTC_SDP_TYPE_OFFER, text);
+  if (!offer)
+    return end(EndReason::Error, "The offer could not be read.");
+  const auto promise = GstPtr<GstPromise>::adopt(
+      promise_weak<Session, &Session::on_remote_set>(shared_from_this()));
+  g_signal_emit_by_name(webrtc_.get(), "set-remote-description", offer.get(), promise.get());
+}
+
+void Session::on_remote_set(const std::shared_ptr<Session>& self, GstPromise* promise) {
+  if (auto error = error_of(promise)) {
+    self->post([error = *std::move(error)](Session& me) {
+      me.end(EndReason::Error, "The offer was not accepted: " + error);
+    });
+    return;
+  }
+  const auto next =
+      GstPtr<GstPromise>::adopt(promise_weak<Session, &Session::on_answer_made>(self));
+  g_signal_emit_by_name(self->webrtc_.get(), "create-answer", nullptr, next.get());
+}
+
+void Session::on_answer_made(const std::shared_ptr<Session>& self, GstPromise* promise) {
+  GstWebRTCSessionDescription* raw = nullptr;
+  if (const GstStructure* reply = gst_promise_get_reply(promise))
+    gst_structure_get(reply, "answer", GST_TYPE_WEBRTC_SESSION_DESCRIPTION, &raw, nullptr);
+  const SessionDescriptionPtr answer{raw};
+  if (!answer) {
+    self->post([error = error_of(promise).value_or("no reason given")](Session& me) {
+      me.end(EndReason::Error, "No answer could be made: " + error);
+    });
+    return;
+  }
+  const auto next =
+      GstPtr<GstPromise>::adopt(promise_weak<Session, &Session::on_local_set>(self));
+  g_signal_emit_by_name(self->webrtc_.get(), "set-local-description", answer.get(), next.get());
+}
+
+void Session::on_local_set(const std::shared_ptr<Session>& self, GstPromise* promise) {
+  self->post([error = error_of(promise)](Session& me) {
+    if (error)
+      return me.end(EndReason::Error, "The answer was not accepted: " + *error);
+    me.is_described_ = true;
+    me.on_states_changed();
+  });
+}
+
+// A WHIP answer is the last word on candidates (RFC 9725 section 4.3.2: a server can't trickle), so
+// it waits for the gathering, but not for a STUN server that does not answer.
+void Session::publish_answer() {
+  if (std::exchange(is_answered_, true))
+    return;
+  const SessionDescriptionPtr local{
+      get_property<GstWebRTCSessionDescription*>(webrtc_.get(), "local-description")};
+  if (!local)
+    return end(EndReason::Error, "webrtcbin has no answer.");
+  const GMemory<char> text{gst_sdp_message_as_text(local->sdp)};
+  auto parsed = sdp::parse(text.get());
+  if (const auto* error = std::get_if<sdp::SyntaxError>(&parsed))
+    return end(EndReason::Error, "webrtcbin's answer is broken: " + error->what);
+  const bool is_gathered =
+      get_property<GstWebRTCICEGatheringState>(webrtc_.get(), "ice-gathering-state") ==
+      GST_WEBRTC_ICE_GATHERING_STATE_COMPLETE;
+  const auto answer =
+      finish_answer(plan_, std::get<sdp::Description>(std::move(parsed)), is_gathered);
+  const bool is_refused = std::all_of(answer.media.begin(), answer.media.end(),
+                                      [](const auto& media) { return media.port == 0; });
+  if (is_refused)
+    return end(EndReason::Error, "webrtcbin refused every m-line of the offer.");
+  callbacks_.on_answer(sdp::to_text(answer));
+}
+
+void Session::on_states_changed() {
+  if (is_ended_)
+    return;
+  if (is_described_ && !is_answered_ &&
+      get_property<GstWebRTCICEGatheringState>(webrtc_.get(), "ice-gathering-state") ==
+          GST_WEBRTC_ICE_GATHERING_STATE_COMPLETE)
+    publish_answer();
+  const auto ice =
+      get_property<GstWebRTCICEConnectionState>(webrtc_.get(), "ice-connection-state");
+  if (ice == GST_WEBRTC_ICE_CONNECTION_STATE_CONNECTED ||
+      ice == GST_WEBRTC_ICE_CONNECTION_STATE_COMPLETED)
+    liveness_.on_ice_connected();
+  const auto peer =
+      get_property<GstWebRTCPeerConnectionState>(webrtc_.get(), "connection-state");
+  GST_DEBUG_OBJECT(config_.bin, "ICE state %d, connection state %d", ice, peer);
+  if (is_connected_)
+    return;  // what happens to the path from now on, the packets tell; ICE may be restarted
+  if (peer == GST_WEBRTC_PEER_CONNECTION_STATE_CONNECTED) {
+    if (!verify_certificate())
+      return end(EndReason::DtlsFailed,
+                 "The publisher's DTLS certificate is not the one that its offer announced.");
+    is_connected_ = true;
+    callbacks_.on_connected();
+  } else if (peer == GST_WEBRTC_PEER_CONNECTION_STATE_FAILED &&
+             ice != GST_WEBRTC_ICE_CONNECTION_STATE_FAILED) {
+    end(EndReason::DtlsFailed, "The DTLS handshake with the publisher failed.");
+  }
+}
+
+// RFC 8827 section 6.5 makes the comparison a MUST; webrtcbin (seen in 1.22 … 1.28) leaves it out.
+bool Session::verify_certificate() {
+  GstWebRTCRTPTransceiver* raw = nullptr;
+  g_signal_emit_by_name(webrtc_.get(), "get-transceiver", 0, &raw);
+  const auto transceiver = GstPtr<GstWebRTCRTPTransceiver>::adopt(raw);
+  if (!transceiver)
+    return false;
+  const auto receiver = GstPtr<GObject>::adopt(get_property<GObject*>(raw, "receiver"));
+  const auto transport =
+      GstPtr<GObject>::adopt(get_property<GObject*>(receiver.get(), "transport"));
+  const GMemory<char> pem{get_property<char*>(transport.get(), "remote-certificate")};
+  return pem && std::any_of(plan_.fingerprints.begin(), plan_.fingerprints.end(),
+                            [&](const Fingerprint& fingerprint) {
+                              return digest_of_pem(pem.get(), fingerprint.hash) ==
+                                     fingerprint.digest;
+                            });
+}
+
+void Session::add_candidates(const SdpFragment& fragment) {
+  for (const auto& candidate : fragment.candidates)
+    g_signal_emit_by_name(webrtc_.get(), "add-ice-candidate", kTransportLine, candidate.c_str());
+}
+
+std::optional<SdpFragment> Session::restart_ice(const SdpFragment& fragment) {
+  const auto agent = nice_agent_of(webrtc_.get());
+  if (!agent || !nice_agent_restart_stream(agent.get(), kNiceStream))
+    return std::nullopt;
+  gchar* ufrag = nullptr;
+  gchar* pwd = nullptr;
+  if (!nice_agent_get_local_credentials(agent.get(), kNiceStream, &ufrag, &pwd))
+    return std::nullopt;
+  const GMemory<char> owned_ufrag{ufrag};
+  const GMemory<char> owned_pwd{pwd};
+  if (!nice_agent_set_remote_credentials(agent.get(), kNiceStream,
+                                         fragment.credentials.ufrag.c_str(),
+                                         fragment.credentials.pwd.c_str()))
+    return std::nullopt;
+  plan_.remote = fragment.credentials;
+  add_candidates(fragment);
+
+  SdpFragment ours{.credentials = {ufrag, pwd}, .candidates = {}, .end_of_candidates = true};
+  GSList* candidates = nice_agent_get_local_candidates(agent.get(), kNiceStream, kNiceComponent);
+  for (GSList* item = candidates; item; item = item->next) {
+    const GMemory<char> line{nice_agent_generate_local_candidate_sdp(
+        agent.get(), static_cast<NiceCandidate*>(item->data))};
+    std::string_view text = line.get();
+    if (text.starts_with("a="))
+      text.remove_prefix(2);
+    ours.candidates.emplace_back(text);
+  }
+  g_slist_free_full(candidates, [](gpointer candidate) {
+    nice_candidate_free(static_cast<NiceCandidate*>(candidate));
+  });
+  return ours;
+}
+
+void Session::tick() {
+  if (is_ended_)
+    return;
+  const auto now = config_.now();
+  if (is_described_ && !is_answered_ && now - started_ > config_.gathering_timeout)
+    publish_answer();
+  const auto last = last_packet_.load();
+  const auto reason = liveness_.check(
+      now, last < 0 ? std::nullopt : std::optional{ClockTime{Duration{last}}});
+  if (!reason)
+    return;
+  switch (*reason) {
+    case EndReason::IdleTimeout:
+      return end(*reason, "Nothing came from the publisher for too long.");
+    case EndReason::DtlsFailed:
+      return end(*reason, "A network path was found, but no media came over it.");
+    default:
+      return end(*reason,
+                 "No network path to the publisher was found; a firewall may block UDP, or a STUN "
+                 "or TURN server is needed.");
+  }
+}
+
+std::optional<Duration> Session::silence() const { return liveness_.silence(config_.now()); }
+
+std::vector<std::shared_ptr<Outlet>> Session::close() {
+  is_ended_ = true;
+  GstElement* webrtc = webrtc_.get();
+  gst_element_set_locked_state(webrtc, TRUE);
+  gst_element_set_state(webrtc, GST_STATE_NULL);
+  gst_bin_remove(config_.bin, webrtc);
+  std::vector<std::shared_ptr<Outlet>> outlets;
+  for (const auto& stream : streams_.get()) {
+    stream->outlet->close(config_.send_eos);
+    outlets.push_back(stream->outlet);
+  }
+  return outlets;
+}
+
+bool Session::on_bus_error(GstMessage* message) {
+  GstObject* source = GST_MESSAGE_SRC(message);
+  if (!source || !gst_object_has_as_ancestor(source, GST_OBJECT(webrtc_.get())))
+    return false;
+  GError* raw = nullptr;
+  gst_message_parse_error(message, &raw, nullptr);
+  const ErrorPtr error{raw};
+  const GMemory<char> name{gst_object_get_name(source)};
+  post([text = std::string{name.get()} + ": " + error->message](Session& me) {
+    const auto ice =
+        get_property<GstWebRTCICEConnectionState>(me.webrtc_.get(), "ice-connection-state");
+    const bool is_handshake = !me.is_connected_ &&
+                              (ice == GST_WEBRTC_ICE_CONNECTION_STATE_CONNECTED ||
+                               ice == GST_WEBRTC_ICE_CONNECTION_STATE_COMPLETED);
+    me.end(is_handshake ? EndReason::DtlsFailed : EndReason::Error, text);
+  });
+  return true;
+}
+
+std::vector<Session::StreamStats> Session::stats() {
+  std::vector<StreamStats> all;
+  for (const auto& stream : streams_.get()) {
+    const auto shared = stream->shared.lock();
+    all.push_back({stream->kind, shared->monitor.stats(), shared->keyframe_requests});
+  }
+  return all;
+}
+
+void Session::note_packet() { last_packet_ = config_.now().time_since_epoch().count(); }
+
+void Session::on_pad(GstPad* pad) {
+  const auto caps = GstPtr<GstCaps>::adopt(gst_pad_get_current_caps(pad));
+  const char* media =
+      caps ? gst_structure_get_string(gst_caps_get_structure(caps.get(), 0), "media") : nullptr;
+  const bool is_audio = g_strcmp0(media, "audio") == 0;
+  if (!is_audio && g_strcmp0(media, "video") != 0) {
+    GST_WARNING_OBJECT(config_.bin, "a pad of unknown media appeared: %" GST_PTR_FORMAT,
+                       caps.get());
+    return;
+  }
+  const auto stream = std::make_shared<Stream>(is_audio ? MediaKind::Audio : MediaKind::Video,
+                                               is_audio ? kAudioClockRate : kVideoClockRate);
+  struct Watch {
+    std::weak_ptr<Session> session;
+    std::shared_ptr<Stream> stream;
+  };
+  const auto watch = [](GstPad* on, GstPadProbeInfo* info, gpointer data) -> GstPadProbeReturn {
+    const auto* watched = static_cast<Watch*>(data);
+    const auto session = watched->session.lock();
+    if (!session)
+      return GST_PAD_PROBE_OK;
+    if (GstBufferList* list = gst_pad_probe_info_get_buffer_list(info)) {
+      for (guint i = 0; i < gst_buffer_list_length(list); ++i)
+        session->on_packet(watched->stream, on, gst_buffer_list_get(list, i));
+    } else {
+      session->on_packet(watched->stream, on, gst_pad_probe_info_get_buffer(info));
+    }
+    return GST_PAD_PROBE_OK;
+  };
+  constexpr auto kData = static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_BUFFER |
+                                                      GST_PAD_PROBE_TYPE_BUFFER_LIST);
+  gst_pad_add_probe(pad, kData, watch, new Watch{weak_from_this(), stream},
+                    [](gpointer data) { delete static_cast<Watch*>(data); });
+
+  GstElement* bin = GST_ELEMENT(config_.bin);
+  std::string name;  // the first free one: a former publisher's pad may still be draining
+  for (guint i = 0;; ++i) {
+    name = (is_audio ? "audio_" : "video_") + std::to_string(i);
+    if (!GstPtr<GstPad>::adopt(gst_element_get_static_pad(bin, name.c_str())))
+      break;
+  }
+  stream->outlet =
+      Outlet::create(config_.bin, pad, name,
+                     is_audio ? config_.audio_template : config_.video_template, control_);
+  if (!stream->outlet) {
+    post([](Session& me) {
+      me.end(EndReason::Error, "The elements errorignore and queue are not installed.");
+    });
+    return;
+  }
+  streams_.lock()->push_back(stream);
+}
+
+void Session::on_packet(const std::shared_ptr<Stream>& stream, GstPad* pad, GstBuffer* buffer) {
+  GstRTPBuffer rtp = GST_RTP_BUFFER_INIT;
+  if (!gst_rtp_buffer_map(buffer, GST_MAP_READ, &rtp))
+    return;
+  const auto* data = static_cast<const std::uint8_t*>(gst_rtp_buffer_get_payload(&rtp));
+  const std::span payload{data, gst_rtp_buffer_get_payload_len(&rtp)};
+  bool is_request = false;
+  {
+    const auto shared = stream->shared.lock();
+    shared->monitor.on_packet(gst_rtp_buffer_get_seq(&rtp), gst_rtp_buffer_get_timestamp(&rtp),
+                              payload.size());
+    is_request = stream->kind == MediaKind::Video &&
+                 shared->requester.on_packet(config_.now(), payload);
+    shared->keyframe_requests += is_request ? 1 : 0;
+  }
+  gst_rtp_buffer_unmap(&rtp);
+  if (!is_request)
+    return;
+  GST_DEBUG_OBJECT(config_.bin, "no key frame yet: asking the publisher for one");
+  gst_pad_send_event(pad, gst_video_event_new_upstream_force_key_unit(GST_CLOCK_TIME_NONE, FALSE, 0));
+}
+
+}  // namespace onair

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "glue/control_thread.hpp"
+#include "glue/gstptr.hpp"
+#include "glue/guarded.hpp"
+#include "rtcingest/keyframe.hpp"
+#include "rtcingest/liveness.hpp"
+#include "rtcingest/negotiation.hpp"
+#include "rtcingest/outlet.hpp"
+#include "rtcingest/stream_monitor.hpp"
+
+namespace onair {
+
+// One publisher: a webrtcbin inside a bin, from the offer to the goodbye. All methods on the control
+// thread, except where said; all callbacks too, except on_media.
+class Session : public std::enable_shared_from_this<Session> {
+ public:
+  struct Config {
+    GstBin* bin = nullptr;  // gets the webrtcbin and the pads; outlives the session
+    GstPadTemplate* audio_template = nullptr;
+    GstPadTemplate* video_template = nullptr;
+    std::string jitterbuffer;  // factory; made for each stream
+    guint latency_ms = 0;
+    std::string stun_server;  // stun://host:port, or empty
+    std::string turn_server;  // turn(s)://user:password@host:port, or empty
+    guint min_port = 0;       // of ICE candidates
+    guint max_port = 0;
+    bool send_eos = false;
+    Duration gathering_timeout{};
+    Liveness::Config liveness;
+    std::function<ClockTime()> now;  // from any thread
+  };
+  struct Callbacks {
+    std::function<void(std::string answer)> on_answer;
+    std::function<void()> on_connected;
+    // The session has ended itself; the owner drops it. `detail` is a sentence for a person.
+    std::function<void(EndReason, std::string detail)> on_ended;
+  };
+  struct StreamStats {
+    MediaKind kind;
+    StreamMonitor::Stats received;
+    guint keyframe_requests = 0;
+  };
+
+  static std::shared_ptr<Session> create(ControlThread& control, Config config,
+                                         Callbacks callbacks);
+  ~Session();
+
+  // Begins: ends in on_answer, or in on_ended.
+  void answer(Plan plan);
+  void add_candidates(const SdpFragment& fragment);
+  // A new set of ICE credentials on the same DTLS session (RFC 9725 section 4.3.3). What the
+  // publisher needs to know comes back; nothing when the agent refuses.
+  std::optional<SdpFragment> restart_ice(const SdpFragment& fragment);
+  void tick();
+  // Takes webrtcbin away and returns the outlets, each of which removes itself when its last packet
+  // is out. Does not wait for that.
+  std::vector<std::shared_ptr<Outlet>> close();
+
+  // An error message from inside webrtcbin: true when it is this session's, which then ends.
+  bool on_bus_error(GstMessage* message);  // any thread
+
+  [[nodiscard]] const IceCredentials& remote_credentials() const { return plan_.remote; }
+  [[nodiscard]] const Plan& plan() const { return plan_; }
+  [[nodiscard]] std::optional<Duration> silence() const;
+  [[nodiscard]] bool is_connected() const { return is_connected_; }
+  [[nodiscard]] std::vector<StreamStats> stats();  // any thread
+
+ private:
+  struct Stream;
+
+  Session(ControlThread& control, Config config, Callbacks callbacks);
+  bool build();
+  void post(std::function<void(Session&)> work);  // on the control thread, while we live
+  void end(EndReason reason, std::string detail);
+
+  static void on_remote_set(const std::shared_ptr<Session>& self, GstPromise* promise);
+  static void on_answer_made(const std::shared_ptr<Session>& self, GstPromise* promise);
+  static void on_local_set(const std::shared_ptr<Session>& self, GstPromise* promise);
+  void publish_answer();
+  void on_states_changed();
+  bool verify_certificate();
+
+  // Streaming threads.
+  void on_pad(GstPad* pad);
+  void on_packet(const std::shared_ptr<Stream>& stream, GstPad* pad, GstBuffer* buffer);
+  void note_packet();
+
+  ControlThread& control_;
+  const Config config_;
+  const Callbacks callbacks_;
+
+  // Control thread only.
+  Plan plan_;
+  Liveness liveness_;
+  ClockTime started_;
+  bool is_connected_ = false;
+  bool is_ended_ = false;
+  bool is_described_ = false;  // the local description is set
+  bool is_answered_ = false;
+
+  GstPtr<GstElement> webrtc_;
+  std::atomic<Duration::rep> last_packet_{-1};  // ns, RTP or RTCP; -1 before the first
+  Guarded<std::vector<std::shared_ptr<Stream>>> streams_;
+};
+
+}  // namespace onair
