@@ -63,12 +63,11 @@ Endpoint::Endpoint(ControlThread& control, Config config,
 Endpoint::~Endpoint() = default;
 
 std::string Endpoint::listen() {
-  server_ = GstPtr<SoupServer>::adopt(
-      soup_server_new("server-header", "gst-onair", nullptr));
+  server_ = GstPtr<SoupServer>::adopt(soup_server_new("server-header", "gst-onair", nullptr));
   const auto on_early = [](SoupServer*, SoupServerMessage* message, const char*, GHashTable*,
                            gpointer self) { static_cast<Endpoint*>(self)->on_headers(message); };
-  const auto on_request = [](SoupServer*, SoupServerMessage* message, const char* path,
-                             GHashTable*, gpointer self) {
+  const auto on_request = [](SoupServer*, SoupServerMessage* message, const char* path, GHashTable*,
+                             gpointer self) {
     static_cast<Endpoint*>(self)->on_request(message, path);
   };
   soup_server_add_early_handler(server_.get(), nullptr, on_early, this, nullptr);
@@ -126,8 +125,8 @@ void Endpoint::on_headers(SoupServerMessage* message) {
       g_socket_close(soup_server_message_get_socket(of), nullptr);
   };
   g_signal_connect(message, "got-chunk", G_CALLBACK(on_chunk), this);
-  const auto announced = soup_message_headers_get_content_length(
-      soup_server_message_get_request_headers(message));
+  const auto announced =
+      soup_message_headers_get_content_length(soup_server_message_get_request_headers(message));
   if (announced > static_cast<goffset>(config_.max_request_size))
     soup_message_body_set_accumulate(soup_server_message_get_request_body(message), FALSE);
 }
@@ -192,12 +191,12 @@ void Endpoint::respond(SoupServerMessage* message, const Response& response) {
 }
 
 EndpointState Endpoint::state() const {
-  EndpointState state{.path = config_.path,
-                      .token = config_.token,
-                      .is_ready = is_ready_,
-                      .session = std::nullopt,
-                      .ice_servers = ice_server_links(config_.session.stun_server,
-                                                      config_.session.turn_server)};
+  EndpointState state{
+      .path = config_.path,
+      .token = config_.token,
+      .is_ready = is_ready_,
+      .session = std::nullopt,
+      .ice_servers = ice_server_links(config_.session.stun_server, config_.session.turn_server)};
   // The lock is ours to take: only this thread changes the pointer.
   if (const auto session = const_cast<Endpoint*>(this)->session_.get()) {
     state.session = session_state_;
@@ -219,8 +218,8 @@ void Endpoint::publish(SoupServerMessage* message, Plan plan) {
                     .remote = plan.remote,
                     .is_replaceable = false};
   remote_address_ = host_of(message);
-  const char* agent = soup_message_headers_get_one(
-      soup_server_message_get_request_headers(message), "User-Agent");
+  const char* agent =
+      soup_message_headers_get_one(soup_server_message_get_request_headers(message), "User-Agent");
   user_agent_ = agent ? agent : "";
   Session::Callbacks callbacks{
       .on_answer = [this](std::string answer) { on_answer(std::move(answer)); },
@@ -233,8 +232,9 @@ void Endpoint::publish(SoupServerMessage* message, Plan plan) {
                          const std::string& detail) { end_session(reason, detail); }};
   const auto session = Session::create(control_, config_.session, std::move(callbacks));
   if (!session)
-    return respond(message, problem(500, "The server cannot make a WebRTC session; its log says "
-                                         "why."));
+    return respond(message, problem(500,
+                                    "The server cannot make a WebRTC session; its log says "
+                                    "why."));
   session_.set(session);
   {
     const auto counters = counters_.lock();

@@ -61,6 +61,8 @@ class Endpoint {
   [[nodiscard]] std::string listen();
   [[nodiscard]] guint port() const { return port_; }
   void stop();
+  // Ends the publisher's session, if there is one; the endpoint goes on.
+  void end_session(EndReason reason, const std::string& detail);
 
   // Any thread.
   void set_ready(bool is_ready) { is_ready_ = is_ready; }
@@ -74,10 +76,10 @@ class Endpoint {
   void publish(SoupServerMessage* message, Plan plan);
   Response restart_ice(const SdpFragment& fragment);
   void on_answer(std::string answer);
-  void end_session(EndReason reason, const std::string& detail);
   [[nodiscard]] EndpointState state() const;
   void tick();
-  void emit(Event::Kind kind, EndReason reason = EndReason::Stopped, const std::string& detail = {});
+  void emit(Event::Kind kind, EndReason reason = EndReason::Stopped,
+            const std::string& detail = {});
 
   ControlThread& control_;
   const Config config_;
@@ -94,7 +96,7 @@ class Endpoint {
   std::string remote_address_;
   std::string user_agent_;
   unsigned ice_generation_ = 0;
-  GstPtr<SoupServerMessage> pending_;  // the POST that waits for its answer
+  GstPtr<SoupServerMessage> pending_;             // the POST that waits for its answer
   std::vector<std::shared_ptr<Outlet>> leaving_;  // of former sessions, still handing packets on
 };
 

@@ -6,11 +6,11 @@
  * @short_description: WHIP endpoint that takes one WebRTC publisher at a time
  *
  * A WHIP endpoint (RFC 9725) by itself: it listens for HTTP, negotiates WebRTC with the publisher
- * that comes, and gives out its RTP: Opus on `audio_%u`, H.264 on `video_%u`. A pad appears with the
- * first packet of its stream, in the order in which the streams arrive. When the publisher leaves,
- * what was received still goes out, the pads go away (after EOS, with #GstWhipListenSrc:send-eos),
- * and the endpoint takes the next publisher. Inside works a stock `webrtcbin`; its jitter buffers
- * are made from #GstWhipListenSrc:jitterbuffer.
+ * that comes, and gives out its RTP: Opus on `audio_%u`, H.264 on `video_%u`. A pad appears with
+ * the first packet of its stream, in the order in which the streams arrive. When the publisher
+ * leaves, what was received still goes out, the pads go away (after EOS, with
+ * #GstWhipListenSrc:send-eos), and the endpoint takes the next publisher. Inside works a stock
+ * `webrtcbin`; its jitter buffers are made from #GstWhipListenSrc:jitterbuffer.
  *
  * A pad that nobody links, or whose consumer fails, does not disturb the other. A consumer that
  * blocks for more than 8 s loses the oldest packets.
@@ -21,16 +21,19 @@
  * Each turn of a session is posted as an element message `whip-session` with the fields `state`
  * ("offered", "connected" or "ended"), `session-id`, `remote-address`, `user-agent`, `audio` and
  * `video` (booleans: what the publisher sends; valid in "offered" and "connected"), and for "ended"
- * `reason` ("deleted", "ice-failed", "dtls-failed", "idle-timeout", "replaced", "stopped" or
- * "error") and `detail`, a sentence for a person.
+ * `reason` ("deleted", "ice-failed", "dtls-failed", "idle-timeout", "replaced", "application",
+ * "stopped" or "error") and `detail`, a sentence for a person.
  *
  * ## Example pipelines
  * |[
  * gst-launch-1.0 -e whiplistensrc name=whip token=secret \
- *     whip.video_0 ! rtph264depay request-keyframe=true ! h264parse ! video/x-h264,stream-format=byte-stream,alignment=au ! queue ! mpegtsmux name=mux ! filesink location=broadcast.ts \
- *     whip.audio_0 ! rtpopusdepay ! opusdec plc=true use-inband-fec=true ! audioconvert ! audioresample ! audiorate ! lamemp3enc target=bitrate bitrate=128 cbr=true ! audio/mpeg,rate=48000 ! mpegaudioparse ! queue ! mux.
- * ]| Publish to http://127.0.0.1:8889/whip with the token "secret"; the broadcast is recorded as sent,
- * with the sound as MP3.
+ *     whip.video_0 ! rtph264depay request-keyframe=true ! h264parse !
+ * video/x-h264,stream-format=byte-stream,alignment=au ! queue ! mpegtsmux name=mux ! filesink
+ * location=broadcast.ts \ whip.audio_0 ! rtpopusdepay ! opusdec plc=true use-inband-fec=true !
+ * audioconvert ! audioresample ! audiorate ! lamemp3enc target=bitrate bitrate=128 cbr=true !
+ * audio/mpeg,rate=48000 ! mpegaudioparse ! queue ! mux.
+ * ]| Publish to http://127.0.0.1:8889/whip with the token "secret"; the broadcast is recorded as
+ * sent, with the sound as MP3.
  *
  * Since: 0.1
  */
@@ -142,11 +145,9 @@ static GstStaticPadTemplate video_template = GST_STATIC_PAD_TEMPLATE(
 
 #define gst_whip_listen_src_parent_class parent_class
 G_DEFINE_FINAL_TYPE(GstWhipListenSrc, gst_whip_listen_src, GST_TYPE_BIN)
-GST_ELEMENT_REGISTER_DEFINE_WITH_CODE(whiplistensrc, "whiplistensrc", GST_RANK_NONE,
-                                      GST_TYPE_WHIP_LISTEN_SRC,
-                                      GST_DEBUG_CATEGORY_INIT(gst_whip_listen_src_debug,
-                                                              "whiplistensrc", 0,
-                                                              "WHIP endpoint source"))
+GST_ELEMENT_REGISTER_DEFINE_WITH_CODE(
+    whiplistensrc, "whiplistensrc", GST_RANK_NONE, GST_TYPE_WHIP_LISTEN_SRC,
+    GST_DEBUG_CATEGORY_INIT(gst_whip_listen_src_debug, "whiplistensrc", 0, "WHIP endpoint source"))
 
 static void gst_whip_listen_src_init(GstWhipListenSrc* self) {
   self->priv = new Private;
@@ -345,28 +346,27 @@ static Endpoint::Config make_config(GstWhipListenSrc* self) {
   const auto duration = [](GstClockTime time) {
     return onair::to_duration(time).value_or(onair::Duration::zero());
   };
-  return {.address = settings.address,
-          .port = settings.port,
-          .path = settings.path.starts_with('/') ? settings.path : "/" + settings.path,
-          .token = settings.token,
-          .max_request_size = settings.max_request_size,
-          .takeover_time = duration(settings.takeover_time),
-          .session = {.bin = GST_BIN(self),
-                      .audio_template =
-                          gst_element_class_get_pad_template(element_class, "audio_%u"),
-                      .video_template =
-                          gst_element_class_get_pad_template(element_class, "video_%u"),
-                      .jitterbuffer = settings.jitterbuffer,
-                      .latency_ms = settings.latency_ms,
-                      .stun_server = settings.stun_server,
-                      .turn_server = settings.turn_server,
-                      .min_port = has_range ? settings.min_rtp_port : 0,
-                      .max_port = has_range ? settings.max_rtp_port : 0,
-                      .send_eos = settings.send_eos,
-                      .gathering_timeout = duration(settings.gathering_timeout),
-                      .liveness = {.connect_timeout = duration(settings.connect_timeout),
-                                   .idle_timeout = duration(settings.idle_timeout)},
-                      .now = [self] { return clock_now(self); }}};
+  return {
+      .address = settings.address,
+      .port = settings.port,
+      .path = settings.path.starts_with('/') ? settings.path : "/" + settings.path,
+      .token = settings.token,
+      .max_request_size = settings.max_request_size,
+      .takeover_time = duration(settings.takeover_time),
+      .session = {.bin = GST_BIN(self),
+                  .audio_template = gst_element_class_get_pad_template(element_class, "audio_%u"),
+                  .video_template = gst_element_class_get_pad_template(element_class, "video_%u"),
+                  .jitterbuffer = settings.jitterbuffer,
+                  .latency_ms = settings.latency_ms,
+                  .stun_server = settings.stun_server,
+                  .turn_server = settings.turn_server,
+                  .min_port = has_range ? settings.min_rtp_port : 0,
+                  .max_port = has_range ? settings.max_rtp_port : 0,
+                  .send_eos = settings.send_eos,
+                  .gathering_timeout = duration(settings.gathering_timeout),
+                  .liveness = {.connect_timeout = duration(settings.connect_timeout),
+                               .idle_timeout = duration(settings.idle_timeout)},
+                  .now = [self] { return clock_now(self); }}};
 }
 
 // Everything that a session will need, asked for before the first publisher comes.
@@ -403,9 +403,9 @@ static bool start(GstWhipListenSrc* self) {
                        where.c_str());
   auto running = std::make_shared<Running>();
   running->control = std::make_unique<ControlThread>("whiplistensrc");
-  running->endpoint = std::make_unique<Endpoint>(
-      *running->control, std::move(config),
-      [self](const Endpoint::Event& event) { post_event(self, event); });
+  running->endpoint =
+      std::make_unique<Endpoint>(*running->control, std::move(config),
+                                 [self](const Endpoint::Event& event) { post_event(self, event); });
   std::string error;
   running->control->run([&] {
     error = running->endpoint->listen();
@@ -414,10 +414,10 @@ static bool start(GstWhipListenSrc* self) {
   });
   if (!error.empty()) {
     running->control.reset();
-    GST_ELEMENT_ERROR(self, RESOURCE, OPEN_READ,
-                      ("Cannot listen on %s: %s. Choose another address or port.", where.c_str(),
-                       error.c_str()),
-                      (nullptr));
+    GST_ELEMENT_ERROR(
+        self, RESOURCE, OPEN_READ,
+        ("Cannot listen on %s: %s. Choose another address or port.", where.c_str(), error.c_str()),
+        (nullptr));
     return false;
   }
   GST_INFO_OBJECT(self, "listening on port %u", running->endpoint->port());
@@ -476,8 +476,8 @@ static GstStateChangeReturn gst_whip_listen_src_change_state(GstElement* element
 // Whether `source` is one of our webrtcbins or inside one.
 static bool is_in_webrtcbin(GstObject* source, GstWhipListenSrc* self) {
   for (GstObject* at = source; at && at != GST_OBJECT(self); at = GST_OBJECT_PARENT(at)) {
-    GstElementFactory* factory = GST_IS_ELEMENT(at) ? gst_element_get_factory(GST_ELEMENT(at))
-                                                    : nullptr;
+    GstElementFactory* factory =
+        GST_IS_ELEMENT(at) ? gst_element_get_factory(GST_ELEMENT(at)) : nullptr;
     if (factory && g_str_equal(GST_OBJECT_NAME(factory), "webrtcbin"))
       return true;
   }
@@ -509,14 +509,13 @@ static void install_properties(GObjectClass* klass) {
   };
   const auto number = [&](guint id, const char* name, const char* nick, const char* blurb,
                           guint min, guint max, guint initial) {
-    g_object_class_install_property(
-        klass, id, g_param_spec_uint(name, nick, blurb, min, max, initial, flags));
+    g_object_class_install_property(klass, id,
+                                    g_param_spec_uint(name, nick, blurb, min, max, initial, flags));
   };
   const auto time = [&](guint id, const char* name, const char* nick, const char* blurb,
                         GstClockTime initial) {
     g_object_class_install_property(
-        klass, id,
-        g_param_spec_uint64(name, nick, blurb, 0, G_MAXINT64, initial, flags));
+        klass, id, g_param_spec_uint64(name, nick, blurb, 0, G_MAXINT64, initial, flags));
   };
   string(PROP_ADDRESS, "address", "Address",
          "IP address that HTTP listens on; 0.0.0.0 or :: for all", kDefaultAddress);
@@ -574,12 +573,21 @@ static void install_properties(GObjectClass* klass) {
                            flags));
   g_object_class_install_property(
       klass, PROP_STATS,
-      g_param_spec_boxed("stats", "Statistics",
-                         "Structure application/x-whip-stats: state (idle, connecting, connected), "
-                         "session-id, sessions, requests, refused-requests, ice-restarts, and for "
-                         "each of audio and video a structure with packets, bytes, lost, media-time "
-                         "(ns) and keyframe-requests",
-                         GST_TYPE_STRUCTURE, read_only));
+      g_param_spec_boxed(
+          "stats", "Statistics",
+          "Structure application/x-whip-stats: state (idle, connecting, connected), "
+          "session-id, sessions, requests, refused-requests, ice-restarts, and for "
+          "each of audio and video a structure with packets, bytes, lost, media-time "
+          "(ns) and keyframe-requests",
+          GST_TYPE_STRUCTURE, read_only));
+}
+
+static void end_session(GstWhipListenSrc* self) {
+  if (const auto running = self->priv->running.get())
+    running->control->post([running] {
+      running->endpoint->end_session(onair::EndReason::Application,
+                                     "The application ended the session.");
+    });
 }
 
 static void gst_whip_listen_src_class_init(GstWhipListenSrcClass* klass) {
@@ -591,6 +599,18 @@ static void gst_whip_listen_src_class_init(GstWhipListenSrcClass* klass) {
   element_class->change_state = gst_whip_listen_src_change_state;
   GST_BIN_CLASS(klass)->handle_message = gst_whip_listen_src_handle_message;
   install_properties(object_class);
+
+  /**
+   * GstWhipListenSrc::end-session:
+   *
+   * Ends the session of the publisher that is live, if one is, with the reason "application". The
+   * endpoint goes on and takes the next. From any thread; returns at once.
+   *
+   * Since: 0.1
+   */
+  g_signal_new_class_handler("end-session", G_TYPE_FROM_CLASS(klass),
+                             static_cast<GSignalFlags>(G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION),
+                             G_CALLBACK(end_session), nullptr, nullptr, nullptr, G_TYPE_NONE, 0);
   gst_element_class_add_static_pad_template(element_class, &audio_template);
   gst_element_class_add_static_pad_template(element_class, &video_template);
   gst_element_class_set_static_metadata(

@@ -6,7 +6,9 @@
 namespace onair::whip {
 namespace {
 
-double seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
+double seconds(Duration duration) {
+  return std::chrono::duration<double>(duration).count();
+}
 
 }  // namespace
 
@@ -17,9 +19,8 @@ double RequestBudget::level_at(const Bucket& bucket, ClockTime now) const {
 
 std::optional<Duration> RequestBudget::spend(const std::string& address, ClockTime now) {
   if (buckets_.size() >= kMaxAddresses && !buckets_.contains(address)) {
-    std::erase_if(buckets_, [&](const auto& entry) {
-      return level_at(entry.second, now) >= config_.burst;
-    });
+    std::erase_if(buckets_,
+                  [&](const auto& entry) { return level_at(entry.second, now) >= config_.burst; });
     if (buckets_.size() >= kMaxAddresses)
       return std::chrono::seconds{1};
   }

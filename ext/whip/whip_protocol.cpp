@@ -75,8 +75,9 @@ std::optional<Response> check_token(const Request& request, const EndpointState&
                    {{"WWW-Authenticate", "Bearer realm=\"whip\""}});
   if (!equals_in_constant_time(trimmed(given.substr(kScheme.size())), endpoint.token))
     return problem(401, "The token is not the one of this endpoint.",
-                   {{"WWW-Authenticate", "Bearer realm=\"whip\", error=\"invalid_token\", "
-                                         "error_description=\"The token is not valid here\""}});
+                   {{"WWW-Authenticate",
+                     "Bearer realm=\"whip\", error=\"invalid_token\", "
+                     "error_description=\"The token is not valid here\""}});
   return std::nullopt;
 }
 
@@ -85,11 +86,13 @@ std::optional<Response> check_content_type(const Request& request, std::string_v
   if (request.content_type == wanted)
     return std::nullopt;
   const auto given = request.content_type.empty() ? "nothing" : request.content_type;
-  return problem(415, "The body must be " + std::string{wanted} + "; Content-Type says " + given + ".",
+  return problem(415,
+                 "The body must be " + std::string{wanted} + "; Content-Type says " + given + ".",
                  {{std::string{header}, std::string{wanted}}});
 }
 
-// Whether an Accept header (RFC 9110 section 12.5.1) lets application/sdp through. Absent: anything.
+// Whether an Accept header (RFC 9110 section 12.5.1) lets application/sdp through. Absent:
+// anything.
 bool accepts_sdp(std::string_view accept) {
   if (trimmed(accept).empty())
     return true;
@@ -100,8 +103,8 @@ bool accepts_sdp(std::string_view accept) {
     const auto range = trimmed(parameters.front());
     const bool is_ours = range == "*/*" || equals_ignoring_case(range, "application/*") ||
                          equals_ignoring_case(range, kSdp);
-    const bool is_refused = std::any_of(
-        parameters.begin() + 1, parameters.end(), [](std::string_view parameter) {
+    const bool is_refused =
+        std::any_of(parameters.begin() + 1, parameters.end(), [](std::string_view parameter) {
           const auto text = trimmed(parameter);
           return text == "q=0" || text == "q=0.0" || text == "q=0.00" || text == "q=0.000";
         });
@@ -118,11 +121,11 @@ Response malformed(std::string_view what, const sdp::SyntaxError& error) {
 
 Action handle_options(std::string_view methods, std::string_view accept_header,
                       std::string_view type) {
-  return Response{.status = 204,
-                  .headers = {{"Allow", std::string{methods}},
-                              {std::string{accept_header}, std::string{type}}},
-                  .content_type = {},
-                  .body = {}};
+  return Response{
+      .status = 204,
+      .headers = {{"Allow", std::string{methods}}, {std::string{accept_header}, std::string{type}}},
+      .content_type = {},
+      .body = {}};
 }
 
 Action method_not_allowed(std::string_view method, std::string_view methods) {
@@ -178,18 +181,17 @@ Action handle_patch(const Request& request, const SessionState& session) {
     return RestartIce{std::move(parsed)};
   }
   if (!is_current)
-    return problem(400, "ice-ufrag or ice-pwd are not those of the current ICE session; send "
-                        "If-Match: * to restart ICE.");
+    return problem(400,
+                   "ice-ufrag or ice-pwd are not those of the current ICE session; send "
+                   "If-Match: * to restart ICE.");
   return Trickle{std::move(parsed)};
 }
 
 }  // namespace
 
 Response problem(unsigned status, std::string_view detail, Headers headers) {
-  const nlohmann::ordered_json document{{"type", "about:blank"},
-                                        {"title", title_of(status)},
-                                        {"status", status},
-                                        {"detail", detail}};
+  const nlohmann::ordered_json document{
+      {"type", "about:blank"}, {"title", title_of(status)}, {"status", status}, {"detail", detail}};
   // Foreign text may be quoted in the detail; what is not UTF-8 is replaced, not thrown at.
   constexpr auto kReplace = nlohmann::ordered_json::error_handler_t::replace;
   return {.status = status,
@@ -225,8 +227,7 @@ Action handle(const Request& request, const EndpointState& endpoint) {
   return handle_patch(request, *endpoint.session);
 }
 
-Response published(const EndpointState& endpoint, const SessionState& session,
-                   std::string answer) {
+Response published(const EndpointState& endpoint, const SessionState& session, std::string answer) {
   Headers headers{
       {"Location", endpoint.path + (endpoint.path.ends_with('/') ? "" : "/") + session.id},
       {"ETag", session.etag},
@@ -239,7 +240,9 @@ Response published(const EndpointState& endpoint, const SessionState& session,
 }
 
 // Section 4.3.2: no body, no ETag.
-Response trickled() { return {.status = 204, .headers = {}, .content_type = {}, .body = {}}; }
+Response trickled() {
+  return {.status = 204, .headers = {}, .content_type = {}, .body = {}};
+}
 
 Response restarted(const SessionState& session, const Plan& plan, const SdpFragment& ours) {
   const auto& first = plan.media.front();
@@ -249,7 +252,9 @@ Response restarted(const SessionState& session, const Plan& plan, const SdpFragm
           .body = to_text(ours, to_string(first.kind), first.mid)};
 }
 
-Response terminated() { return {.status = 200, .headers = {}, .content_type = {}, .body = {}}; }
+Response terminated() {
+  return {.status = 200, .headers = {}, .content_type = {}, .body = {}};
+}
 
 Headers cors_headers() {
   return {{"Access-Control-Allow-Origin", "*"},
@@ -262,8 +267,8 @@ Headers cors_headers() {
 Headers ice_server_links(std::string_view stun_server, std::string_view turn_server) {
   Headers links;
   if (stun_server.starts_with("stun://"))
-    links.emplace_back("Link", "<stun:" + std::string{stun_server.substr(7)} +
-                                   ">; rel=\"ice-server\"");
+    links.emplace_back("Link",
+                       "<stun:" + std::string{stun_server.substr(7)} + ">; rel=\"ice-server\"");
   const auto scheme_end = turn_server.find("://");
   if (scheme_end == std::string_view::npos)
     return links;

@@ -5,9 +5,9 @@
 
 #include "base/time.hpp"
 
-// Exact arithmetic between media ticks (RTP units, samples, 90 kHz) and nanoseconds. 1024/48000 s is
-// no whole number of nanoseconds, so sums are kept in ticks and converted last, with the rounding
-// named. 128-bit products: no overflow for any 64-bit input whose result fits 64 bits.
+// Exact arithmetic between media ticks (RTP units, samples, 90 kHz) and nanoseconds. 1024/48000 s
+// is no whole number of nanoseconds, so sums are kept in ticks and converted last, with the
+// rounding named. 128-bit products: no overflow for any 64-bit input whose result fits 64 bits.
 namespace onair {
 
 enum class Rounding { Down, Nearest, Up };

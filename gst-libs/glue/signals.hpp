@@ -13,7 +13,9 @@ namespace onair {
 template <typename T>
 gulong connect_weak(gpointer instance, const char* signal, GCallback handler,
                     const std::shared_ptr<T>& receiver) {
-  const auto destroy = [](gpointer data, GClosure*) { delete static_cast<std::weak_ptr<T>*>(data); };
+  const auto destroy = [](gpointer data, GClosure*) {
+    delete static_cast<std::weak_ptr<T>*>(data);
+  };
   return g_signal_connect_data(instance, signal, handler, new std::weak_ptr<T>{receiver}, destroy,
                                GConnectFlags{});
 }

@@ -9,7 +9,9 @@ constexpr unsigned kIdrSlice = 5;
 constexpr unsigned kStapA = 24;
 constexpr unsigned kFuA = 28;
 
-unsigned nal_type(std::uint8_t header) { return header & 0x1fu; }
+unsigned nal_type(std::uint8_t header) {
+  return header & 0x1fu;
+}
 
 }  // namespace
 

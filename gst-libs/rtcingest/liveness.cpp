@@ -15,6 +15,8 @@ const char* to_string(EndReason reason) {
       return "idle-timeout";
     case EndReason::Replaced:
       return "replaced";
+    case EndReason::Application:
+      return "application";
     case EndReason::Stopped:
       return "stopped";
     case EndReason::Error:
@@ -29,8 +31,8 @@ std::optional<EndReason> Liveness::check(ClockTime now, std::optional<ClockTime>
     last_sign_ = *last_packet;
   }
   if (has_sent_) {
-    const bool is_gone = config_.idle_timeout > Duration::zero() &&
-                         now - last_sign_ > config_.idle_timeout;
+    const bool is_gone =
+        config_.idle_timeout > Duration::zero() && now - last_sign_ > config_.idle_timeout;
     return is_gone ? std::optional{EndReason::IdleTimeout} : std::nullopt;
   }
   if (now - last_sign_ <= config_.connect_timeout)

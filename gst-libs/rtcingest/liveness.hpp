@@ -14,6 +14,7 @@ enum class EndReason {
   DtlsFailed,   // the handshake failed, or the certificate is not the offered one
   IdleTimeout,  // nothing came for too long
   Replaced,     // it was silent and somebody with the same right wants the place
+  Application,  // the application ended it
   Stopped,      // the element stops
   Error         // something inside broke
 };
@@ -32,7 +33,8 @@ class Liveness {
   void on_ice_connected() { is_ice_connected_ = true; }
   // `last_packet`: when the newest RTP or RTCP packet came, if any did.
   [[nodiscard]] std::optional<EndReason> check(ClockTime now, std::optional<ClockTime> last_packet);
-  // How long nothing has come from a publisher who had been sending; nothing before the first packet.
+  // How long nothing has come from a publisher who had been sending; nothing before the first
+  // packet.
   [[nodiscard]] std::optional<Duration> silence(ClockTime now) const;
 
  private:

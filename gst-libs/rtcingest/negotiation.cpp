@@ -50,8 +50,12 @@ std::string upper(std::string_view text) {
   return out;
 }
 
-Refusal malformed(std::string detail) { return {true, std::move(detail)}; }
-Refusal unsupported(std::string detail) { return {false, std::move(detail)}; }
+Refusal malformed(std::string detail) {
+  return {true, std::move(detail)};
+}
+Refusal unsupported(std::string detail) {
+  return {false, std::move(detail)};
+}
 
 // "a=<name>:<pt> rest": the rest, for one payload type.
 std::optional<std::string_view> for_format(const sdp::Media& media, std::string_view name,
@@ -185,8 +189,8 @@ sdp::Media reduce(const sdp::Media& media, const AcceptedMedia& accepted) {
 
   for (const auto& line : media.lines) {
     const auto name = sdp::attribute_name(line);
-    const auto value = std::string_view{line.value}.substr(std::min(name.size() + 1,
-                                                                    line.value.size()));
+    const auto value =
+        std::string_view{line.value}.substr(std::min(name.size() + 1, line.value.size()));
     const auto first = value.substr(0, value.find(' '));
     const auto rest = value.substr(std::min(first.size() + 1, value.size()));
     if (name == "rtpmap" || name == "fmtp") {
@@ -270,7 +274,9 @@ std::optional<Refusal> check_bundle(const sdp::Description& offer,
 
 }  // namespace
 
-const char* to_string(MediaKind kind) { return kind == MediaKind::Audio ? "audio" : "video"; }
+const char* to_string(MediaKind kind) {
+  return kind == MediaKind::Audio ? "audio" : "video";
+}
 
 std::variant<Plan, Refusal> plan_session(const sdp::Description& offer) {
   Plan plan{.offer = offer,
@@ -322,8 +328,8 @@ std::variant<Plan, Refusal> plan_session(const sdp::Description& offer) {
   for (const auto& media : plan.media)
     bundle += " " + media.mid;
   for (const auto& line : offer.lines) {
-    if (sdp::attribute_name(line) != "group" && !contains(kDroppedAttributes,
-                                                          sdp::attribute_name(line)))
+    if (sdp::attribute_name(line) != "group" &&
+        !contains(kDroppedAttributes, sdp::attribute_name(line)))
       plan.offer_for_us.lines.push_back(line);
   }
   plan.offer_for_us.lines.push_back(sdp::make_attribute("group", bundle));

@@ -10,9 +10,9 @@
 #include "rtcingest/sdp.hpp"
 #include "rtcingest/sdpfrag.hpp"
 
-// What we take of a publisher's offer, decided before webrtcbin sees it. webrtcbin is given only the
-// m-lines and formats that we want, so it can neither choose another codec nor trip over what it
-// does not know; the answer gets the refused m-lines back, as RFC 3264 section 6 demands.
+// What we take of a publisher's offer, decided before webrtcbin sees it. webrtcbin is given only
+// the m-lines and formats that we want, so it can neither choose another codec nor trip over what
+// it does not know; the answer gets the refused m-lines back, as RFC 3264 section 6 demands.
 namespace onair {
 
 enum class MediaKind { Audio, Video };
@@ -36,11 +36,11 @@ struct Fingerprint {
 };
 
 struct Plan {
-  sdp::Description offer;             // as the publisher sent it
-  sdp::Description offer_for_us;      // what webrtcbin gets
-  std::vector<AcceptedMedia> media;   // in the order of offer_for_us
-  std::vector<bool> is_accepted;      // per m-line of `offer`
-  IceCredentials remote;              // of the transport
+  sdp::Description offer;                 // as the publisher sent it
+  sdp::Description offer_for_us;          // what webrtcbin gets
+  std::vector<AcceptedMedia> media;       // in the order of offer_for_us
+  std::vector<bool> is_accepted;          // per m-line of `offer`
+  IceCredentials remote;                  // of the transport
   std::vector<Fingerprint> fingerprints;  // one of them must be that of the DTLS certificate
 };
 

@@ -13,8 +13,12 @@ bool is_end_mark(GstEvent* event) {
          gst_event_has_name(event, kEndMark);
 }
 
-gpointer new_weak(const std::shared_ptr<Outlet>& outlet) { return new std::weak_ptr{outlet}; }
-void delete_weak(gpointer data) { delete static_cast<std::weak_ptr<Outlet>*>(data); }
+gpointer new_weak(const std::shared_ptr<Outlet>& outlet) {
+  return new std::weak_ptr{outlet};
+}
+void delete_weak(gpointer data) {
+  delete static_cast<std::weak_ptr<Outlet>*>(data);
+}
 
 }  // namespace
 
@@ -30,7 +34,8 @@ std::shared_ptr<Outlet> Outlet::create(GstBin* bin, GstPad* source, const std::s
   g_object_set(guard, "ignore-error", TRUE, "ignore-notlinked", TRUE, "ignore-notnegotiated", TRUE,
                "ignore-eos", TRUE, nullptr);
   gst_util_set_object_arg(G_OBJECT(guard), "convert-to", "ok");
-  g_object_set(queue, "max-size-time", kHold, "max-size-buffers", 0u, "max-size-bytes", 0u, nullptr);
+  g_object_set(queue, "max-size-time", kHold, "max-size-buffers", 0u, "max-size-bytes", 0u,
+               nullptr);
   gst_util_set_object_arg(G_OBJECT(queue), "leaky", "downstream");
 
   gst_bin_add_many(bin, guard, queue, nullptr);

@@ -26,8 +26,8 @@ class Outlet : public std::enable_shared_from_this<Outlet> {
   static std::shared_ptr<Outlet> create(GstBin* bin, GstPad* source, const std::string& pad_name,
                                         GstPadTemplate* pad_template, ControlThread& control);
 
-  // Lets what is queued go out, then EOS if asked for, then takes the pad away. The source must have
-  // stopped. Control thread.
+  // Lets what is queued go out, then EOS if asked for, then takes the pad away. The source must
+  // have stopped. Control thread.
   void close(bool send_eos);
   // Takes all away now. Control thread, or none running.
   void remove();

@@ -10,7 +10,9 @@ namespace {
 constexpr std::size_t kOriginFields = 6;  // RFC 8866 section 5.2
 constexpr std::size_t kMediaFields = 4;   // RFC 8866 section 5.14
 
-bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 && c != '\t'; }
+bool is_control(char c) {
+  return static_cast<unsigned char>(c) < 0x20 && c != '\t';
+}
 
 // RFC 8866 section 9: att-field is a token.
 bool is_token(std::string_view text) {

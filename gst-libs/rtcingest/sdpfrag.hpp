@@ -23,8 +23,9 @@ bool is_valid(const IceCredentials& credentials);
 bool is_candidate(std::string_view text);
 
 struct SdpFragment {
-  IceCredentials credentials;           // both empty when the fragment has none
-  std::vector<std::string> candidates;  // each "candidate:…"; all belong to the one BUNDLE transport
+  IceCredentials credentials;  // both empty when the fragment has none
+  std::vector<std::string>
+      candidates;  // each "candidate:…"; all belong to the one BUNDLE transport
   bool end_of_candidates = false;
 };
 

@@ -47,8 +47,7 @@ struct SessionDescriptionFree {
     gst_webrtc_session_description_free(description);
   }
 };
-using SessionDescriptionPtr =
-    std::unique_ptr<GstWebRTCSessionDescription, SessionDescriptionFree>;
+using SessionDescriptionPtr = std::unique_ptr<GstWebRTCSessionDescription, SessionDescriptionFree>;
 
 template <typename T>
 T get_property(gpointer object, const char* name) {
@@ -106,8 +105,7 @@ std::shared_ptr<Session> Session::create(ControlThread& control, Config config,
     return true;
   }();
   (void)is_category_made;
-  std::shared_ptr<Session> session{
-      new Session{control, std::move(config), std::move(callbacks)}};
+  std::shared_ptr<Session> session{new Session{control, std::move(config), std::move(callbacks)}};
   return session->build() ? session : nullptr;
 }
 
@@ -149,8 +147,8 @@ bool Session::build() {
     if (const auto session = strong_from<Session>(data))
       session->post([](Session& me) { me.on_states_changed(); });
   };
-  for (const auto* signal : {"notify::ice-gathering-state", "notify::ice-connection-state",
-                             "notify::connection-state"})
+  for (const auto* signal :
+       {"notify::ice-gathering-state", "notify::ice-connection-state", "notify::connection-state"})
     connect_weak(webrtc, signal, G_CALLBACK(on_state), self);
 
   const auto on_pad = +[](GstElement*, GstPad* pad, gpointer data) {
@@ -160,8 +158,7 @@ bool Session::build() {
   };
   connect_weak(webrtc, "pad-added", G_CALLBACK(on_pad), self);
 
-  const auto rtpbin =
-      GstPtr<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(webrtc), "rtpbin"));
+  const auto rtpbin = GstPtr<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(webrtc), "rtpbin"));
   if (!rtpbin)
     return false;
   // Stock steps the earlier stream by 50 to 60 ms at the first sender reports, which tears the
@@ -186,8 +183,8 @@ bool Session::build() {
         receiver->note_packet();
       return GST_PAD_PROBE_OK;
     };
-    constexpr auto kData = static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_BUFFER |
-                                                        GST_PAD_PROBE_TYPE_BUFFER_LIST);
+    constexpr auto kData =
+        static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST);
     gst_pad_add_probe(pad, kData, arrived, new std::weak_ptr{session},
                       [](gpointer weak) { delete static_cast<std::weak_ptr<Session>*>(weak); });
   };
@@ -218,8 +215,8 @@ void Session::answer(Plan plan) {
   const auto offer = to_gst(GST_WEBRTC_SDP_TYPE_OFFER, text);
   if (!offer)
     return end(EndReason::Error, "The offer could not be read.");
-  const auto promise = GstPtr<GstPromise>::adopt(
-      promise_weak<Session, &Session::on_remote_set>(shared_from_this()));
+  const auto promise =
+      GstPtr<GstPromise>::adopt(promise_weak<Session, &Session::on_remote_set>(shared_from_this()));
   g_signal_emit_by_name(webrtc_.get(), "set-remote-description", offer.get(), promise.get());
 }
 
@@ -246,8 +243,7 @@ void Session::on_answer_made(const std::shared_ptr<Session>& self, GstPromise* p
     });
     return;
   }
-  const auto next =
-      GstPtr<GstPromise>::adopt(promise_weak<Session, &Session::on_local_set>(self));
+  const auto next = GstPtr<GstPromise>::adopt(promise_weak<Session, &Session::on_local_set>(self));
   g_signal_emit_by_name(self->webrtc_.get(), "set-local-description", answer.get(), next.get());
 }
 
@@ -292,13 +288,11 @@ void Session::on_states_changed() {
       get_property<GstWebRTCICEGatheringState>(webrtc_.get(), "ice-gathering-state") ==
           GST_WEBRTC_ICE_GATHERING_STATE_COMPLETE)
     publish_answer();
-  const auto ice =
-      get_property<GstWebRTCICEConnectionState>(webrtc_.get(), "ice-connection-state");
+  const auto ice = get_property<GstWebRTCICEConnectionState>(webrtc_.get(), "ice-connection-state");
   if (ice == GST_WEBRTC_ICE_CONNECTION_STATE_CONNECTED ||
       ice == GST_WEBRTC_ICE_CONNECTION_STATE_COMPLETED)
     liveness_.on_ice_connected();
-  const auto peer =
-      get_property<GstWebRTCPeerConnectionState>(webrtc_.get(), "connection-state");
+  const auto peer = get_property<GstWebRTCPeerConnectionState>(webrtc_.get(), "connection-state");
   GST_DEBUG_OBJECT(config_.bin, "ICE state %d, connection state %d", ice, peer);
   if (is_connected_)
     return;  // what happens to the path from now on, the packets tell; ICE may be restarted
@@ -325,11 +319,11 @@ bool Session::verify_certificate() {
   const auto transport =
       GstPtr<GObject>::adopt(get_property<GObject*>(receiver.get(), "transport"));
   const GMemory<char> pem{get_property<char*>(transport.get(), "remote-certificate")};
-  return pem && std::any_of(plan_.fingerprints.begin(), plan_.fingerprints.end(),
-                            [&](const Fingerprint& fingerprint) {
-                              return digest_of_pem(pem.get(), fingerprint.hash) ==
-                                     fingerprint.digest;
-                            });
+  return pem &&
+         std::any_of(plan_.fingerprints.begin(), plan_.fingerprints.end(),
+                     [&](const Fingerprint& fingerprint) {
+                       return digest_of_pem(pem.get(), fingerprint.hash) == fingerprint.digest;
+                     });
 }
 
 void Session::add_candidates(const SdpFragment& fragment) {
@@ -377,8 +371,8 @@ void Session::tick() {
   if (is_described_ && !is_answered_ && now - started_ > config_.gathering_timeout)
     publish_answer();
   const auto last = last_packet_.load();
-  const auto reason = liveness_.check(
-      now, last < 0 ? std::nullopt : std::optional{ClockTime{Duration{last}}});
+  const auto reason =
+      liveness_.check(now, last < 0 ? std::nullopt : std::optional{ClockTime{Duration{last}}});
   if (!reason)
     return;
   switch (*reason) {
@@ -393,7 +387,9 @@ void Session::tick() {
   }
 }
 
-std::optional<Duration> Session::silence() const { return liveness_.silence(config_.now()); }
+std::optional<Duration> Session::silence() const {
+  return liveness_.silence(config_.now());
+}
 
 std::vector<std::shared_ptr<Outlet>> Session::close() {
   is_ended_ = true;
@@ -420,9 +416,9 @@ bool Session::on_bus_error(GstMessage* message) {
   post([text = std::string{name.get()} + ": " + error->message](Session& me) {
     const auto ice =
         get_property<GstWebRTCICEConnectionState>(me.webrtc_.get(), "ice-connection-state");
-    const bool is_handshake = !me.is_connected_ &&
-                              (ice == GST_WEBRTC_ICE_CONNECTION_STATE_CONNECTED ||
-                               ice == GST_WEBRTC_ICE_CONNECTION_STATE_COMPLETED);
+    const bool is_handshake =
+        !me.is_connected_ && (ice == GST_WEBRTC_ICE_CONNECTION_STATE_CONNECTED ||
+                              ice == GST_WEBRTC_ICE_CONNECTION_STATE_COMPLETED);
     me.end(is_handshake ? EndReason::DtlsFailed : EndReason::Error, text);
   });
   return true;
@@ -437,7 +433,9 @@ std::vector<Session::StreamStats> Session::stats() {
   return all;
 }
 
-void Session::note_packet() { last_packet_ = config_.now().time_since_epoch().count(); }
+void Session::note_packet() {
+  last_packet_ = config_.now().time_since_epoch().count();
+}
 
 void Session::on_pad(GstPad* pad) {
   const auto caps = GstPtr<GstCaps>::adopt(gst_pad_get_current_caps(pad));
@@ -460,7 +458,8 @@ void Session::on_pad(GstPad* pad) {
     const auto session = watched->session.lock();
     if (!session)
       return GST_PAD_PROBE_OK;
-    if (GstBufferList* list = gst_pad_probe_info_get_buffer_list(info)) {
+    if ((info->type & GST_PAD_PROBE_TYPE_BUFFER_LIST) != 0) {
+      GstBufferList* list = gst_pad_probe_info_get_buffer_list(info);
       for (guint i = 0; i < gst_buffer_list_length(list); ++i)
         session->on_packet(watched->stream, on, gst_buffer_list_get(list, i));
     } else {
@@ -468,8 +467,8 @@ void Session::on_pad(GstPad* pad) {
     }
     return GST_PAD_PROBE_OK;
   };
-  constexpr auto kData = static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_BUFFER |
-                                                      GST_PAD_PROBE_TYPE_BUFFER_LIST);
+  constexpr auto kData =
+      static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST);
   gst_pad_add_probe(pad, kData, watch, new Watch{weak_from_this(), stream},
                     [](gpointer data) { delete static_cast<Watch*>(data); });
 
@@ -480,9 +479,8 @@ void Session::on_pad(GstPad* pad) {
     if (!GstPtr<GstPad>::adopt(gst_element_get_static_pad(bin, name.c_str())))
       break;
   }
-  stream->outlet =
-      Outlet::create(config_.bin, pad, name,
-                     is_audio ? config_.audio_template : config_.video_template, control_);
+  stream->outlet = Outlet::create(
+      config_.bin, pad, name, is_audio ? config_.audio_template : config_.video_template, control_);
   if (!stream->outlet) {
     post([](Session& me) {
       me.end(EndReason::Error, "The elements errorignore and queue are not installed.");
@@ -503,15 +501,16 @@ void Session::on_packet(const std::shared_ptr<Stream>& stream, GstPad* pad, GstB
     const auto shared = stream->shared.lock();
     shared->monitor.on_packet(gst_rtp_buffer_get_seq(&rtp), gst_rtp_buffer_get_timestamp(&rtp),
                               payload.size());
-    is_request = stream->kind == MediaKind::Video &&
-                 shared->requester.on_packet(config_.now(), payload);
+    is_request =
+        stream->kind == MediaKind::Video && shared->requester.on_packet(config_.now(), payload);
     shared->keyframe_requests += is_request ? 1 : 0;
   }
   gst_rtp_buffer_unmap(&rtp);
   if (!is_request)
     return;
   GST_DEBUG_OBJECT(config_.bin, "no key frame yet: asking the publisher for one");
-  gst_pad_send_event(pad, gst_video_event_new_upstream_force_key_unit(GST_CLOCK_TIME_NONE, FALSE, 0));
+  gst_pad_send_event(pad,
+                     gst_video_event_new_upstream_force_key_unit(GST_CLOCK_TIME_NONE, FALSE, 0));
 }
 
 }  // namespace onair

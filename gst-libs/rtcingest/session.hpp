@@ -19,8 +19,8 @@
 
 namespace onair {
 
-// One publisher: a webrtcbin inside a bin, from the offer to the goodbye. All methods on the control
-// thread, except where said; all callbacks too, except on_media.
+// One publisher: a webrtcbin inside a bin, from the offer to the goodbye. All methods on the
+// control thread, except where said; all callbacks too, except on_media.
 class Session : public std::enable_shared_from_this<Session> {
  public:
   struct Config {

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "broadcast.hpp"
+
+#include <cmath>
+#include <utility>
+
+#include <glib/gstdio.h>
+
+namespace live {
+namespace {
+
+using onair::GMemory;
+using onair::GstPtr;
+
+constexpr unsigned kListedSegments = 10;
+constexpr unsigned kKeptSegments = 20;  // a listed one must outlive its listing by a while
+
+// The sound never breaks: lost packets are concealed (in-band FEC, then PLC), what is still missing
+// becomes silence, and LAME is held to 48 kHz, where each frame is 24 ms.
+std::string audio_branch(const Settings& settings) {
+  return "rtpopusdepay name=audio_in"
+         " ! opusdec plc=true use-inband-fec=true"
+         " ! audioconvert ! audioresample ! audio/x-raw,rate=48000,channels=2"
+         " ! audiorate"
+         " ! lamemp3enc target=bitrate cbr=true bitrate=" +
+         std::to_string(settings.audio_kbps) +
+         " ! audio/mpeg,rate=48000 ! mpegaudioparse ! queue name=audio_out max-size-time=0"
+         " max-size-bytes=0 max-size-buffers=2000 ";
+}
+
+// Key frames only when hlssink2 asks (one per segment): key-int-max is far away.
+std::string video_branch(const Settings& settings) {
+  const auto fps = std::to_string(settings.fps);
+  return "rtph264depay name=video_in request-keyframe=true wait-for-keyframe=true"
+         " ! h264parse ! avdec_h264 max-threads=1"
+         " ! videoconvert ! videoscale name=scale add-borders=true ! capsfilter name=size"
+         " ! videorate ! video/x-raw,format=I420,framerate=" +
+         fps +
+         "/1"
+         " ! queue max-size-buffers=5 max-size-time=0 max-size-bytes=0"
+         " ! x264enc tune=zerolatency speed-preset=superfast key-int-max=100000 bitrate=" +
+         std::to_string(settings.video_kbps) + " vbv-buf-capacity=1000" +
+         " ! video/x-h264,profile=main ! h264parse ! queue name=video_out max-size-time=0"
+         " max-size-bytes=0 max-size-buffers=600 ";
+}
+
+// videoscale lets size=any through until its first caps arrive; then the size stays.
+void fix_size(GstElement* bin, const Settings& settings) {
+  const auto filter = GstPtr<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(bin), "size"));
+  const auto scale = GstPtr<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(bin), "scale"));
+  if (settings.width != 0) {
+    const auto caps = GstPtr<GstCaps>::adopt(gst_caps_new_simple(
+        "video/x-raw", "width", G_TYPE_INT, static_cast<int>(settings.width), "height", G_TYPE_INT,
+        static_cast<int>(settings.height), "pixel-aspect-ratio", GST_TYPE_FRACTION, 1, 1, nullptr));
+    g_object_set(filter.get(), "caps", caps.get(), nullptr);
+    return;
+  }
+  const auto on_caps = [](GstPad*, GstPadProbeInfo* info, gpointer data) -> GstPadProbeReturn {
+    GstEvent* event = gst_pad_probe_info_get_event(info);
+    if (GST_EVENT_TYPE(event) != GST_EVENT_CAPS)
+      return GST_PAD_PROBE_OK;
+    GstCaps* caps = nullptr;
+    gst_event_parse_caps(event, &caps);
+    const GstStructure* structure = gst_caps_get_structure(caps, 0);
+    int width = 0;
+    int height = 0;
+    gst_structure_get(structure, "width", G_TYPE_INT, &width, "height", G_TYPE_INT, &height,
+                      nullptr);
+    constexpr int kEven = ~1;  // 4:2:0 wants even sizes
+    const auto fixed = GstPtr<GstCaps>::adopt(gst_caps_new_simple(
+        "video/x-raw", "width", G_TYPE_INT, width & kEven, "height", G_TYPE_INT, height & kEven,
+        "pixel-aspect-ratio", GST_TYPE_FRACTION, 1, 1, nullptr));
+    g_object_set(data, "caps", fixed.get(), nullptr);
+    return GST_PAD_PROBE_REMOVE;
+  };
+  const auto pad = GstPtr<GstPad>::adopt(gst_element_get_static_pad(scale.get(), "sink"));
+  gst_pad_add_probe(pad.get(), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, on_caps,
+                    gst_object_ref(filter.get()), gst_object_unref);
+}
+
+// hlssink2 takes whole seconds only; the splitmuxsink inside takes any length.
+void set_target_duration(GstElement* sink, double seconds) {
+  g_object_set(sink, "target-duration", static_cast<guint>(std::ceil(seconds)), nullptr);
+  GstIterator* children = gst_bin_iterate_sinks(GST_BIN(sink));
+  GValue item = G_VALUE_INIT;
+  while (gst_iterator_next(children, &item) == GST_ITERATOR_OK) {
+    auto* child = GST_ELEMENT(g_value_get_object(&item));
+    if (g_object_class_find_property(G_OBJECT_GET_CLASS(child), "max-size-time"))
+      g_object_set(child, "max-size-time", static_cast<guint64>(std::llround(seconds * 1e9)),
+                   nullptr);
+    g_value_reset(&item);
+  }
+  g_value_unset(&item);
+  gst_iterator_free(children);
+}
+
+bool add_branch(GstElement* bin, const std::string& name, const char* sink_pad) {
+  const auto first =
+      GstPtr<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(bin), (name + "_in").c_str()));
+  const auto last =
+      GstPtr<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(bin), (name + "_out").c_str()));
+  const auto sink = GstPtr<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(bin), "hls"));
+  const auto in = GstPtr<GstPad>::adopt(gst_element_get_static_pad(first.get(), "sink"));
+  return gst_element_link_pads(last.get(), "src", sink.get(), sink_pad) &&
+         gst_element_add_pad(bin, gst_ghost_pad_new(name.c_str(), in.get()));
+}
+
+}  // namespace
+
+Broadcast::Broadcast(GstBin* pipeline, std::string id, std::string folder)
+    : pipeline_{pipeline}, id_{std::move(id)}, playlist_path_{std::move(folder) + "/live.m3u8"} {}
+
+std::variant<std::unique_ptr<Broadcast>, std::string> Broadcast::create(GstBin* pipeline,
+                                                                        const Settings& settings,
+                                                                        const std::string& id,
+                                                                        bool has_audio,
+                                                                        bool has_video) {
+  const auto folder = settings.dir + "/" + id;
+  if (g_mkdir_with_parents(folder.c_str(), 0755) != 0)
+    return "The folder " + folder + " can't be made: " + g_strerror(errno) + ".";
+
+  const std::string text = (has_audio ? audio_branch(settings) : "") +
+                           (has_video ? video_branch(settings) : "") + "hlssink2 name=hls";
+  GError* raw = nullptr;
+  auto bin = GstPtr<GstElement>::sink(gst_parse_bin_from_description(text.c_str(), FALSE, &raw));
+  if (raw) {
+    const onair::ErrorPtr error{raw};
+    return std::string{"The chain can't be built: "} + error->message + ".";
+  }
+  gst_object_set_name(GST_OBJECT(bin.get()), ("broadcast-" + id).c_str());
+  std::unique_ptr<Broadcast> broadcast{new Broadcast{pipeline, id, folder}};
+  const auto sink = GstPtr<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(bin.get()), "hls"));
+  g_object_set(sink.get(), "location", (folder + "/segment%05d.ts").c_str(), "playlist-location",
+               broadcast->playlist_path_.c_str(), "playlist-root", id.c_str(), "playlist-length",
+               kListedSegments, "max-files", kKeptSegments, nullptr);
+  set_target_duration(sink.get(), settings.target_duration);
+  if (has_video)
+    fix_size(bin.get(), settings);
+  if ((has_audio && !add_branch(bin.get(), "audio", "audio")) ||
+      (has_video && !add_branch(bin.get(), "video", "video")))
+    return "The branches can't be linked to hlssink2.";
+
+  gst_bin_add(pipeline, bin.get());
+  broadcast->bin_ = std::move(bin);
+  if (!gst_element_sync_state_with_parent(broadcast->bin_.get()))
+    return "The chain does not start; the log says why.";
+  return broadcast;
+}
+
+Broadcast::~Broadcast() {
+  if (bin_) {
+    gst_element_set_locked_state(bin_.get(), TRUE);
+    gst_element_set_state(bin_.get(), GST_STATE_NULL);
+    gst_bin_remove(pipeline_, bin_.get());
+  }
+  // After an error hlssink2 has not written its last line, and players would wait for ever.
+  constexpr const char* kEnd = "#EXT-X-ENDLIST";
+  char* raw = nullptr;
+  if (!g_file_get_contents(playlist_path_.c_str(), &raw, nullptr, nullptr))
+    return;
+  const GMemory<char> text{raw};
+  if (!g_strstr_len(raw, -1, kEnd))
+    g_file_set_contents(playlist_path_.c_str(), (std::string{raw} + kEnd + "\n").c_str(), -1,
+                        nullptr);
+}
+
+bool Broadcast::link(GstPad* source, bool is_audio) {
+  const auto in =
+      GstPtr<GstPad>::adopt(gst_element_get_static_pad(bin_.get(), is_audio ? "audio" : "video"));
+  return in && gst_pad_link(source, in.get()) == GST_PAD_LINK_OK;
+}
+
+bool Broadcast::owns(GstObject* object) const {
+  return object && (object == GST_OBJECT(bin_.get()) ||
+                    gst_object_has_as_ancestor(object, GST_OBJECT(bin_.get())));
+}
+
+}  // namespace live

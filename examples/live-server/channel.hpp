@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <gst/gst.h>
+
+#include "broadcast.hpp"
+#include "glue/gstptr.hpp"
+#include "settings.hpp"
+
+namespace live {
+
+// One channel: a WHIP endpoint that stays, and a broadcast for each publisher that comes. Lives on
+// the main thread; everything reaches it through the pipeline's bus.
+class Channel {
+ public:
+  enum class State { Idle, Starting, Live };
+  struct Status {
+    State state = State::Idle;
+    unsigned broadcasts = 0;    // so far, with the current one
+    std::string message;        // a sentence for a person
+    std::string playlist_path;  // of the newest broadcast; empty before the first
+    bool has_playlist = false;
+  };
+
+  explicit Channel(Settings settings);
+  ~Channel();
+  Channel(const Channel&) = delete;
+  Channel& operator=(const Channel&) = delete;
+
+  // Empty when the endpoint listens, else why it does not.
+  [[nodiscard]] std::string start();
+  [[nodiscard]] unsigned whip_port() const;
+  [[nodiscard]] Status status() const;
+  // Ends the broadcast cleanly and calls `done`, at the latest after kDrainMs.
+  void stop(std::function<void()> done);
+  // Set by main: a fault after which nothing works any more.
+  std::function<void(const std::string& why)> on_fatal;
+
+ private:
+  // A pad of the ingest whose data is held until there is something to link it to.
+  class WaitingPad {
+   public:
+    WaitingPad(onair::GstPtr<GstPad> pad, gulong block) : pad_{std::move(pad)}, block_{block} {}
+    ~WaitingPad();  // lets the data go
+    WaitingPad(WaitingPad&&) = default;
+    WaitingPad& operator=(WaitingPad&&) = default;
+    [[nodiscard]] GstPad* get() const { return pad_.get(); }
+    [[nodiscard]] bool is_audio() const;
+
+   private:
+    onair::GstPtr<GstPad> pad_;
+    gulong block_;
+  };
+
+  static gboolean on_bus(GstBus* bus, GstMessage* message, gpointer self);
+  void on_message(GstMessage* message);
+  void on_session(const GstStructure* session);
+  void on_pad(const GstStructure* structure);
+  void on_error(GstMessage* message);
+  void begin();
+  void end_broadcast(const std::string& why);
+  void expect_end();
+  void finish_stop();
+
+  Settings settings_;
+  onair::GstPtr<GstElement> pipeline_;
+  onair::GstPtr<GstElement> whip_;
+  State state_ = State::Idle;
+  unsigned broadcasts_ = 0;
+  std::string message_ = "Waiting for a broadcaster.";
+  std::string playlist_path_;
+  bool expects_audio_ = false;
+  bool expects_video_ = false;
+  std::vector<WaitingPad> waiting_;
+  guint start_timer_ = 0;
+  guint drain_timer_ = 0;
+  std::unique_ptr<Broadcast> broadcast_;
+  std::function<void()> on_stopped_;
+};
+
+const char* to_string(Channel::State state);
+
+}  // namespace live

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+namespace live {
+
+// One line of the diary, on standard error, with the time of day in UTC.
+void log_line(const char* format, ...) __attribute__((format(printf, 1, 2)));
+
+}  // namespace live

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "settings.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include <glib.h>
+
+namespace live {
+namespace {
+
+constexpr std::array<unsigned, 14> kMp3Kbps{32,  40,  48,  56,  64,  80,  96,
+                                            112, 128, 160, 192, 224, 256, 320};
+
+struct KeyFileFree {
+  void operator()(GKeyFile* file) const { g_key_file_free(file); }
+};
+struct ErrorFree {
+  void operator()(GError* error) const { g_error_free(error); }
+};
+using ErrorPtr = std::unique_ptr<GError, ErrorFree>;
+
+enum class Type { Text, Number, Seconds };
+
+// One setting: its long option is also its key in the file.
+struct Field {
+  const char* name;
+  Type type;
+  void* value;
+  const char* argument;
+  const char* help;
+};
+
+std::array<Field, 16> fields_of(Settings& s) {
+  return {{
+      {"address", Type::Text, &s.address, "IP", "IP address to listen on (0.0.0.0: all)"},
+      {"port", Type::Number, &s.port, "N", "port of pages, playlist and segments (8080)"},
+      {"whip-port", Type::Number, &s.whip_port, "N", "port of the WHIP endpoint (the next one)"},
+      {"dir", Type::Text, &s.dir, "DIR", "folder that broadcasts are written to (hls)"},
+      {"pages", Type::Text, &s.pages, "DIR", "folder of the web pages"},
+      {"token", Type::Text, &s.token, "T", "what publishers must know (made up when not given)"},
+      {"target-duration", Type::Seconds, &s.target_duration, "S",
+       "length of a segment in seconds, 0.5 to 60 (2)"},
+      {"width", Type::Number, &s.width, "N", "width of the picture (as the publisher begins)"},
+      {"height", Type::Number, &s.height, "N", "height of the picture (as the publisher begins)"},
+      {"fps", Type::Number, &s.fps, "N", "frames per second, 3 to 60 (30)"},
+      {"video-kbps", Type::Number, &s.video_kbps, "N", "bit rate of the picture in kbit/s (2500)"},
+      {"audio-kbps", Type::Number, &s.audio_kbps, "N", "bit rate of the MP3 sound in kbit/s (128)"},
+      {"stun-server", Type::Text, &s.stun_server, "URL",
+       "stun://host:port, when publishers are behind NAT"},
+      {"jitterbuffer", Type::Text, &s.jitterbuffer, "NAME", "element that orders the packets"},
+      {"min-rtp-port", Type::Number, &s.min_rtp_port, "N", "lowest UDP port for media (any)"},
+      {"max-rtp-port", Type::Number, &s.max_rtp_port, "N", "highest UDP port for media (any)"},
+  }};
+}
+
+std::optional<Mistake> assign(const Field& field, const std::string& text) {
+  const auto mistake = [&](const char* wanted) {
+    return Mistake{std::string{"--"} + field.name + " is '" + text + "', but must be " + wanted +
+                   "."};
+  };
+  if (field.type == Type::Text) {
+    *static_cast<std::string*>(field.value) = text;
+    return std::nullopt;
+  }
+  if (field.type == Type::Number) {
+    guint64 number = 0;
+    if (!g_ascii_string_to_unsigned(text.c_str(), 10, 0, 1'000'000, &number, nullptr))
+      return mistake("a whole number from 0 to 1000000");
+    *static_cast<unsigned*>(field.value) = static_cast<unsigned>(number);
+    return std::nullopt;
+  }
+  char* end = nullptr;
+  const double number = g_ascii_strtod(text.c_str(), &end);
+  if (text.empty() || *end != '\0' || !std::isfinite(number))
+    return mistake("a number of seconds, such as 2 or 1.5");
+  *static_cast<double*>(field.value) = number;
+  return std::nullopt;
+}
+
+std::optional<Mistake> read_file(const std::string& path, Settings& settings) {
+  const std::unique_ptr<GKeyFile, KeyFileFree> file{g_key_file_new()};
+  GError* raw = nullptr;
+  if (!g_key_file_load_from_file(file.get(), path.c_str(), G_KEY_FILE_NONE, &raw)) {
+    const ErrorPtr error{raw};
+    return Mistake{"The config file " + path + " can't be read: " + error->message + "."};
+  }
+  constexpr const char* kGroup = "live";
+  const std::unique_ptr<gchar*, decltype(&g_strfreev)> keys{
+      g_key_file_get_keys(file.get(), kGroup, nullptr, nullptr), &g_strfreev};
+  if (!keys)
+    return Mistake{"The config file " + path + " has no section [live]."};
+  const auto fields = fields_of(settings);
+  for (gchar** key = keys.get(); *key; ++key) {
+    const auto* const field = std::find_if(fields.begin(), fields.end(), [&](const Field& one) {
+      return g_str_equal(one.name, *key);
+    });
+    if (field == fields.end())
+      return Mistake{"The config file " + path + " has a key '" + *key +
+                     "' that does not exist; --help lists them."};
+    const std::unique_ptr<gchar, decltype(&g_free)> value{
+        g_key_file_get_string(file.get(), kGroup, *key, nullptr), &g_free};
+    if (auto mistake = assign(*field, value ? value.get() : ""))
+      return Mistake{path + ": " + mistake->text};
+  }
+  return std::nullopt;
+}
+
+std::string help_text(const std::array<Field, 16>& fields) {
+  std::string text =
+      "Usage: onair-live-server [OPTION]...\n"
+      "A browser publishes by WebRTC, a browser watches by HLS.\n\n"
+      "  --config FILE           read settings from FILE (keys as below, in a section [live])\n";
+  for (const auto& field : fields) {
+    std::string option = std::string{"  --"} + field.name + " " + field.argument;
+    option.resize(std::max<std::size_t>(option.size() + 1, 26), ' ');
+    text += option + field.help + "\n";
+  }
+  return text +
+         "  --help                  print this\n\n"
+         "When it is ready it prints the addresses of the pages. Ctrl-C ends the broadcast\n"
+         "cleanly. GST_DEBUG=whiplistensrc:4 shows what the ingest does.\n";
+}
+
+}  // namespace
+
+bool is_mp3_bitrate(unsigned kbps) {
+  return std::find(kMp3Kbps.begin(), kMp3Kbps.end(), kbps) != kMp3Kbps.end();
+}
+
+std::variant<Settings, Help, Mistake> read_settings(int argc, char** argv) {
+  Settings settings;
+  const auto fields = fields_of(settings);
+  std::vector<std::pair<const Field*, std::string>> given;
+  std::string config;
+  for (int i = 1; i < argc; ++i) {
+    std::string argument = argv[i];
+    if (argument == "--help" || argument == "-h")
+      return Help{help_text(fields)};
+    if (!argument.starts_with("--"))
+      return Mistake{"'" + argument + "' is not an option; --help lists them."};
+    std::optional<std::string> value;
+    if (const auto equals = argument.find('='); equals != std::string::npos) {
+      value = argument.substr(equals + 1);
+      argument.resize(equals);
+    }
+    const auto* const field = std::find_if(fields.begin(), fields.end(), [&](const Field& one) {
+      return argument.substr(2) == one.name;
+    });
+    if (field == fields.end() && argument != "--config")
+      return Mistake{"There is no option " + argument + "; --help lists them."};
+    if (!value && i + 1 < argc)
+      value = argv[++i];
+    if (!value)
+      return Mistake{argument + " needs a value."};
+    if (field == fields.end())
+      config = *value;
+    else
+      given.emplace_back(&*field, *value);
+  }
+  if (!config.empty()) {
+    if (auto mistake = read_file(config, settings))
+      return *std::move(mistake);
+  }
+  for (const auto& [field, value] : given) {
+    if (auto mistake = assign(*field, value))
+      return *std::move(mistake);
+  }
+  if (auto mistake = check(settings))
+    return *std::move(mistake);
+  return settings;
+}
+
+std::optional<Mistake> check(const Settings& s) {
+  const auto outside = [](const char* name, const std::string& given, const char* wanted) {
+    return Mistake{std::string{"--"} + name + " is " + given + ", but must be " + wanted + "."};
+  };
+  if (s.port > 65535)
+    return outside("port", std::to_string(s.port), "from 0 to 65535");
+  if (s.whip_port > 65535 || (s.whip_port == 0 && s.port == 65535))
+    return outside("whip-port", std::to_string(s.whip_port),
+                   "from 1 to 65535 (it is the next after --port when not given)");
+  if (s.whip_port != 0 && s.whip_port == s.port)
+    return outside("whip-port", std::to_string(s.whip_port), "another one than --port");
+  if (!(s.target_duration >= 0.5 && s.target_duration <= 60))
+    return outside("target-duration", std::to_string(s.target_duration), "from 0.5 to 60 seconds");
+  if ((s.width == 0) != (s.height == 0))
+    return Mistake{"Give both --width and --height, or neither."};
+  for (const auto& [name, size] : {std::pair{"width", s.width}, {"height", s.height}}) {
+    if (size != 0 && (size < 36 || size > 4096 || size % 2 != 0))
+      return outside(name, std::to_string(size), "an even number from 36 to 4096");
+  }
+  if (s.fps < 3 || s.fps > 60)
+    return outside("fps", std::to_string(s.fps), "from 3 to 60");
+  if (s.video_kbps < 15 || s.video_kbps > 15'000)
+    return outside("video-kbps", std::to_string(s.video_kbps), "from 15 to 15000");
+  if (!is_mp3_bitrate(s.audio_kbps))
+    return outside("audio-kbps", std::to_string(s.audio_kbps),
+                   "one of MP3's: 32 40 48 56 64 80 96 112 128 160 192 224 256 320");
+  if (s.min_rtp_port > 65535 || s.max_rtp_port > 65535 || s.min_rtp_port > s.max_rtp_port)
+    return Mistake{"--min-rtp-port and --max-rtp-port must be a range within 1 to 65535."};
+  return std::nullopt;
+}
+
+}  // namespace live

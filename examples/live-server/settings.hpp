@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+
+namespace live {
+
+// All that a person can set, from the command line or from a file (see example.conf). The command
+// line wins.
+struct Settings {
+  std::string address = "0.0.0.0";
+  unsigned port = 8080;        // pages, playlist, segments; 0: any free one
+  unsigned whip_port = 0;      // 0: the next after `port`
+  std::string dir = "hls";     // where broadcasts are written; made when missing
+  std::string pages;           // folder of the web pages
+  std::string token;           // publishers must know it; made up when empty
+  double target_duration = 2;  // seconds of a segment, 0.5 to 60
+  unsigned width = 0;          // of the picture; 0: as the publisher begins
+  unsigned height = 0;
+  unsigned fps = 30;
+  unsigned video_kbps = 2500;
+  unsigned audio_kbps = 128;
+  std::string stun_server;
+  std::string jitterbuffer;   // empty: the default of whiplistensrc
+  unsigned min_rtp_port = 0;  // UDP ports of media, both 0: any
+  unsigned max_rtp_port = 0;
+};
+
+struct Help {
+  std::string text;
+};
+struct Mistake {
+  std::string text;  // what was given, and what to do
+};
+
+// Reads the command line, and the file that it names.
+std::variant<Settings, Help, Mistake> read_settings(int argc, char** argv);
+
+// What is wrong with the values, if anything.
+std::optional<Mistake> check(const Settings& settings);
+
+// The MPEG-1 Layer III bit rates at 48 kHz, in kbit/s: what `audio_kbps` may be.
+bool is_mp3_bitrate(unsigned kbps);
+
+}  // namespace live

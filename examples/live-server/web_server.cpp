@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "web_server.hpp"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+namespace live {
+namespace {
+
+using onair::ErrorPtr;
+using onair::GMemory;
+using onair::GstPtr;
+
+struct Type {
+  std::string_view suffix;
+  const char* mime;
+};
+constexpr std::array<Type, 7> kTypes{{{".m3u8", "application/vnd.apple.mpegurl"},
+                                      {".ts", "video/mp2t"},
+                                      {".html", "text/html; charset=utf-8"},
+                                      {".js", "text/javascript; charset=utf-8"},
+                                      {".css", "text/css; charset=utf-8"},
+                                      {".svg", "image/svg+xml"},
+                                      {".json", "application/json"}}};
+
+const char* mime_of(std::string_view name) {
+  const auto* const type = std::find_if(
+      kTypes.begin(), kTypes.end(), [&](const Type& one) { return name.ends_with(one.suffix); });
+  return type == kTypes.end() ? nullptr : type->mime;
+}
+
+// Browsers ask each time whether it has changed; shared caches hold a playlist for a second, so
+// that the origin's load does not grow with the viewers.
+constexpr const char* kPlaylistCaching = "public, max-age=0, s-maxage=1";
+// Names of segments hold the time of the broadcast: what is under one never changes.
+constexpr const char* kSegmentCaching = "public, max-age=31536000, immutable";
+constexpr const char* kPageCaching = "no-cache";
+
+// One name in a folder: no separators, nothing hidden, so that no path leads out of it.
+bool is_plain_name(std::string_view name) {
+  return !name.empty() && name.size() <= 128 && name.front() != '.' &&
+         std::all_of(name.begin(), name.end(),
+                     [](char c) { return g_ascii_isalnum(c) || c == '.' || c == '-' || c == '_'; });
+}
+
+void set_header(SoupServerMessage* message, const char* name, const std::string& value) {
+  soup_message_headers_replace(soup_server_message_get_response_headers(message), name,
+                               value.c_str());
+}
+
+void send_text(SoupServerMessage* message, unsigned status, const char* type,
+               const std::string& text) {
+  soup_server_message_set_status(message, status, nullptr);
+  soup_server_message_set_response(message, type, SOUP_MEMORY_COPY, text.data(), text.size());
+}
+
+void send_error(SoupServerMessage* message, unsigned status, const std::string& text) {
+  set_header(message, "Cache-Control", "no-store");
+  send_text(message, status, "text/plain; charset=utf-8", text + "\n");
+}
+
+// libsoup makes 206 of it where Range asks for a part.
+void send_file(SoupServerMessage* message, const std::string& path, const char* caching) {
+  const char* type = mime_of(path);
+  GMappedFile* raw = type ? g_mapped_file_new(path.c_str(), FALSE, nullptr) : nullptr;
+  if (!raw)
+    return send_error(message, 404, "There is no such file.");
+  GBytes* bytes = g_mapped_file_get_bytes(raw);
+  g_mapped_file_unref(raw);
+
+  const GMemory<char> hash{g_compute_checksum_for_bytes(G_CHECKSUM_MD5, bytes)};
+  const std::string etag = "\"" + std::string{hash.get()} + "\"";
+  set_header(message, "ETag", etag);
+  set_header(message, "Cache-Control", caching);
+  set_header(message, "Accept-Ranges", "bytes");
+  const char* known = soup_message_headers_get_list(
+      soup_server_message_get_request_headers(message), "If-None-Match");
+  if (known && std::string_view{known}.find(etag) != std::string_view::npos) {
+    soup_server_message_set_status(message, 304, nullptr);
+    g_bytes_unref(bytes);
+    return;
+  }
+  soup_server_message_set_status(message, 200, nullptr);
+  auto* headers = soup_server_message_get_response_headers(message);
+  soup_message_headers_set_content_type(headers, type, nullptr);
+  // For HEAD libsoup sends the headers alone.
+  soup_message_body_append_bytes(soup_server_message_get_response_body(message), bytes);
+  soup_message_body_complete(soup_server_message_get_response_body(message));
+  g_bytes_unref(bytes);
+}
+
+}  // namespace
+
+WebServer::WebServer(Config config, std::function<Channel::Status()> status)
+    : config_{std::move(config)}, status_{std::move(status)} {}
+
+std::string WebServer::listen(const std::string& address, unsigned port) {
+  server_ = GstPtr<SoupServer>::adopt(soup_server_new("server-header", "gst-onair", nullptr));
+  const auto on_request = [](SoupServer*, SoupServerMessage* message, const char* path, GHashTable*,
+                             gpointer self) {
+    static_cast<WebServer*>(self)->on_request(message, path);
+  };
+  soup_server_add_handler(server_.get(), nullptr, on_request, this, nullptr);
+  const auto where =
+      GstPtr<GSocketAddress>::adopt(g_inet_socket_address_new_from_string(address.c_str(), port));
+  if (!where)
+    return "'" + address + "' is not an IP address";
+  GError* raw = nullptr;
+  if (!soup_server_listen(server_.get(), where.get(), SoupServerListenOptions{}, &raw)) {
+    const ErrorPtr error{raw};
+    return error->message;
+  }
+  GSList* uris = soup_server_get_uris(server_.get());
+  port_ = uris ? static_cast<unsigned>(g_uri_get_port(static_cast<GUri*>(uris->data))) : 0;
+  g_slist_free_full(uris, [](gpointer uri) { g_uri_unref(static_cast<GUri*>(uri)); });
+  return {};
+}
+
+void WebServer::on_request(SoupServerMessage* message, const std::string& path) {
+  set_header(message, "Access-Control-Allow-Origin", "*");
+  set_header(message, "Access-Control-Expose-Headers", "Content-Length, Content-Range, Date, ETag");
+  const std::string_view method = soup_server_message_get_method(message);
+  if (method == "OPTIONS") {
+    set_header(message, "Access-Control-Allow-Methods", "GET, HEAD, OPTIONS");
+    set_header(message, "Access-Control-Allow-Headers", "Range, If-None-Match");
+    soup_server_message_set_status(message, 204, nullptr);
+    return;
+  }
+  if (method != "GET" && method != "HEAD") {
+    set_header(message, "Allow", "GET, HEAD, OPTIONS");
+    return send_error(message, 405, "Only GET and HEAD are possible here.");
+  }
+  if (path == "/" || path == "/publish" || path == "/watch") {
+    const auto page = path == "/" ? std::string{"/index"} : path;
+    return send_file(message, config_.pages + page + ".html", kPageCaching);
+  }
+  if (path == "/status")
+    return send_status(message);
+  if (path == "/hls/live.m3u8")
+    return send_playlist(message);
+
+  constexpr std::string_view kAssets = "/assets/";
+  constexpr std::string_view kHls = "/hls/";
+  if (path.starts_with(kAssets)) {
+    const auto name = path.substr(kAssets.size());
+    if (name == "hls.js")
+      return send_file(message, config_.pages + "/node_modules/hls.js/dist/hls.min.js",
+                       kPageCaching);
+    if (is_plain_name(name))
+      return send_file(message, config_.pages + "/" + name, kPageCaching);
+  } else if (path.starts_with(kHls)) {
+    const auto rest = path.substr(kHls.size());
+    const auto slash = rest.find('/');
+    if (slash != std::string::npos && is_plain_name(rest.substr(0, slash)) &&
+        is_plain_name(rest.substr(slash + 1)) && rest.ends_with(".ts"))
+      return send_file(message, config_.dir + "/" + rest, kSegmentCaching);
+  }
+  send_error(message, 404, "There is nothing at " + path + ".");
+}
+
+void WebServer::send_status(SoupServerMessage* message) {
+  const auto status = status_();
+  const nlohmann::ordered_json document{{"state", to_string(status.state)},
+                                        {"broadcast", status.broadcasts},
+                                        {"playlist", "/hls/live.m3u8"},
+                                        {"whip", {{"port", config_.whip_port}, {"path", "/whip"}}},
+                                        {"target_duration", config_.target_duration},
+                                        {"message", status.message}};
+  set_header(message, "Cache-Control", "no-store");
+  constexpr auto kReplace = nlohmann::ordered_json::error_handler_t::replace;
+  send_text(message, 200, "application/json", document.dump(-1, ' ', false, kReplace));
+}
+
+void WebServer::send_playlist(SoupServerMessage* message) {
+  const auto status = status_();
+  if (status.has_playlist)
+    return send_file(message, status.playlist_path, kPlaylistCaching);
+  send_error(message, 404,
+             status.state == Channel::State::Idle ? "Nobody has broadcast yet."
+                                                  : "The first segment is not ready yet.");
+}
+
+}  // namespace live

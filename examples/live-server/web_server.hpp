@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include <libsoup/soup.h>
+
+#include "channel.hpp"
+#include "glue/gstptr.hpp"
+#include "settings.hpp"
+
+namespace live {
+
+// Pages, playlist and segments over HTTP, and /status for the pages. Main thread.
+class WebServer {
+ public:
+  struct Config {
+    std::string pages;  // folder
+    std::string dir;    // of the broadcasts
+    unsigned whip_port = 0;
+    double target_duration = 0;
+  };
+  WebServer(Config config, std::function<Channel::Status()> status);
+
+  // Empty when it listens, else why it does not.
+  [[nodiscard]] std::string listen(const std::string& address, unsigned port);
+  [[nodiscard]] unsigned port() const { return port_; }
+
+ private:
+  void on_request(SoupServerMessage* message, const std::string& path);
+  void send_status(SoupServerMessage* message);
+  void send_playlist(SoupServerMessage* message);
+
+  Config config_;
+  std::function<Channel::Status()> status_;
+  onair::GstPtr<SoupServer> server_;
+  unsigned port_ = 0;
+};
+
+}  // namespace live

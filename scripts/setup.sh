@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Sourced by examples/live.sh and tests/check.sh: installs what is missing and builds. Asks no
+# registry for anything when nothing is missing.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+say() { printf '== %s\n' "$*" >&2; }
+die() {
+  printf 'error: %s\n' "$*" >&2
+  exit 1
+}
+
+# missing_packages KIND...: the packages of these kinds that are not installed.
+missing_packages() {
+  local kind package command
+  while read -r kind package command _; do
+    [[ " $* " == *" $kind "* ]] || continue
+    [[ -n ${command:-} && $command != '#'* ]] && command -v "$command" >/dev/null && continue
+    [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) == installed ]] ||
+      printf '%s\n' "$package"
+  done < <(grep -v '^ *#' "$root/scripts/packages.txt" | grep .)
+}
+
+install_packages() {
+  command -v dpkg-query >/dev/null ||
+    die "this is not Debian; install the packages of scripts/packages.txt by hand"
+  local missing
+  mapfile -t missing < <(missing_packages "$@")
+  [[ ${#missing[@]} -eq 0 ]] && return
+  say "installing ${missing[*]}"
+  local as_root=()
+  if [[ $(id -u) -ne 0 ]]; then
+    command -v sudo >/dev/null || die "not root and no sudo: install them as root: ${missing[*]}"
+    as_root=(sudo)
+  fi
+  "${as_root[@]}" apt-get -qq update || say "the package lists could not be updated; going on"
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get -qq -y --no-install-recommends install "${missing[@]}" >&2 ||
+    die "apt-get could not install them; see its message above"
+}
+
+# install_npm DIR: what DIR/package-lock.json names, unless it is there already.
+install_npm() {
+  local dir=$1
+  cmp -s "$dir/package-lock.json" "$dir/node_modules/.installed-lock" && return
+  say "npm packages for ${dir#"$root"/}"
+  (cd "$dir" && npm ci --no-audit --no-fund --loglevel=error >&2) ||
+    die "npm could not install the packages of $dir"
+  cp "$dir/package-lock.json" "$dir/node_modules/.installed-lock"
+}
+
+# build DIR [MESON OPTION...]
+build() {
+  local dir=$1
+  shift
+  if [[ ! -f $dir/build.ninja ]]; then
+    say "configuring ${dir#"$root"/}"
+    meson setup "$dir" "$root" "$@" >"$dir.log" 2>&1 || {
+      cat "$dir.log" >&2
+      die "meson could not configure; see above"
+    }
+  fi
+  say "building ${dir#"$root"/}"
+  ninja -C "$dir" --quiet >&2 || die "the build failed; see above"
+}

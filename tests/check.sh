@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Installs what is missing, builds and runs every test. Closes with "N passed, N failed, N skipped".
+#   tests/check.sh            everything
+#   tests/check.sh SUITE...   some of: style unit elements contract pipelines sanitizers e2e
+set -uo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/../scripts/setup.sh"
+
+suites=("$@")
+[[ ${#suites[@]} -gt 0 ]] || suites=(style unit elements contract pipelines sanitizers e2e)
+wants() { [[ " ${suites[*]} " == *" $1 "* ]]; }
+
+passed=0 failed=0 skipped=0
+count() { # PASSED FAILED SKIPPED
+  passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
+}
+
+# run_meson DIR SUITE...: counts single test cases, from the report that meson makes of them.
+run_meson() {
+  local dir=$1 suite arguments=()
+  shift
+  for suite in "$@"; do arguments+=(--suite "$suite"); done
+  rm -f "$dir/meson-logs/testlog.junit.xml"
+  meson test -C "$dir" --no-rebuild --print-errorlogs --num-processes 2 "${arguments[@]}" >&2
+  local rc=$? counts
+  counts=$(python3 "$root/tests/support/count_junit.py" "$dir/meson-logs/testlog.junit.xml") ||
+    counts="0 1 0"
+  # A crash can end a program before it has reported its cases.
+  [[ $rc -eq 0 || $counts != *" 0 "* ]] || counts="${counts/ 0 / 1 }"
+  # shellcheck disable=SC2086
+  count $counts
+}
+
+say "suites: ${suites[*]}"
+install_packages build run test
+install_npm "$root/examples/live-server/pages"
+install_npm "$root/tests/e2e"
+
+if wants style; then
+  say "style"
+  mapfile -t sources < <(cd "$root" && git ls-files '*.cpp' '*.hpp' '*.h')
+  if (cd "$root" && clang-format --dry-run --Werror "${sources[@]}"); then
+    count 1 0 0
+  else
+    say "run: clang-format -i \$(git ls-files '*.cpp' '*.hpp' '*.h')"
+    count 0 1 0
+  fi
+fi
+
+export GST_PLUGIN_PATH=$root/build-check/ext/whip
+build "$root/build-check" -Dtests=enabled -Dwhip=enabled -Dlive-server=enabled
+for suite in unit elements contract pipelines; do
+  if wants $suite; then
+    say "suite $suite"
+    run_meson "$root/build-check" $suite
+  fi
+done
+
+if wants sanitizers; then
+  build "$root/build-asan" -Dtests=enabled -Db_sanitize=address,undefined -Db_lundef=false
+  say "suites unit, elements and contract under AddressSanitizer and UBSan"
+  run_meson "$root/build-asan" unit elements contract
+fi
+
+if wants e2e; then
+  say "suite e2e: a real browser"
+  mkdir -p "$root/artefacts"
+  (cd "$root/tests/e2e" && node --test --test-reporter=tap . 2>&1) | tee "$root/artefacts/e2e.tap" >&2
+  counts=$(python3 "$root/tests/support/count_tap.py" "$root/artefacts/e2e.tap") || counts="0 1 0"
+  # shellcheck disable=SC2086
+  count $counts
+fi
+
+printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
+[[ $failed -eq 0 && $passed -gt 0 ]]
