@@ -8,7 +8,9 @@ source "$(dirname "${BASH_SOURCE[0]}")/../scripts/setup.sh"
 pages=$root/examples/live-server/pages
 install_packages build run
 install_npm "$pages"
-build "$root/build" -Dtests=disabled -Dwhip=enabled -Dlive-server=enabled
+options=(-Dtests=disabled -Dwhip=enabled -Dlive-server=enabled)
+[[ ! -d $root/build ]] || options=() # as it was configured, by us or by tests/check.sh
+build "$root/build" "${options[@]}"
 export GST_PLUGIN_PATH=$root/build/ext/whip${GST_PLUGIN_PATH:+:$GST_PLUGIN_PATH}
 say "starting the live server (Ctrl-C stops it)"
 exec "$root/build/examples/live-server/onair-live-server" --pages "$pages" "$@"

@@ -12,6 +12,7 @@ const kFloorHz = 440;
 const kFloorLevel = 0.001;
 
 const kLookaheadMs = 500;    // beeps are safe with the audio thread this long before they sound
+const kLooksToTrust = 30;    // one of these is near the edge of a burst; the first may be 10 ms off
 const kWindowMs = 5_000;     // at 100 ppm the two clocks part by half a millisecond in this time
 
 // Maps wall time onto AudioContext.currentTime. The context's clock is the sound card's, so it
@@ -23,13 +24,17 @@ const kWindowMs = 5_000;     // at 100 ppm the two clocks part by half a millise
 // context or a clock that was set forward is forgotten in five seconds, and nothing adds up.
 class ClockMap {
   #seen = [];  // offsets that may still become the minimum: rising, and so the first is it
+  #looks = 0;
 
   observe(wallMs, contextSeconds) {
     const offset = wallMs - contextSeconds * 1000;
+    ++this.#looks;
     while (this.#seen.length && this.#seen.at(-1).offset >= offset) this.#seen.pop();
     this.#seen.push({ offset, wallMs });
     while (this.#seen[0].wallMs < wallMs - kWindowMs) this.#seen.shift();
   }
+
+  get isReliable() { return this.#looks >= kLooksToTrust; }
 
   toContextSeconds(wallMs) {
     return (wallMs - this.#seen[0].offset) / 1000;
@@ -68,6 +73,7 @@ export class Beeper {
     setTimeout(() => this.#observe(), Math.random() * 30);
     const second = Math.ceil(now / 1000) * 1000;
     if (second === this.#lastSecond || second - now > kLookaheadMs) return;
+    if (!this.#map.isReliable) return;
     this.#lastSecond = second;
     const when = this.#map.toContextSeconds(second);
     if (when < this.#context.currentTime) return;  // too late: no beep is better than a wrong one

@@ -31,7 +31,8 @@ export class Player {
   hls = null;
   errors = [];  // all that went wrong, repaired or not
 
-  // `on.lost(words)`: beyond repair. Sound policy is the owner's: `on.ready()` asks it to play.
+  // `on.ready()`: play, with sound or without, which is the owner's policy. `on.trouble()`: a hitch
+  // that may mean that the broadcast is over. `on.lost(words)`: beyond repair.
   constructor(video, on) {
     this.#video = video;
     this.#on = on;
@@ -89,6 +90,7 @@ export class Player {
 
   #hlsError({ type, details, fatal, error, response }) {
     this.#record({ type, details, fatal, status: response?.code, message: error?.message });
+    this.#on.trouble();
     if (!fatal) return;  // hls.js deals with it
     const { ErrorTypes, ErrorDetails } = globalThis.Hls;
     const hasPlaylist = this.hls.levels?.length > 0;

@@ -14,11 +14,13 @@ const query = new URLSearchParams(location.search);
 const onair = { state: 'idle', stats: null, client: null };
 window.onair = onair;
 
+const kAsking = 'Waiting for the camera: the browser may be asking you.';
 const kLimits = { bandwidth: 'the network', cpu: 'this device' };
 
 let source = null;
 let opening = null;  // the latest attempt to open a source; older ones are out of date
 let wakeLock = null;
+let farewell = null;  // the DELETE of the last broadcast, while it is under way
 
 const isOnAir = () => ['connecting', 'live', 'reconnecting'].includes(onair.state);
 
@@ -99,12 +101,13 @@ function showCover(words, offersCamera = false) {
 // or did so earlier.
 async function preview() {
   $('microphone').hidden = !settings().isCamera;
+  say('idle', 'Ready.');
   try {
     if (!settings().isCamera) return await openSource();
     opening = null;
     await closeSource();
     const obstacle = cameraObstacle();
-    if (obstacle) return showCover(obstacle);
+    if (obstacle) throw new SourceError(obstacle);
     const permission = await navigator.permissions?.query({ name: 'camera' }).catch(() => null);
     if (!settings().isCamera) return undefined;
     if (permission?.state === 'granted') return await openSource();
@@ -115,25 +118,28 @@ async function preview() {
 }
 
 function showSourceError(error) {
-  if (!error.message) return;
+  if (error instanceof SourceError && !error.message) return;  // overtaken, not failed
   console.warn(error);
-  showCover(error.message, settings().isCamera && cameraIsPossible());
+  showCover('The camera is off.', cameraIsPossible());
+  say('error', error.message);
 }
 
 // ---- going live
 
 async function goLive() {
-  say('connecting', settings().isCamera && !source
-    ? 'Waiting for the camera: the browser may be asking you.' : 'Connecting to the live server.');
+  const isAsking = settings().isCamera && !source;
+  say('connecting', isAsking ? kAsking : 'Connecting to the live server.');
+  if (isAsking) showCover('The camera is off.');
   try {
     if (!source) await openSource();
     source.addSound?.();
   } catch (error) {
     showSourceError(error);
-    say('error', error.message || 'The source was changed. Go live again.');
     return;
   }
-  if (onair.state !== 'connecting') return;  // stopped while the browser was asking
+  // The server has one place for a publisher; let it hear that the last broadcast is over.
+  await Promise.race([farewell, new Promise((resolve) => setTimeout(resolve, 2000))]);
+  if (onair.state !== 'connecting') return;  // stopped meanwhile
   const { width, height, fps } = settings();
   const client = onair.client = new WhipClient({
     endpoint: whipEndpoint,
@@ -144,14 +150,14 @@ async function goLive() {
   client.addEventListener('statechange', ({ detail }) => {
     if (client !== onair.client) return;
     say(detail.state, detail.message);
-    if (detail.state === 'error' && /token/i.test(detail.message)) askForToken();
+    if (detail.status === 401 || detail.status === 403) askForToken();
   });
   await client.publish(source.stream);
 }
 
-async function stop() {
+function stop() {
   say('ended', 'The broadcast has ended.');
-  await onair.client?.stop();
+  farewell = onair.client?.stop();
 }
 
 function askForToken() {
@@ -233,7 +239,10 @@ function showFigures({ bitrate, fps, width, height, rttMs, nack, pli, fir, limit
 
 readQuery();
 $('go').addEventListener('click', () => (isOnAir() ? stop() : goLive()));
-$('show-camera').addEventListener('click', () => openSource().catch(showSourceError));
+$('show-camera').addEventListener('click', () => {
+  say('idle', kAsking);
+  openSource().then(() => say('idle', 'Ready.'), showSourceError);
+});
 $('mute').addEventListener('click', toggle('audio'));
 $('dark').addEventListener('click', toggle('video'));
 $('settings').addEventListener('submit', (event) => event.preventDefault());

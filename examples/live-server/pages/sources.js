@@ -17,8 +17,8 @@ export function cameraObstacle() {
 
 const kReasons = {
   NotAllowedError: 'The browser or the system does not let this page use the camera or ' +
-    'microphone. Allow it at the symbol beside the address (and in the privacy settings of the system), ' +
-    'then try again.',
+    'microphone. Allow it at the symbol beside the address (and in the privacy settings of the ' +
+    'system), then try again.',
   NotFoundError: 'No camera or microphone was found. Plug one in, or untick Microphone if only ' +
     'that is missing, or choose the time signal.',
   NotReadableError: 'The camera or microphone is in use by another program, or does not respond. ' +

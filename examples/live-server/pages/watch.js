@@ -21,6 +21,7 @@ let player = null;
 let watching = null;  // the broadcast that is being played
 let finished = null;  // the broadcast that was played to its end, while the server still shows it
 let pollTimer = 0;
+let polledAt = 0;
 let framesBefore = 0;
 let progress = { time: 0, at: 0 };
 const errorsBefore = [];
@@ -61,6 +62,7 @@ function become(state, words) {
 
 async function poll() {
   clearTimeout(pollTimer);
+  polledAt = performance.now();
   try {
     follow(await fetchStatus());
   } catch (error) {
@@ -68,6 +70,11 @@ async function poll() {
     if (!player) become(onair.state, error.message);
   }
   pollTimer = setTimeout(poll, onair.state === 'live' ? kPollLiveMs : kPollMs);
+}
+
+// A hitch may be the first sign of the next broadcast, whose playlist takes the place of this one.
+function pollEarly() {
+  if (performance.now() - polledAt > kPollMs) poll();
 }
 
 function follow({ state, broadcast, playlist }) {
@@ -90,7 +97,7 @@ function begin(broadcast, url) {
   become('starting', 'The broadcast is starting.');
   watching = broadcast;
   progress = { time: 0, at: performance.now() };
-  player = new Player(video, { ready: play, lost: startOver });
+  player = new Player(video, { ready: play, trouble: pollEarly, lost: startOver });
   player.start(url);
 }
 
@@ -185,6 +192,7 @@ video.addEventListener('waiting', () => {
   if (onair.state !== 'live' || video.seeking || player?.isFinite) return;
   ++onair.stalls;
   $('state').textContent = 'Live, but the next piece is late.';
+  pollEarly();
 });
 
 video.addEventListener('ended', () => { if (player) end(); });

@@ -14,15 +14,24 @@ const kResendMs = 1_000;         // while a network changes, requests fail for a
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-function only(kind, mimeType) {
-  const codecs = RTCRtpSender.getCapabilities?.(kind)?.codecs ?? [];
-  const isMode = (mode) => (codec) => codec.sdpFmtpLine?.includes(`packetization-mode=${mode}`);
-  const wanted = codecs.filter((codec) => codec.mimeType.toLowerCase() === mimeType);
-  // Mode 1 may split a picture over packets; mode 0 forces tiny slices. The order within is the
-  // browser's own, which knows what its hardware encodes.
-  wanted.sort((a, b) => Number(isMode(0)(a) ?? false) - Number(isMode(0)(b) ?? false));
-  const rtx = codecs.filter((codec) => codec.mimeType.toLowerCase() === `${kind}/rtx`);
-  return wanted.length ? [...wanted, ...rtx] : [];
+const kGone = 'The server no longer knows this session.';
+const isGone = (error) => error?.status === 404 || error?.status === 410;
+
+const withResolvers = () => {
+  const deferred = {};
+  deferred.promise = new Promise((resolve, reject) => Object.assign(deferred, { resolve, reject }));
+  return deferred;
+};
+
+function codecsFor(kind) {
+  const mimeType = kind === 'video' ? 'video/h264' : 'audio/opus';
+  const all = RTCRtpSender.getCapabilities?.(kind)?.codecs ?? [];
+  const are = (type) => all.filter((codec) => codec.mimeType.toLowerCase() === type);
+  // packetization-mode=1 may split a picture over packets; without it slices must be tiny. Beyond
+  // that the browser's own order stands: it knows what its hardware encodes.
+  const isTiny = ({ sdpFmtpLine = '' }) => !sdpFmtpLine.includes('packetization-mode=1');
+  const wanted = are(mimeType).sort((a, b) => isTiny(a) - isTiny(b));
+  return wanted.length ? [...wanted, ...are(`${kind}/rtx`)] : [];
 }
 
 export class WhipSession {
@@ -31,7 +40,7 @@ export class WhipSession {
   #token;
   #onChange;
   #url = null;
-  #etag = null;        // null while no PATCH may be sent: before the 201 and during an ICE restart
+  #etag = null;        // null while no PATCH may be sent: before the 201, during an ICE restart
   #waiting = [];       // candidates that the server has not got yet
   #isComplete = false;
   #isFlushing = false;
@@ -40,8 +49,8 @@ export class WhipSession {
   #isRestarting = false;
   #timer = 0;          // the next thing to happen if the connection state stays as it is
   #deadline = 0;
-  #connected = Promise.withResolvers?.() ?? withResolvers();
-  #lost = Promise.withResolvers?.() ?? withResolvers();
+  #connected = withResolvers();
+  #lost = withResolvers();
   #onNetworkChange = () => this.#networkChanged();
   #networkType = navigator.connection?.type;
 
@@ -119,7 +128,7 @@ export class WhipSession {
   #addTracks(stream, { maxBitrate, maxFramerate }) {
     for (const track of stream.getTracks()) {
       const isVideo = track.kind === 'video';
-      const codecs = isVideo ? only('video', 'video/h264') : only('audio', 'audio/opus');
+      const codecs = codecsFor(track.kind);
       if (isVideo && !codecs.length) {
         throw new WhipError('This browser has no H.264 encoder, and H.264 is what HLS viewers ' +
           'can play. Use Chrome, Edge or Safari; in Firefox, enable the OpenH264 plugin ' +
@@ -186,6 +195,7 @@ export class WhipSession {
     if (this.#isClosed || this.#isRestarting || !isEstablished) return;
     this.#isRestarting = true;
     this.#expectConnection('The connection was lost and could not be repaired.');
+    const etag = this.#etag;
     try {
       this.#etag = null;
       const offer = await this.#pc.createOffer({ iceRestart: true });
@@ -198,11 +208,25 @@ export class WhipSession {
       this.#etag = response.headers.get('ETag') ?? '*';
       this.#flushSoon();
     } catch (error) {
-      // Nothing to roll back to: the old pair was silent, and a new session sets all of it right.
-      this.#lose(`The connection was lost. ${error.message}`, error);
+      await this.#survive(etag, error);
     } finally {
       this.#isRestarting = false;
     }
+  }
+
+  // The server refused. If the network had changed but the old path still works, stay on it;
+  // otherwise only a new session helps.
+  async #survive(etag, error) {
+    if (isGone(error) || this.#pc.connectionState !== 'connected') {
+      this.#lose(`The connection was lost. ${isGone(error) ? kGone : error.message}`, error);
+      return;
+    }
+    console.info('ICE restart:', error.message);
+    clearTimeout(this.#deadline);
+    this.#deadline = 0;
+    this.#etag = etag;
+    if (this.#pc.signalingState === 'have-local-offer')
+      await this.#pc.setLocalDescription({ type: 'rollback' });
   }
 
   async #patchUntilReached(ifMatch, body) {
@@ -226,7 +250,7 @@ export class WhipSession {
 
   // Every loss may be followed by a new session; only the refusal of *that* can be permanent.
   #lose(message, cause) {
-    if (cause?.status === 404 || cause?.status === 410) this.#url = null;  // nothing left to DELETE
+    if (isGone(cause)) this.#url = null;  // nothing left to DELETE
     const error = new WhipError(message, { retryAfterMs: cause?.retryAfterMs ?? null });
     this.#connected.reject(error);
     this.#lost.reject(error);
@@ -269,8 +293,8 @@ export class WhipSession {
       await this.#patch(this.#etag,
         writeFragment(sdp, current.map(({ candidate }) => candidate), isComplete));
     } catch (error) {
-      if (error.status === 404 || error.status === 410) {
-        this.#lose('The server no longer knows this session.', error);
+      if (isGone(error)) {
+        this.#lose(kGone, error);
       } else if (error.status === 0 || error.status >= 500 && error.status !== 501) {
         this.#waiting.unshift(...batch);
         this.#isComplete ||= isComplete;
@@ -299,10 +323,4 @@ export class WhipSession {
     await whipRequest('DELETE', url, { token: this.#token, keepalive: true })
       .catch((error) => console.info('DELETE:', error.message));  // gone is gone, as was the wish
   }
-}
-
-function withResolvers() {
-  const deferred = {};
-  deferred.promise = new Promise((resolve, reject) => Object.assign(deferred, { resolve, reject }));
-  return deferred;
 }

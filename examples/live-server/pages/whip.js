@@ -31,6 +31,8 @@ export class WhipClient extends EventTarget {
   state = 'idle';  // idle | connecting | live | reconnecting | ended | error
   message = '';
 
+  // A "statechange" event carries { state, message, status }: the last is what the server answered
+  // when that was the reason, such as 401.
   // `endpoint` is a URL, or a function that finds it out anew for each attempt.
   constructor({ endpoint, token = '', maxBitrate = 2_500_000, maxFramerate }) {
     super();
@@ -80,7 +82,7 @@ export class WhipClient extends EventTarget {
         if (this.#isStopped) return;
         if (error.isPermanent) {
           this.#isStopped = true;
-          this.#become('error', error.message);
+          this.#become('error', error.message, error.status);
           return;
         }
         failures = performance.now() - connectedAt > kSteadyMs ? 1 : failures + 1;
@@ -125,10 +127,10 @@ export class WhipClient extends EventTarget {
     if (!this.#isStopped) this.#become('reconnecting', 'Reconnecting to the live server.');
   }
 
-  #become(state, message) {
+  #become(state, message, status = 0) {
     if (this.state === state && this.message === message) return;
     this.state = state;
     this.message = message;
-    this.dispatchEvent(new CustomEvent('statechange', { detail: { state, message } }));
+    this.dispatchEvent(new CustomEvent('statechange', { detail: { state, message, status } }));
   }
 }
