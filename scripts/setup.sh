@@ -34,9 +34,14 @@ install_packages() {
     as_root=(sudo)
   fi
   "${as_root[@]}" apt-get -qq update || say "the package lists could not be updated; going on"
+  local log
+  log=$(mktemp)
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-    apt-get -qq -y --no-install-recommends install "${missing[@]}" >&2 ||
-    die "apt-get could not install them; see its message above"
+    apt-get -qq -y --no-install-recommends install "${missing[@]}" >"$log" 2>&1 || {
+    tail -n 20 "$log" >&2
+    die "apt-get could not install them; its last lines are above, all of them in $log"
+  }
+  rm -f "$log"
 }
 
 # install_npm DIR: what DIR/package-lock.json names, unless it is there already.
@@ -49,7 +54,7 @@ install_npm() {
   cp "$dir/package-lock.json" "$dir/node_modules/.installed-lock"
 }
 
-# build DIR [MESON OPTION...]
+# build DIR [MESON OPTION...]: options given later than the first time are applied then.
 build() {
   local dir=$1
   shift
@@ -59,7 +64,10 @@ build() {
       cat "$dir.log" >&2
       die "meson could not configure; see above"
     }
+  elif [[ $# -gt 0 && $(cat "$dir/.configured" 2>/dev/null) != "$*" ]]; then
+    meson configure "$dir" "$@" || die "meson could not configure"
   fi
+  [[ $# -eq 0 ]] || printf '%s' "$*" >"$dir/.configured"
   say "building ${dir#"$root"/}"
   ninja -C "$dir" --quiet >&2 || die "the build failed; see above"
 }

@@ -47,12 +47,12 @@ if wants style; then
   fi
 fi
 
-export GST_PLUGIN_PATH=$root/build-check/ext/whip
-build "$root/build-check" -Dtests=enabled -Dwhip=enabled -Dlive-server=enabled
+export GST_PLUGIN_PATH=$root/build/ext/whip
+build "$root/build" -Dtests=enabled -Dwhip=enabled -Dlive-server=enabled
 for suite in unit elements contract pipelines; do
   if wants $suite; then
     say "suite $suite"
-    run_meson "$root/build-check" $suite
+    run_meson "$root/build" $suite
   fi
 done
 

@@ -284,7 +284,7 @@ void Endpoint::end_session(EndReason reason, const std::string& detail) {
     respond(message.get(), problem(500, detail));
     soup_server_message_unpause(message.get());
   }
-  auto outlets = session->close();
+  auto outlets = session->close(config_.send_eos || is_eos_);
   leaving_.insert(leaving_.end(), outlets.begin(), outlets.end());
   emit(Event::Kind::Ended, reason, detail);
   {
@@ -292,6 +292,12 @@ void Endpoint::end_session(EndReason reason, const std::string& detail) {
     counters->session_id.clear();
     counters->is_connected = false;
   }
+}
+
+void Endpoint::send_eos() {
+  is_eos_ = true;
+  is_ready_ = false;
+  end_session(EndReason::Stopped, "The endpoint takes no more publishers.");
 }
 
 void Endpoint::tick() {

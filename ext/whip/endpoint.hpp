@@ -29,6 +29,7 @@ class Endpoint {
     std::string path;
     std::string token;
     guint max_request_size = 0;  // bytes
+    bool send_eos = false;
     Duration takeover_time{};    // silence after which a newcomer gets the place
     Session::Config session;
   };
@@ -63,6 +64,8 @@ class Endpoint {
   void stop();
   // Ends the publisher's session, if there is one; the endpoint goes on.
   void end_session(EndReason reason, const std::string& detail);
+  // Takes no more publishers, and ends the one there is with an EOS on its pads.
+  void send_eos();
 
   // Any thread.
   void set_ready(bool is_ready) { is_ready_ = is_ready; }
@@ -96,6 +99,7 @@ class Endpoint {
   std::string remote_address_;
   std::string user_agent_;
   unsigned ice_generation_ = 0;
+  bool is_eos_ = false;
   GstPtr<SoupServerMessage> pending_;             // the POST that waits for its answer
   std::vector<std::shared_ptr<Outlet>> leaving_;  // of former sessions, still handing packets on
 };

@@ -362,7 +362,6 @@ static Endpoint::Config make_config(GstWhipListenSrc* self) {
                   .turn_server = settings.turn_server,
                   .min_port = has_range ? settings.min_rtp_port : 0,
                   .max_port = has_range ? settings.max_rtp_port : 0,
-                  .send_eos = settings.send_eos,
                   .gathering_timeout = duration(settings.gathering_timeout),
                   .liveness = {.connect_timeout = duration(settings.connect_timeout),
                                .idle_timeout = duration(settings.idle_timeout)},
@@ -498,6 +497,18 @@ static void gst_whip_listen_src_handle_message(GstBin* bin, GstMessage* message)
   GST_BIN_CLASS(parent_class)->handle_message(bin, message);
 }
 
+// What `gst-launch-1.0 -e` sends at Ctrl-C. The pads carry it on, behind the last packets.
+static gboolean gst_whip_listen_src_send_event(GstElement* element, GstEvent* event) {
+  if (GST_EVENT_TYPE(event) != GST_EVENT_EOS)
+    return GST_ELEMENT_CLASS(parent_class)->send_event(element, event);
+  gst_event_unref(event);
+  const auto running = GST_WHIP_LISTEN_SRC(element)->priv->running.get();
+  if (!running)
+    return FALSE;
+  running->control->post([running] { running->endpoint->send_eos(); });
+  return TRUE;
+}
+
 static void install_properties(GObjectClass* klass) {
   const auto flags = static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
                                               GST_PARAM_MUTABLE_READY);
@@ -597,6 +608,7 @@ static void gst_whip_listen_src_class_init(GstWhipListenSrcClass* klass) {
   object_class->set_property = gst_whip_listen_src_set_property;
   object_class->get_property = gst_whip_listen_src_get_property;
   element_class->change_state = gst_whip_listen_src_change_state;
+  element_class->send_event = gst_whip_listen_src_send_event;
   GST_BIN_CLASS(klass)->handle_message = gst_whip_listen_src_handle_message;
   install_properties(object_class);
 

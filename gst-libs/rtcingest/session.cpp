@@ -391,7 +391,7 @@ std::optional<Duration> Session::silence() const {
   return liveness_.silence(config_.now());
 }
 
-std::vector<std::shared_ptr<Outlet>> Session::close() {
+std::vector<std::shared_ptr<Outlet>> Session::close(bool send_eos) {
   is_ended_ = true;
   GstElement* webrtc = webrtc_.get();
   gst_element_set_locked_state(webrtc, TRUE);
@@ -399,7 +399,7 @@ std::vector<std::shared_ptr<Outlet>> Session::close() {
   gst_bin_remove(config_.bin, webrtc);
   std::vector<std::shared_ptr<Outlet>> outlets;
   for (const auto& stream : streams_.get()) {
-    stream->outlet->close(config_.send_eos);
+    stream->outlet->close(send_eos);
     outlets.push_back(stream->outlet);
   }
   return outlets;

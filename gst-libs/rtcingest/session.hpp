@@ -33,7 +33,6 @@ class Session : public std::enable_shared_from_this<Session> {
     std::string turn_server;  // turn(s)://user:password@host:port, or empty
     guint min_port = 0;       // of ICE candidates
     guint max_port = 0;
-    bool send_eos = false;
     Duration gathering_timeout{};
     Liveness::Config liveness;
     std::function<ClockTime()> now;  // from any thread
@@ -62,8 +61,8 @@ class Session : public std::enable_shared_from_this<Session> {
   std::optional<SdpFragment> restart_ice(const SdpFragment& fragment);
   void tick();
   // Takes webrtcbin away and returns the outlets, each of which removes itself when its last packet
-  // is out. Does not wait for that.
-  std::vector<std::shared_ptr<Outlet>> close();
+  // is out, followed by EOS if asked for. Does not wait for that.
+  std::vector<std::shared_ptr<Outlet>> close(bool send_eos);
 
   // An error message from inside webrtcbin: true when it is this session's, which then ends.
   bool on_bus_error(GstMessage* message);  // any thread
