@@ -303,7 +303,12 @@ void Endpoint::send_eos() {
 void Endpoint::tick() {
   if (const auto session = session_.get())
     session->tick();
-  std::erase_if(leaving_, [](const auto& outlet) { return outlet->is_removed(); });
+  std::erase_if(leaving_, [](const auto& outlet) {
+    const bool is_drained = outlet->is_drained();
+    if (is_drained)
+      outlet->remove();
+    return is_drained;
+  });
 }
 
 void Endpoint::emit(Event::Kind kind, EndReason reason, const std::string& detail) {

@@ -352,6 +352,7 @@ static Endpoint::Config make_config(GstWhipListenSrc* self) {
       .path = settings.path.starts_with('/') ? settings.path : "/" + settings.path,
       .token = settings.token,
       .max_request_size = settings.max_request_size,
+      .send_eos = settings.send_eos,
       .takeover_time = duration(settings.takeover_time),
       .session = {.bin = GST_BIN(self),
                   .audio_template = gst_element_class_get_pad_template(element_class, "audio_%u"),

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+import { chromium } from 'playwright-core';
+
+// Debian's Chromium: it has an H.264 encoder, plays MP3 and H.264, and needs no network.
+const flags = [
+  '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+  '--disable-background-networking', '--disable-component-update', '--disable-sync',
+  '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream',
+  '--autoplay-policy=no-user-gesture-required', '--mute-audio',
+];
+
+export async function openBrowser() {
+  return chromium.launch({ executablePath: '/usr/bin/chromium', headless: true, args: flags });
+}
+
+// A page whose errors end up in `problems`.
+export async function openPage(context, url) {
+  const page = await context.newPage();
+  page.problems = [];
+  page.on('pageerror', (error) => page.problems.push(String(error)));
+  await page.goto(url);
+  return page;
+}
+
+export function publishUrl(base, options = {}) {
+  const url = new URL(base);
+  const query = { source: 'timesignal', width: 640, height: 360, fps: 30, autostart: 1, ...options };
+  for (const [key, value] of Object.entries(query)) url.searchParams.set(key, String(value));
+  return url.href;
+}
+
+export const onair = (page) =>
+  page.evaluate(() => {
+    const { state, stats, errors, stalls, frames, measured } = window.onair ?? {};
+    const video = document.querySelector('video');
+    return { state, stats, errors, stalls, frames, measured, time: video?.currentTime ?? 0,
+             text: document.body.innerText };
+  });

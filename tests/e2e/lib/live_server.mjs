@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+import net from 'node:net';
+import path from 'node:path';
+import { Program, root } from './process.mjs';
+
+// Two neighbouring TCP ports that are free now: pages and WHIP.
+export async function freePortPair() {
+  for (let tries = 0; tries < 50; tries += 1) {
+    const first = 20_000 + Math.floor(Math.random() * 10_000);
+    if ((await isFree(first)) && (await isFree(first + 1))) return first;
+  }
+  throw new Error('no free ports');
+}
+
+function isFree(port) {
+  return new Promise((resolve) => {
+    const server = net.createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '0.0.0.0', () => server.close(() => resolve(true)));
+  });
+}
+
+// The live server as a newcomer starts it.
+export async function startLiveServer(dir, options = []) {
+  const port = await freePortPair();
+  const program = new Program(path.join(root, 'examples/live.sh'), [
+    '--port', String(port), '--dir', dir, '--token', 'secret', ...options,
+  ]);
+  try {
+    await program.says(/^token /m, 300_000); // the last line; building may take a while
+  } catch (error) {
+    await program.stop('SIGKILL');
+    throw error;
+  }
+  const url = (name) => program.output.match(new RegExp(`^${name} (\\S+)$`, 'm'))[1];
+  return { program, port, dir, publish: url('publish'), watch: url('watch'), whip: url('whip'),
+           hls: url('hls') };
+}
+
+export async function status(server) {
+  const response = await fetch(new URL('/status', server.watch));
+  return response.json();
+}

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Measures what was written: the playlist, the packets of each segment, and the decoded sound and
+// picture, by ffprobe and ffmpeg.
+import { readFile, writeFile, readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { run } from './process.mjs';
+
+export function parsePlaylist(text) {
+  const entries = [];
+  for (const match of text.matchAll(/^#EXTINF:([\d.]+),.*\n(\S+)$/gm)) {
+    entries.push({ duration: Number(match[1]), uri: match[2] });
+  }
+  const target = text.match(/^#EXT-X-TARGETDURATION:(\d+)$/m);
+  return {
+    entries,
+    targetDuration: target ? Number(target[1]) : null,
+    isEnded: /^#EXT-X-ENDLIST$/m.test(text),
+  };
+}
+
+// All segments of a broadcast's folder in order, listed or not any more.
+export async function segmentsOf(folder) {
+  const names = (await readdir(folder)).filter((name) => name.endsWith('.ts')).sort();
+  return names.map((name) => path.join(folder, name));
+}
+
+async function packets(file, stream) {
+  const out = await run('ffprobe', [
+    '-v', 'error', '-select_streams', stream, '-of', 'json', '-show_entries',
+    'packet=pts,duration,flags,size', file,
+  ]);
+  return JSON.parse(out).packets.map((p) => ({ pts: p.pts, isKey: p.flags.startsWith('K'),
+                                               size: Number(p.size) }));
+}
+
+export async function streamsOf(file) {
+  const out = await run('ffprobe', ['-v', 'error', '-of', 'json', '-show_entries',
+    'stream=codec_name,width,height,sample_rate,channels,profile', file]);
+  return JSON.parse(out).streams;
+}
+
+// Types of the NAL units of the first access unit, from the raw H.264.
+async function firstNalTypes(file) {
+  const out = await run('ffmpeg', ['-v', 'error', '-i', file, '-map', '0:v:0', '-c', 'copy',
+    '-frames:v', '1', '-f', 'h264', '-']);
+  const types = [];
+  for (let i = 0; i + 3 < out.length; i += 1) {
+    if (out[i] === 0 && out[i + 1] === 0 && out[i + 2] === 1) types.push(out[i + 3] & 0x1f);
+  }
+  return types;
+}
+
+const kMp3FrameTicks = 2160; // 1152 samples at 48 kHz on the 90 kHz clock
+const kIdr = 5;
+
+// Problems, each a sentence; none: the segments are whole and continue one another.
+export async function findFaults(files, { hasVideo = true, hasAudio = true } = {}) {
+  const faults = [];
+  let lastAudio = null;
+  let lastVideo = null;
+  for (const file of files) {
+    const name = path.basename(file);
+    if (hasVideo) {
+      const types = await firstNalTypes(file);
+      if (!types.includes(kIdr)) faults.push(`${name} does not begin with an IDR: NALs ${types}`);
+      for (const packet of await packets(file, 'v:0')) {
+        if (lastVideo !== null && packet.pts <= lastVideo)
+          faults.push(`${name}: video goes from ${lastVideo} to ${packet.pts}`);
+        lastVideo = packet.pts;
+      }
+    }
+    if (!hasAudio) continue;
+    for (const packet of await packets(file, 'a:0')) {
+      // 1 tick: 90 kHz stamps are rounded from nanoseconds.
+      if (lastAudio !== null && Math.abs(packet.pts - lastAudio - kMp3FrameTicks) > 1)
+        faults.push(`${name}: MP3 frame at ${packet.pts} follows ${lastAudio}, ` +
+                    `${(packet.pts - lastAudio) / kMp3FrameTicks} frames`);
+      lastAudio = packet.pts;
+    }
+  }
+  return faults;
+}
+
+// One file of all segments, for the decoders.
+export async function join(files, to) {
+  await writeFile(to, Buffer.concat(await Promise.all(files.map((file) => readFile(file)))));
+  return to;
+}
+
+// Where the 1 kHz beep begins, in seconds of the stream's own time stamps. Goertzel's filter over
+// windows of 5 ms; a beep is what exceeds half of the loudest window after quiet.
+export async function findBeeps(file) {
+  const rate = 16_000;
+  const out = await run('ffmpeg', ['-v', 'error', '-i', file, '-map', '0:a:0', '-ac', '1', '-ar',
+    String(rate), '-f', 's16le', '-']);
+  const samples = new Int16Array(out.buffer, out.byteOffset, Math.floor(out.length / 2));
+  const start = (await packets(file, 'a:0'))[0].pts / 90_000;
+  const window = rate / 200;
+  const coefficient = 2 * Math.cos((2 * Math.PI * 1000) / rate);
+  const power = [];
+  for (let at = 0; at + window <= samples.length; at += window) {
+    let s1 = 0;
+    let s2 = 0;
+    for (let i = at; i < at + window; i += 1) {
+      const s0 = samples[i] + coefficient * s1 - s2;
+      s2 = s1;
+      s1 = s0;
+    }
+    power.push(Math.sqrt(Math.max(0, s1 * s1 + s2 * s2 - coefficient * s1 * s2)));
+  }
+  const threshold = 0.5 * power.reduce((a, b) => Math.max(a, b), 0);
+  const onsets = [];
+  for (let i = 1; i < power.length; i += 1) {
+    if (power[i] > threshold && power[i - 1] <= threshold) onsets.push(start + (i * window) / rate);
+  }
+  return onsets;
+}
+
+// Where the flash lights up: the right-hand fifth of the picture turns white.
+export async function findFlashes(file) {
+  const out = await run('ffmpeg', ['-v', 'error', '-i', file, '-map', '0:v:0', '-vf',
+    'crop=iw*0.1:ih*0.5:iw*0.87:ih*0.4,scale=1:1:flags=area,format=gray', '-fps_mode',
+    'passthrough', '-f', 'rawvideo', '-']);
+  const times = (await packets(file, 'v:0')).map((p) => p.pts / 90_000);
+  const onsets = [];
+  for (let i = 1; i < Math.min(out.length, times.length); i += 1) {
+    if (out[i] > 128 && out[i - 1] <= 128) onsets.push(times[i]);
+  }
+  return onsets;
+}
+
+export function median(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)];
+}
+
+// Sound less picture for each second that has both, in milliseconds; positive: the sound is late.
+export function skews(beeps, flashes) {
+  return beeps.flatMap((beep) => {
+    const nearest = flashes.reduce(
+      (best, flash) => (Math.abs(flash - beep) < Math.abs(best - beep) ? flash : best), Infinity);
+    return Math.abs(nearest - beep) < 0.4 ? [(beep - nearest) * 1000] : [];
+  });
+}
