@@ -21,7 +21,7 @@ std::string audio_branch(const Settings& settings) {
   return "rtpopusdepay name=audio_in"
          " ! opusdec plc=true use-inband-fec=true"
          " ! audioconvert ! audioresample ! audio/x-raw,rate=48000,channels=2"
-         " ! audiorate"
+         " ! audiorate skip-to-first=true"
          " ! lamemp3enc target=bitrate cbr=true bitrate=" +
          std::to_string(settings.audio_kbps) +
          " ! audio/mpeg,rate=48000 ! mpegaudioparse ! queue name=audio_out max-size-time=0"
@@ -34,7 +34,7 @@ std::string video_branch(const Settings& settings) {
   return "rtph264depay name=video_in request-keyframe=true wait-for-keyframe=true"
          " ! h264parse ! avdec_h264 max-threads=1"
          " ! videoconvert ! videoscale name=scale add-borders=true ! capsfilter name=size"
-         " ! videorate ! video/x-raw,format=I420,framerate=" +
+         " ! videorate skip-to-first=true ! video/x-raw,format=I420,framerate=" +
          fps +
          "/1"
          " ! queue max-size-buffers=5 max-size-time=0 max-size-bytes=0"

@@ -270,13 +270,11 @@ void Channel::on_error(GstMessage* message) {
   const ErrorPtr error{raw};
   const GMemory<char> debug{raw_debug};
   log_line("error: %s (%s)", error->message, debug ? debug.get() : "no detail");
-  if (broadcast_ && broadcast_->owns(GST_MESSAGE_SRC(message))) {
-    // The publisher must not believe that it is seen.
-    g_signal_emit_by_name(whip_.get(), "end-session");
-    return end_broadcast(std::string{"The broadcast broke off: "} + error->message);
-  }
-  if (GST_MESSAGE_SRC(message) == GST_OBJECT(whip_.get()) && on_fatal)
-    on_fatal(error->message);
+  if (!broadcast_)
+    return;
+  // The endpoint lives on, but this publisher must not believe that it is seen.
+  g_signal_emit_by_name(whip_.get(), "end-session");
+  end_broadcast(std::string{"The broadcast broke off: "} + error->message);
 }
 
 // The publisher is gone; its last packets and an EOS are on their way through the chain.

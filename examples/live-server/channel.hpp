@@ -39,8 +39,6 @@ class Channel {
   [[nodiscard]] Status status() const;
   // Ends the broadcast cleanly and calls `done`, at the latest after kDrainMs.
   void stop(std::function<void()> done);
-  // Set by main: a fault after which nothing works any more.
-  std::function<void(const std::string& why)> on_fatal;
 
  private:
   // A pad of the ingest whose data is held until there is something to link it to.

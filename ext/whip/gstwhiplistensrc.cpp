@@ -16,7 +16,8 @@
  * blocks for more than 8 s loses the oldest packets.
  *
  * The publisher's first key frame is asked for until it comes. Later ones are the consumer's
- * business: `rtph264depay request-keyframe=true`, or upstream GstForceKeyUnit events.
+ * business: `rtph264depay request-keyframe=true` after a loss, upstream GstForceKeyUnit events, or
+ * #GstWhipListenSrc:keyframe-interval.
  *
  * Each turn of a session is posted as an element message `whip-session` with the fields `state`
  * ("offered", "connected" or "ended"), `session-id`, `remote-address`, `user-agent`, `audio` and
@@ -27,13 +28,14 @@
  * ## Example pipelines
  * |[
  * gst-launch-1.0 -e whiplistensrc name=whip token=secret \
- *     whip.video_0 ! rtph264depay request-keyframe=true ! h264parse !
- * video/x-h264,stream-format=byte-stream,alignment=au ! queue ! mpegtsmux name=mux ! filesink
- * location=broadcast.ts \ whip.audio_0 ! rtpopusdepay ! opusdec plc=true use-inband-fec=true !
- * audioconvert ! audioresample ! audiorate ! lamemp3enc target=bitrate bitrate=128 cbr=true !
- * audio/mpeg,rate=48000 ! mpegaudioparse ! queue ! mux.
+ *     whip.video_0 ! rtph264depay request-keyframe=true ! h264parse \
+ *       ! video/x-h264,stream-format=byte-stream,alignment=au ! queue ! mpegtsmux name=mux \
+ *       ! filesink location=broadcast.ts \
+ *     whip.audio_0 ! rtpopusdepay ! opusdec plc=true use-inband-fec=true ! audioconvert \
+ *       ! audioresample ! audiorate skip-to-first=true ! lamemp3enc target=bitrate bitrate=128 cbr=true \
+ *       ! audio/mpeg,rate=48000 ! mpegaudioparse ! queue ! mux.
  * ]| Publish to http://127.0.0.1:8889/whip with the token "secret"; the broadcast is recorded as
- * sent, with the sound as MP3.
+ * sent, with the sound as MP3. Ctrl-C ends the recording.
  *
  * Since: 0.1
  */
@@ -90,6 +92,7 @@ struct Settings {
   GstClockTime takeover_time = kDefaultTakeoverTime;
   GstClockTime gathering_timeout = kDefaultGatheringTimeout;
   guint max_request_size = kDefaultMaxRequestSize;
+  GstClockTime keyframe_interval = 0;
   bool send_eos = false;
 };
 
@@ -129,6 +132,7 @@ enum {
   PROP_TAKEOVER_TIME,
   PROP_GATHERING_TIMEOUT,
   PROP_MAX_REQUEST_SIZE,
+  PROP_KEYFRAME_INTERVAL,
   PROP_SEND_EOS,
   PROP_STATS
 };
@@ -213,6 +217,9 @@ static void gst_whip_listen_src_set_property(GObject* object, guint id, const GV
       break;
     case PROP_MAX_REQUEST_SIZE:
       settings->max_request_size = g_value_get_uint(value);
+      break;
+    case PROP_KEYFRAME_INTERVAL:
+      settings->keyframe_interval = g_value_get_uint64(value);
       break;
     case PROP_SEND_EOS:
       settings->send_eos = g_value_get_boolean(value);
@@ -307,6 +314,9 @@ static void gst_whip_listen_src_get_property(GObject* object, guint id, GValue* 
     case PROP_MAX_REQUEST_SIZE:
       g_value_set_uint(value, settings.max_request_size);
       break;
+    case PROP_KEYFRAME_INTERVAL:
+      g_value_set_uint64(value, settings.keyframe_interval);
+      break;
     case PROP_SEND_EOS:
       g_value_set_boolean(value, settings.send_eos);
       break;
@@ -363,6 +373,7 @@ static Endpoint::Config make_config(GstWhipListenSrc* self) {
                   .turn_server = settings.turn_server,
                   .min_port = has_range ? settings.min_rtp_port : 0,
                   .max_port = has_range ? settings.max_rtp_port : 0,
+                  .keyframe_interval = duration(settings.keyframe_interval),
                   .gathering_timeout = duration(settings.gathering_timeout),
                   .liveness = {.connect_timeout = duration(settings.connect_timeout),
                                .idle_timeout = duration(settings.idle_timeout)},
@@ -578,6 +589,11 @@ static void install_properties(GObjectClass* klass) {
   number(PROP_MAX_REQUEST_SIZE, "max-request-size", "Largest request",
          "Bytes of the largest request body that is read; larger ones get 413", 1024,
          4 * 1024 * 1024, kDefaultMaxRequestSize);
+  time(
+      PROP_KEYFRAME_INTERVAL, "keyframe-interval", "Key frame interval",
+      "Nanoseconds between the key frames that the publisher is asked for, for consumers that pass "
+      "its picture through; 0 asks for the first only",
+      0);
   g_object_class_install_property(
       klass, PROP_SEND_EOS,
       g_param_spec_boolean("send-eos", "Send EOS",

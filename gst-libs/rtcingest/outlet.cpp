@@ -23,8 +23,8 @@ void delete_weak(gpointer data) {
 }  // namespace
 
 std::shared_ptr<Outlet> Outlet::create(GstBin* bin, GstPad* source, const std::string& pad_name,
-                                       GstPadTemplate* pad_template, ControlThread& control) {
-  std::shared_ptr<Outlet> outlet{new Outlet{bin, control}};
+                                       GstPadTemplate* pad_template) {
+  std::shared_ptr<Outlet> outlet{new Outlet{bin}};
   outlet->guard_ = GstPtr<GstElement>::sink(gst_element_factory_make("errorignore", nullptr));
   outlet->queue_ = GstPtr<GstElement>::sink(gst_element_factory_make("queue", nullptr));
   GstElement* guard = outlet->guard_.get();
@@ -60,30 +60,26 @@ std::shared_ptr<Outlet> Outlet::create(GstBin* bin, GstPad* source, const std::s
   return outlet;
 }
 
-// Streaming thread of the queue, or whichever thread sends events into it.
-GstPadProbeReturn Outlet::on_event(GstPad* pad, GstPadProbeInfo* info, gpointer data) {
+// Streaming thread of the queue. The event itself is still before the next pad.
+GstPadProbeReturn Outlet::on_event(GstPad*, GstPadProbeInfo* info, gpointer data) {
   GstEvent* event = gst_pad_probe_info_get_event(info);
   const bool is_mark = is_end_mark(event);
-  if (!is_mark && GST_EVENT_TYPE(event) != GST_EVENT_EOS)
-    return GST_PAD_PROBE_OK;
   if (const auto self = strong_from<Outlet>(data)) {
-    self->control_.post([weak = std::weak_ptr{self}, pad = GstPtr<GstPad>::share(pad)] {
-      const auto outlet = weak.lock();
-      if (!outlet)
-        return;
-      // The event is still on its way out; the pad is idle once it has arrived.
-      const auto idle = [](GstPad*, GstPadProbeInfo*, gpointer weak_self) -> GstPadProbeReturn {
-        if (const auto arrived = strong_from<Outlet>(weak_self))
-          arrived->control_.post([weak = std::weak_ptr{arrived}] {
-            if (const auto last = weak.lock())
-              last->remove();
-          });
-        return GST_PAD_PROBE_REMOVE;
-      };
-      gst_pad_add_probe(pad.get(), GST_PAD_PROBE_TYPE_IDLE, idle, new_weak(outlet), delete_weak);
-    });
+    if (is_mark)
+      self->has_passed_mark_ = true;
+    else if (GST_EVENT_TYPE(event) == GST_EVENT_EOS)
+      self->has_passed_eos_ = true;
   }
   return is_mark ? GST_PAD_PROBE_DROP : GST_PAD_PROBE_OK;
+}
+
+std::optional<GstFlowReturn> Outlet::take_failure() {
+  const auto out = GstPtr<GstPad>::adopt(gst_element_get_static_pad(queue_.get(), "src"));
+  const auto flow = gst_pad_get_last_flow_return(out.get());
+  if (has_told_failure_ || (flow != GST_FLOW_NOT_NEGOTIATED && flow != GST_FLOW_ERROR))
+    return std::nullopt;
+  has_told_failure_ = true;
+  return flow;
 }
 
 void Outlet::close(bool send_eos) {
@@ -92,7 +88,17 @@ void Outlet::close(bool send_eos) {
                             : gst_event_new_custom(GST_EVENT_CUSTOM_DOWNSTREAM,
                                                    gst_structure_new_empty(kEndMark));
   if (!gst_pad_send_event(in.get(), last))
-    remove();  // nobody takes anything: not linked, failed or flushing
+    has_passed_mark_ = true;  // nobody takes anything: not linked, failed or flushing
+}
+
+bool Outlet::is_drained() const {
+  if (has_passed_mark_)
+    return true;
+  if (!has_passed_eos_)
+    return false;
+  // A queue pauses its task when the EOS has been taken (or refused) downstream.
+  const auto out = GstPtr<GstPad>::adopt(gst_element_get_static_pad(queue_.get(), "src"));
+  return gst_pad_get_task_state(out.get()) != GST_TASK_STARTED;
 }
 
 void Outlet::remove() {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 
-#include "glue/control_thread.hpp"
 #include "glue/gstptr.hpp"
 
 namespace onair {
@@ -24,24 +25,29 @@ class Outlet : public std::enable_shared_from_this<Outlet> {
   // Puts elements and pad into `bin` and links them to `source`. On the streaming thread, before
   // the first buffer. Null when an element is missing.
   static std::shared_ptr<Outlet> create(GstBin* bin, GstPad* source, const std::string& pad_name,
-                                        GstPadTemplate* pad_template, ControlThread& control);
+                                        GstPadTemplate* pad_template);
 
-  // Lets what is queued go out, then EOS if asked for, then takes the pad away. The source must
-  // have stopped. Control thread.
+  // Why the consumer takes nothing any more (not-negotiated, error), told once. The guard has hidden
+  // it from the session, so somebody has to say it.
+  [[nodiscard]] std::optional<GstFlowReturn> take_failure();
+  // Lets what is queued go out, and an EOS after it if asked for. The source must have stopped.
   void close(bool send_eos);
-  // Takes all away now. Control thread, or none running.
+  // Whether all of that has gone out since, so that nothing is lost by remove().
+  [[nodiscard]] bool is_drained() const;
+  // Takes pad and elements away, whatever is still inside.
   void remove();
-  [[nodiscard]] bool is_removed() const { return !queue_; }
 
  private:
-  Outlet(GstBin* bin, ControlThread& control) : bin_{bin}, control_{control} {}
+  explicit Outlet(GstBin* bin) : bin_{bin} {}
   static GstPadProbeReturn on_event(GstPad* pad, GstPadProbeInfo* info, gpointer data);
 
   GstBin* bin_;  // outlives us: it is the element that owns us
-  ControlThread& control_;
   GstPtr<GstElement> guard_;
   GstPtr<GstElement> queue_;
   GstPtr<GstPad> ghost_;
+  bool has_told_failure_ = false;
+  std::atomic<bool> has_passed_mark_ = false;
+  std::atomic<bool> has_passed_eos_ = false;
 };
 
 }  // namespace onair

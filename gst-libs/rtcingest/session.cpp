@@ -26,11 +26,13 @@ namespace onair {
 struct Session::Stream {
   struct Shared {
     StreamMonitor monitor;
-    KeyframeRequester requester{};
+    KeyframeRequester requester;
     guint keyframe_requests = 0;
   };
-  Stream(MediaKind media_kind, std::uint32_t clock_rate)
-      : kind{media_kind}, shared{Shared{.monitor = StreamMonitor{clock_rate}}} {}
+  Stream(MediaKind media_kind, std::uint32_t clock_rate, Duration keyframe_interval)
+      : kind{media_kind},
+        shared{Shared{.monitor = StreamMonitor{clock_rate},
+                      .requester = KeyframeRequester{keyframe_interval}}} {}
 
   const MediaKind kind;
   std::shared_ptr<Outlet> outlet;
@@ -125,6 +127,10 @@ bool Session::build() {
   GstElement* webrtc = webrtc_.get();
   g_object_set(webrtc, "latency", config_.latency_ms, nullptr);
   gst_util_set_object_arg(G_OBJECT(webrtc), "bundle-policy", "max-bundle");
+  // libnice would ask the router to open ports (UPnP), which nobody wants of a server, and would hold
+  // each answer back by the 200 ms that it waits for that router.
+  if (const auto agent = nice_agent_of(webrtc))
+    g_object_set(agent.get(), "upnp", FALSE, nullptr);
   if (!config_.stun_server.empty())
     g_object_set(webrtc, "stun-server", config_.stun_server.c_str(), nullptr);
   if (!config_.turn_server.empty())
@@ -367,6 +373,13 @@ std::optional<SdpFragment> Session::restart_ice(const SdpFragment& fragment) {
 void Session::tick() {
   if (is_ended_)
     return;
+  for (const auto& stream : streams_.get()) {
+    if (const auto flow = stream->outlet->take_failure())
+      GST_ELEMENT_ERROR(config_.bin, STREAM, FAILED,
+                        ("What takes the publisher's %s has failed: %s.", to_string(stream->kind),
+                         gst_flow_get_name(*flow)),
+                        (nullptr));
+  }
   const auto now = config_.now();
   if (is_described_ && !is_answered_ && now - started_ > config_.gathering_timeout)
     publish_answer();
@@ -448,7 +461,8 @@ void Session::on_pad(GstPad* pad) {
     return;
   }
   const auto stream = std::make_shared<Stream>(is_audio ? MediaKind::Audio : MediaKind::Video,
-                                               is_audio ? kAudioClockRate : kVideoClockRate);
+                                               is_audio ? kAudioClockRate : kVideoClockRate,
+                                               config_.keyframe_interval);
   struct Watch {
     std::weak_ptr<Session> session;
     std::shared_ptr<Stream> stream;
@@ -479,8 +493,8 @@ void Session::on_pad(GstPad* pad) {
     if (!GstPtr<GstPad>::adopt(gst_element_get_static_pad(bin, name.c_str())))
       break;
   }
-  stream->outlet = Outlet::create(
-      config_.bin, pad, name, is_audio ? config_.audio_template : config_.video_template, control_);
+  stream->outlet = Outlet::create(config_.bin, pad, name,
+                                  is_audio ? config_.audio_template : config_.video_template);
   if (!stream->outlet) {
     post([](Session& me) {
       me.end(EndReason::Error, "The elements errorignore and queue are not installed.");
@@ -508,7 +522,7 @@ void Session::on_packet(const std::shared_ptr<Stream>& stream, GstPad* pad, GstB
   gst_rtp_buffer_unmap(&rtp);
   if (!is_request)
     return;
-  GST_DEBUG_OBJECT(config_.bin, "no key frame yet: asking the publisher for one");
+  GST_DEBUG_OBJECT(config_.bin, "asking the publisher for a key frame");
   gst_pad_send_event(pad,
                      gst_video_event_new_upstream_force_key_unit(GST_CLOCK_TIME_NONE, FALSE, 0));
 }

@@ -33,6 +33,7 @@ class Session : public std::enable_shared_from_this<Session> {
     std::string turn_server;  // turn(s)://user:password@host:port, or empty
     guint min_port = 0;       // of ICE candidates
     guint max_port = 0;
+    Duration keyframe_interval{};  // zero: only the first key frame is asked for
     Duration gathering_timeout{};
     Liveness::Config liveness;
     std::function<ClockTime()> now;  // from any thread
@@ -60,8 +61,8 @@ class Session : public std::enable_shared_from_this<Session> {
   // publisher needs to know comes back; nothing when the agent refuses.
   std::optional<SdpFragment> restart_ice(const SdpFragment& fragment);
   void tick();
-  // Takes webrtcbin away and returns the outlets, each of which removes itself when its last packet
-  // is out, followed by EOS if asked for. Does not wait for that.
+  // Takes webrtcbin away and returns the outlets, which still hand on their last packets, followed
+  // by EOS if asked for. The owner removes each when it is drained.
   std::vector<std::shared_ptr<Outlet>> close(bool send_eos);
 
   // An error message from inside webrtcbin: true when it is this session's, which then ends.

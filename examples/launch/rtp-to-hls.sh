@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Plain RTP on two UDP ports, as an SFU forwards it (no RTCP) → HLS. rtp-sender.sh is a sender for a
+# try.
+#   H.264 (payload type 96) to UDP 5004, Opus (111) to UDP 5006; play DIR/live.m3u8
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
+
+exec gst-launch-1.0 -e \
+  udpsrc address="$address" port="$video_port" buffer-size=2000000 \
+      caps="application/x-rtp,media=video,encoding-name=H264,clock-rate=90000,payload=96" \
+    ! rtpjitterbuffer latency=500 ! rtph264depay wait-for-keyframe=true \
+    ! h264parse ! avdec_h264 ! videoconvert ! videoscale add-borders=true ! videorate skip-to-first=true \
+    ! video/x-raw,format=I420,width=1280,height=720,framerate=30/1,pixel-aspect-ratio=1/1 \
+    ! queue ! x264enc tune=zerolatency speed-preset=superfast bitrate=2500 key-int-max=100000 \
+    ! video/x-h264,profile=main ! h264parse ! queue ! hls.video \
+  udpsrc address="$address" port="$audio_port" buffer-size=500000 \
+      caps="application/x-rtp,media=audio,encoding-name=OPUS,clock-rate=48000,payload=111" \
+    ! rtpjitterbuffer latency=500 ! rtpopusdepay ! opusdec plc=true use-inband-fec=true \
+    ! audioconvert ! audioresample ! audio/x-raw,rate=48000,channels=2 ! audiorate skip-to-first=true \
+    ! lamemp3enc target=bitrate bitrate=128 cbr=true ! audio/mpeg,rate=48000 ! mpegaudioparse \
+    ! queue ! hls.audio \
+  hlssink2 name=hls target-duration="$target_duration" max-files=20 playlist-length=10 \
+    location="$dir/segment%05d.ts" playlist-location="$dir/live.m3u8"

@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# WHIP → decoded, brought to 1280x720 at 30 frames/s, encoded again → HLS: a ladder of one. Whatever
+# the publisher's picture does, players see one steady stream.
+#   publish to http://127.0.0.1:8889/whip with the token "secret", play DIR/live.m3u8
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
+
+exec gst-launch-1.0 -e \
+  whiplistensrc name=whip address="$address" port="$port" token="$token" send-eos=true \
+  whip.video_0 ! rtph264depay request-keyframe=true wait-for-keyframe=true \
+    ! h264parse ! avdec_h264 ! videoconvert ! videoscale add-borders=true ! videorate skip-to-first=true \
+    ! video/x-raw,format=I420,width=1280,height=720,framerate=30/1,pixel-aspect-ratio=1/1 \
+    ! queue ! x264enc tune=zerolatency speed-preset=superfast bitrate=2500 key-int-max=100000 \
+    ! video/x-h264,profile=main ! h264parse ! queue ! hls.video \
+  whip.audio_0 ! rtpopusdepay ! opusdec plc=true use-inband-fec=true \
+    ! audioconvert ! audioresample ! audio/x-raw,rate=48000,channels=2 ! audiorate skip-to-first=true \
+    ! lamemp3enc target=bitrate bitrate=128 cbr=true ! audio/mpeg,rate=48000 ! mpegaudioparse \
+    ! queue ! hls.audio \
+  hlssink2 name=hls target-duration="$target_duration" max-files=20 playlist-length=10 \
+    location="$dir/segment%05d.ts" playlist-location="$dir/live.m3u8"

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The pipelines of examples/launch, run as they stand, with a real sender.
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+
+import { onair, openBrowser, openPage, publishUrl } from './lib/browser.mjs';
+import { freePortPair } from './lib/live_server.mjs';
+import { servePublishPage } from './lib/page_server.mjs';
+import { Program, eventually, root } from './lib/process.mjs';
+import { findFaults, parsePlaylist, segmentsOf, streamsOf } from './lib/segments.mjs';
+
+const script = (name) => path.join(root, 'examples/launch', name);
+let browser;
+let dir;
+
+before(async () => {
+  browser = await openBrowser();
+});
+after(() => browser?.close());
+
+async function withPipeline(name, environment, work) {
+  dir = await mkdtemp(path.join(os.tmpdir(), 'onair-launch-'));
+  const env = { ...process.env, DIR: dir, ...environment };
+  const pipeline = new Program(script(name), [], { env });
+  try {
+    await work(pipeline, env);
+  } finally {
+    await pipeline.stop('SIGKILL');
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+// Publishes until `count` segments are there, then says goodbye by the Stop button.
+async function publishFor(port, count, pipeline) {
+  await pipeline.says(/Setting pipeline to PLAYING|New clock/, 10_000);
+  const pages = await servePublishPage(port);
+  const context = await browser.newContext();
+  try {
+    const page = await openPage(context, publishUrl(pages.url));
+    await eventually('publisher is live', async () => (await onair(page)).state === 'live', 20_000);
+    await eventually(`${count} segments`, async () => (await segmentsOf(dir)).length >= count, 40_000)
+      .catch((error) => { throw new Error(`${error.message}\n${pipeline.output}`); });
+    await page.getByRole('button', { name: 'Stop' }).click();
+    // send-eos=true ends the pipeline with its publisher.
+    const ended = await pipeline.exited;
+    assert.equal(ended.code, 0, pipeline.output);
+  } finally {
+    await context.close();
+    await pages.close();
+  }
+}
+
+async function checkResult(expectedVideo) {
+  const files = await segmentsOf(dir);
+  assert.deepEqual(await findFaults(files), []);
+  const playlist = parsePlaylist(await readFile(path.join(dir, 'live.m3u8'), 'utf8'));
+  assert.equal(playlist.isEnded, true);
+  const streams = await streamsOf(files[0]);
+  const audio = streams.find((stream) => stream.codec_name === 'mp3');
+  const video = streams.find((stream) => stream.codec_name === 'h264');
+  assert.equal(audio.sample_rate, '48000');
+  assert.deepEqual([video.width, video.height], expectedVideo);
+  return playlist;
+}
+
+test('whip-transcode.sh writes 1280x720 in exact segments', async () => {
+  const port = await freePortPair();
+  await withPipeline('whip-transcode.sh', { PORT: String(port) }, async (pipeline) => {
+    await publishFor(port, 4, pipeline);
+    const playlist = await checkResult([1280, 720]);
+    for (const { duration } of playlist.entries.slice(0, -1))
+      assert.ok(Math.abs(duration - 2) < 0.034, `EXTINF ${duration}`);
+  });
+});
+
+test('whip-passthrough.sh writes the picture as the browser sent it', async (t) => {
+  const port = await freePortPair();
+  await withPipeline('whip-passthrough.sh', { PORT: String(port) }, async (pipeline) => {
+    await publishFor(port, 4, pipeline);
+    const playlist = await checkResult([640, 360]);
+    t.diagnostic(`EXTINF ${playlist.entries.map((entry) => entry.duration).join(' ')}`);
+  });
+});
+
+test('rtp-to-hls.sh takes what rtp-sender.sh sends, and Ctrl-C ends it cleanly', async () => {
+  const port = await freePortPair();
+  const ports = { VIDEO_PORT: String(port), AUDIO_PORT: String(port + 1) };
+  await withPipeline('rtp-to-hls.sh', ports, async (pipeline, env) => {
+    const sender = new Program(script('rtp-sender.sh'), [], { env });
+    try {
+      await eventually('four segments', async () => (await segmentsOf(dir)).length >= 4, 40_000)
+        .catch((error) => { throw new Error(`${error.message}\n${pipeline.output}`); });
+      const ended = await pipeline.stop('SIGINT');
+      assert.equal(ended.code, 0, pipeline.output);
+    } finally {
+      await sender.stop('SIGTERM');
+    }
+    await checkResult([1280, 720]);
+  });
+});
+
+test('Ctrl-C during a WHIP broadcast ends the file cleanly', async () => {
+  const port = await freePortPair();
+  await withPipeline('whip-transcode.sh', { PORT: String(port) }, async (pipeline) => {
+    await pipeline.says(/Setting pipeline to PLAYING|New clock/, 10_000);
+    const pages = await servePublishPage(port);
+    const context = await browser.newContext();
+    try {
+      await openPage(context, publishUrl(pages.url));
+      await eventually('two segments', async () => (await segmentsOf(dir)).length >= 2, 40_000);
+      const ended = await pipeline.stop('SIGINT');
+      assert.equal(ended.code, 0, pipeline.output);
+    } finally {
+      await context.close();
+      await pages.close();
+    }
+    await checkResult([1280, 720]);
+  });
+});
+
+// Pipelines of the elements' section comments: |[ … ]|, told apart from prose by gst-launch-1.0.
+async function documentedPipelines(source) {
+  const text = await readFile(path.join(root, source), 'utf8');
+  return [...text.matchAll(/\|\[([\s\S]*?)\]\|/g)].map((match) =>
+    match[1].replace(/^ \* ?/gm, '').trim());
+}
+
+test("the pipeline of whiplistensrc's documentation records a broadcast when pasted", async () => {
+  const [pipeline] = await documentedPipelines('ext/whip/gstwhiplistensrc.cpp');
+  dir = await mkdtemp(path.join(os.tmpdir(), 'onair-docs-'));
+  const env = { ...process.env, GST_PLUGIN_PATH: path.join(root, 'build/ext/whip') };
+  // The one thing that is changed: the port, so that nobody else's is taken.
+  const port = await freePortPair();
+  const pasted = pipeline.replace('token=secret', `token=secret port=${port}`);
+  assert.notEqual(pasted, pipeline);
+  const program = new Program('/bin/bash', ['-c', `exec ${pasted}`], { cwd: dir, env });
+  const pages = await servePublishPage(port);
+  const context = await browser.newContext();
+  try {
+    await program.says(/Setting pipeline to PLAYING|New clock/, 10_000);
+    const page = await openPage(context, publishUrl(pages.url));
+    await eventually('publisher is live', async () => (await onair(page)).state === 'live', 20_000);
+    await page.waitForTimeout(4000); // the length of the recording
+    const ended = await program.stop('SIGINT');
+    assert.equal(ended.code, 0, program.output);
+    const file = path.join(dir, 'broadcast.ts');
+    assert.ok(existsSync(file));
+    assert.deepEqual(await findFaults([file]), []);
+    const streams = await streamsOf(file);
+    assert.deepEqual(streams.map((stream) => stream.codec_name).sort(), ['h264', 'mp3']);
+  } finally {
+    await context.close();
+    await pages.close();
+    await program.stop('SIGKILL');
+    await rm(dir, { recursive: true, force: true });
+  }
+});

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Serves the publish page for an endpoint that has no pages of its own (gst-launch).
+import http from 'node:http';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { root } from './process.mjs';
+
+const pages = path.join(root, 'examples/live-server/pages');
+const types = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css' };
+
+export async function servePublishPage(whipPort) {
+  const server = http.createServer(async (request, response) => {
+    const { pathname } = new URL(request.url, 'http://localhost');
+    if (pathname === '/status') {
+      response.setHeader('Content-Type', 'application/json');
+      response.end(JSON.stringify({ state: 'live', broadcast: 1, playlist: '/none', message: '',
+        whip: { port: whipPort, path: '/whip' }, target_duration: 2 }));
+      return;
+    }
+    const name = pathname === '/publish' ? 'publish.html' : path.basename(pathname);
+    try {
+      const body = await readFile(path.join(pages, name));
+      response.setHeader('Content-Type', types[path.extname(name)] ?? 'text/plain');
+      response.end(body);
+    } catch {
+      response.statusCode = 404;
+      response.end();
+    }
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${server.address().port}/publish#token=secret`,
+    close: () => new Promise((resolve) => { server.closeAllConnections(); server.close(resolve); }),
+  };
+}
