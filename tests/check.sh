@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Installs what is missing, builds and runs every test. Closes with "N passed, N failed, N skipped".
 #   tests/check.sh            everything
-#   tests/check.sh SUITE...   some of: style unit elements contract pipelines sanitizers e2e
+#   tests/check.sh SUITE...   some of: style docs unit elements contract sanitizers e2e
 set -uo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../scripts/setup.sh"
 
 suites=("$@")
-[[ ${#suites[@]} -gt 0 ]] || suites=(style unit elements contract pipelines sanitizers e2e)
+[[ ${#suites[@]} -gt 0 ]] || suites=(style docs unit elements contract sanitizers e2e)
 wants() { [[ " ${suites[*]} " == *" $1 "* ]]; }
 
 passed=0 failed=0 skipped=0
@@ -49,7 +49,11 @@ fi
 
 export GST_PLUGIN_PATH=$root/build/ext/whip
 build "$root/build" -Dtests=enabled -Dwhip=enabled -Dlive-server=enabled
-for suite in unit elements contract pipelines; do
+if wants docs; then
+  say "generated pages"
+  if "$root/scripts/generate_docs.sh" --check; then count 1 0 0; else count 0 1 0; fi
+fi
+for suite in unit elements contract; do
   if wants $suite; then
     say "suite $suite"
     run_meson "$root/build" $suite
