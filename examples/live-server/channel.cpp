@@ -275,6 +275,9 @@ void Channel::on_error(GstMessage* message) {
   // The endpoint lives on, but this publisher must not believe that it is seen.
   g_signal_emit_by_name(whip_.get(), "end-session");
   end_broadcast(std::string{"The broadcast broke off: "} + error->message);
+  // The error has left the pipeline with a failed state change, and in such a one the sinks of the
+  // next broadcast would never get to PLAYING.
+  gst_element_set_state(pipeline_.get(), GST_STATE_PLAYING);
 }
 
 // The publisher is gone; its last packets and an EOS are on their way through the chain.

@@ -30,7 +30,7 @@ class Endpoint {
     std::string token;
     guint max_request_size = 0;  // bytes
     bool send_eos = false;
-    Duration takeover_time{};    // silence after which a newcomer gets the place
+    Duration takeover_time{};  // silence after which a newcomer gets the place
     Session::Config session;
   };
   struct Event {

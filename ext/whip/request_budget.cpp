@@ -4,34 +4,30 @@
 #include <algorithm>
 
 namespace onair::whip {
-namespace {
 
-double seconds(Duration duration) {
-  return std::chrono::duration<double>(duration).count();
-}
+RequestBudget::RequestBudget(Config config)
+    : per_request_{std::chrono::ceil<Duration>(
+          std::chrono::duration<double>{1 / config.per_second})},
+      full_{std::chrono::floor<Duration>(per_request_ * config.burst)} {}
 
-}  // namespace
-
-double RequestBudget::level_at(const Bucket& bucket, ClockTime now) const {
-  const double earned = std::max(0.0, seconds(now - bucket.filled_at)) * config_.per_second;
-  return std::min(config_.burst, bucket.level + earned);
+Duration RequestBudget::credit_at(const Bucket& bucket, ClockTime now) const {
+  const auto earned = std::max(Duration::zero(), now - bucket.counted_at);
+  return earned >= full_ ? full_ : std::min(full_, bucket.credit + earned);
 }
 
 std::optional<Duration> RequestBudget::spend(const std::string& address, ClockTime now) {
   if (buckets_.size() >= kMaxAddresses && !buckets_.contains(address)) {
     std::erase_if(buckets_,
-                  [&](const auto& entry) { return level_at(entry.second, now) >= config_.burst; });
+                  [&](const auto& entry) { return credit_at(entry.second, now) >= full_; });
     if (buckets_.size() >= kMaxAddresses)
       return std::chrono::seconds{1};
   }
-  auto& bucket = buckets_.try_emplace(address, Bucket{config_.burst, now}).first->second;
-  bucket = {.level = level_at(bucket, now), .filled_at = now};
-  if (bucket.level >= 1) {
-    bucket.level -= 1;
-    return std::nullopt;
-  }
-  const double wait = (1 - bucket.level) / config_.per_second;
-  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>{wait});
+  auto& bucket = buckets_.try_emplace(address, Bucket{full_, now}).first->second;
+  bucket = {.credit = credit_at(bucket, now), .counted_at = now};
+  if (bucket.credit < per_request_)
+    return per_request_ - bucket.credit;
+  bucket.credit -= per_request_;
+  return std::nullopt;
 }
 
 }  // namespace onair::whip

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <charconv>
 
 #include <nlohmann/json.hpp>
 
@@ -91,27 +92,31 @@ std::optional<Response> check_content_type(const Request& request, std::string_v
                  {{std::string{header}, std::string{wanted}}});
 }
 
-// Whether an Accept header (RFC 9110 section 12.5.1) lets application/sdp through. Absent:
-// anything.
+// Whether an Accept header (RFC 9110 section 12.5.1) lets application/sdp through: the most specific
+// range that fits decides. Absent: anything.
 bool accepts_sdp(std::string_view accept) {
   if (trimmed(accept).empty())
     return true;
+  int best = -1;
+  bool is_accepted = false;
   for (const auto part : sdp::split(accept, ',')) {
     const auto parameters = sdp::split(part, ';');
     if (parameters.empty())
       continue;
     const auto range = trimmed(parameters.front());
-    const bool is_ours = range == "*/*" || equals_ignoring_case(range, "application/*") ||
-                         equals_ignoring_case(range, kSdp);
-    const bool is_refused =
-        std::any_of(parameters.begin() + 1, parameters.end(), [](std::string_view parameter) {
-          const auto text = trimmed(parameter);
-          return text == "q=0" || text == "q=0.0" || text == "q=0.00" || text == "q=0.000";
-        });
-    if (is_ours && !is_refused)
-      return true;
+    const int specificity = equals_ignoring_case(range, kSdp)              ? 2
+                            : equals_ignoring_case(range, "application/*") ? 1
+                            : range == "*/*"                               ? 0
+                                                                           : -1;
+    if (specificity <= best)
+      continue;
+    best = specificity;
+    is_accepted = std::none_of(parameters.begin() + 1, parameters.end(), [](auto parameter) {
+      const auto text = trimmed(parameter);
+      return text == "q=0" || text == "q=0.0" || text == "q=0.00" || text == "q=0.000";
+    });
   }
-  return false;
+  return is_accepted;
 }
 
 Response malformed(std::string_view what, const sdp::SyntaxError& error) {
@@ -185,6 +190,35 @@ Action handle_patch(const Request& request, const SessionState& session) {
                    "ice-ufrag or ice-pwd are not those of the current ICE session; send "
                    "If-Match: * to restart ICE.");
   return Trickle{std::move(parsed)};
+}
+
+// RFC 3986 section 2.1; what is no escape stays as it is.
+std::string without_escapes(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    unsigned byte = 0;
+    const auto* const digits = text.data() + i + 1;
+    if (text[i] == '%' && i + 2 < text.size() &&
+        std::from_chars(digits, digits + 2, byte, 16).ptr == digits + 2) {
+      out += static_cast<char>(byte);
+      i += 2;
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
+// RFC 9110 section 5.6.4.
+std::string quoted_string(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\')
+      out += '\\';
+    if (!sdp::is_control(c))
+      out += c;
+  }
+  return out + "\"";
 }
 
 }  // namespace
@@ -282,9 +316,10 @@ Headers ice_server_links(std::string_view stun_server, std::string_view turn_ser
   if (at != std::string_view::npos) {
     const auto user = rest.substr(0, at);
     const auto colon = std::min(user.find(':'), user.size());
-    link += "; username=\"" + std::string{user.substr(0, colon)} + "\"; credential=\"" +
-            std::string{user.substr(std::min(colon + 1, user.size()))} +
-            "\"; credential-type=\"password\"";
+    link += "; username=" + quoted_string(without_escapes(user.substr(0, colon))) +
+            "; credential=" +
+            quoted_string(without_escapes(user.substr(std::min(colon + 1, user.size())))) +
+            "; credential-type=\"password\"";
   }
   links.emplace_back("Link", std::move(link));
   return links;

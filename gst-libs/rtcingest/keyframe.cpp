@@ -27,7 +27,7 @@ bool carries(std::span<const std::uint8_t> payload, unsigned type) {
       std::size_t at = 1;
       while (at + 2 < payload.size()) {
         const std::size_t size = static_cast<std::size_t>(payload[at]) << 8 | payload[at + 1];
-        if (nal_type(payload[at + 2]) == type)
+        if (size > 0 && nal_type(payload[at + 2]) == type)
           return true;
         at += 2 + size;
       }
@@ -55,7 +55,8 @@ bool KeyframeRequester::on_packet(ClockTime now, std::span<const std::uint8_t> p
     has_keyframe_ = true;
     is_waiting_ = false;
   }
-  if (!is_waiting_ && interval_ > Duration::zero() && now >= *next_turn_) {
+  const bool is_turn = interval_ > Duration::zero() && now >= *next_turn_;
+  if (!is_waiting_ && is_turn) {
     // After a silence of several turns there is one request, and the grid goes on from here.
     *next_turn_ = now - *next_turn_ < interval_ ? *next_turn_ + interval_ : now + interval_;
     is_waiting_ = true;

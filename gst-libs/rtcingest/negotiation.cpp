@@ -27,9 +27,14 @@ constexpr std::array<std::string_view, 2> kExtensions{
 
 constexpr std::array<std::string_view, 4> kFeedback{"nack", "nack pli", "ccm fir", "transport-cc"};
 
-// m-line attributes of simulcast and of features that we don't answer.
+// Attributes of simulcast and of features that we don't answer.
 constexpr std::array<std::string_view, 4> kDroppedAttributes{"rid", "simulcast", "msid",
                                                              "extmap-allow-mixed"};
+
+// What webrtcbin looks for in each m-line by itself, wherever the offer said it: written anew.
+constexpr std::array<std::string_view, 12> kRewrittenAttributes{
+    "mid",      "setup",    "ice-ufrag", "ice-pwd",  "fingerprint", "rtcp-mux",
+    "sendonly", "sendrecv", "recvonly",  "inactive", "group",       "bundle-only"};
 
 template <typename Range>
 bool contains(const Range& range, std::string_view what) {
@@ -150,6 +155,12 @@ std::string codec_list(const sdp::Media& media) {
   return list;
 }
 
+// As one writes it: 96, not 096.
+std::optional<unsigned> to_payload_type(std::string_view format) {
+  const auto number = sdp::to_number(format, 127);
+  return number && std::to_string(*number) == format ? number : std::nullopt;
+}
+
 std::variant<AcceptedMedia, Refusal> choose_format(const sdp::Media& media, MediaKind kind) {
   const auto is_wanted = kind == MediaKind::Audio ? is_opus : is_h264;
   const auto chosen = std::find_if(media.formats.begin(), media.formats.end(),
@@ -162,7 +173,7 @@ std::variant<AcceptedMedia, Refusal> choose_format(const sdp::Media& media, Medi
                              ", and only H.264 (Baseline, Main or High, packetization-mode 0 or 1)"
                              " is taken here. Offer H.264, in a browser by setCodecPreferences.");
   }
-  const auto payload_type = sdp::to_number(*chosen, 127);
+  const auto payload_type = to_payload_type(*chosen);
   if (!payload_type)
     return malformed("The payload type " + *chosen + " is not a number from 0 to 127.");
 
@@ -171,16 +182,24 @@ std::variant<AcceptedMedia, Refusal> choose_format(const sdp::Media& media, Medi
                          .payload_type = *payload_type,
                          .rtx_payload_type = std::nullopt};
   for (const auto& format : media.formats) {
-    if (encoding_name(media, format) == "rtx" && fmtp_parameter(media, format, "apt") == *chosen)
-      accepted.rtx_payload_type = sdp::to_number(format, 127);
+    if (!accepted.rtx_payload_type && encoding_name(media, format) == "rtx" &&
+        fmtp_parameter(media, format, "apt") == *chosen)
+      accepted.rtx_payload_type = to_payload_type(format);
   }
   return accepted;
 }
 
+struct Transport {
+  IceCredentials credentials;
+  std::string setup;
+  std::vector<Fingerprint> fingerprints;
+};
+
 // The m-line as webrtcbin shall see it.
-sdp::Media reduce(const sdp::Media& media, const AcceptedMedia& accepted) {
+sdp::Media reduce(const sdp::Media& media, const AcceptedMedia& accepted,
+                  const Transport& transport) {
   sdp::Media out{.kind = media.kind,
-                 .port = media.port == 0 ? 9 : media.port,
+                 .port = 9,
                  .proto = "UDP/TLS/RTP/SAVPF",
                  .formats = {std::to_string(accepted.payload_type)},
                  .lines = {}};
@@ -193,6 +212,9 @@ sdp::Media reduce(const sdp::Media& media, const AcceptedMedia& accepted) {
         std::string_view{line.value}.substr(std::min(name.size() + 1, line.value.size()));
     const auto first = value.substr(0, value.find(' '));
     const auto rest = value.substr(std::min(first.size() + 1, value.size()));
+    if (line.type == 'k' || contains(kRewrittenAttributes, name) ||
+        contains(kDroppedAttributes, name))
+      continue;
     if (name == "rtpmap" || name == "fmtp") {
       if (!contains(out.formats, first))
         continue;
@@ -202,11 +224,18 @@ sdp::Media reduce(const sdp::Media& media, const AcceptedMedia& accepted) {
     } else if (name == "extmap") {
       if (!contains(kExtensions, rest.substr(0, rest.find(' '))))
         continue;
-    } else if (contains(kDroppedAttributes, name)) {
-      continue;
     }
     out.lines.push_back(line);
   }
+  const auto& fingerprint = transport.fingerprints.front();
+  for (const auto& [name, value] : {std::pair<std::string_view, std::string>{"mid", accepted.mid},
+                                    {"setup", transport.setup},
+                                    {"ice-ufrag", transport.credentials.ufrag},
+                                    {"ice-pwd", transport.credentials.pwd},
+                                    {"fingerprint", fingerprint.hash + " " + fingerprint.digest},
+                                    {"rtcp-mux", ""},
+                                    {"sendonly", ""}})
+    out.lines.push_back(sdp::make_attribute(name, value));
   return out;
 }
 
@@ -215,25 +244,6 @@ std::string transport_attribute(const sdp::Description& offer, const sdp::Media&
                                 std::string_view name) {
   return std::string{
       attribute(media.lines, name).value_or(attribute(offer.lines, name).value_or(""))};
-}
-
-std::optional<Refusal> check_transport(const sdp::Description& offer, const sdp::Media& media) {
-  if (!contains(kRtpProtocols, media.proto))
-    return unsupported("The protocol " + media.proto +
-                       " is not DTLS-SRTP; offer UDP/TLS/RTP/SAVPF.");
-  if (!attribute(media.lines, "rtcp-mux"))
-    return unsupported("RTCP on a port of its own is not supported; offer a=rtcp-mux.");
-  const auto setup = transport_attribute(offer, media, "setup");
-  if (setup != "actpass" && setup != "active" && setup != "passive")
-    return malformed("a=setup is missing or none of actpass, active, passive.");
-  if (!is_valid({transport_attribute(offer, media, "ice-ufrag"),
-                 transport_attribute(offer, media, "ice-pwd")}))
-    return malformed("a=ice-ufrag or a=ice-pwd is missing or not as RFC 8839 demands.");
-  for (const auto candidate : attributes(media.lines, "candidate")) {
-    if (!is_candidate("candidate:" + std::string{candidate}))
-      return malformed("A line a=candidate does not follow RFC 8839.");
-  }
-  return std::nullopt;
 }
 
 std::vector<Fingerprint> fingerprints_of(const sdp::Description& offer, const sdp::Media& media) {
@@ -255,6 +265,60 @@ std::vector<Fingerprint> fingerprints_of(const sdp::Description& offer, const sd
     fingerprints.push_back({hash, upper(parts[1])});
   }
   return fingerprints;
+}
+
+// The m-line whose transport all share: the first of the BUNDLE group (RFC 9143 section 7.2), or
+// the only one that was accepted.
+const sdp::Media& transport_line(const sdp::Description& offer, const AcceptedMedia& only) {
+  std::string_view mid = only.mid;
+  for (const auto group : attributes(offer.lines, "group")) {
+    const auto mids = split(group, ' ');
+    if (mids.size() > 1 && mids.front() == "BUNDLE" && contains(mids, only.mid))
+      mid = mids[1];
+  }
+  const auto found = std::find_if(offer.media.begin(), offer.media.end(), [&](const auto& media) {
+    return attribute(media.lines, "mid") == mid;
+  });
+  return found != offer.media.end()
+             ? *found
+             : *std::find_if(offer.media.begin(), offer.media.end(), [&](const auto& media) {
+                 return attribute(media.lines, "mid") == only.mid;
+               });
+}
+
+std::variant<Transport, Refusal> read_transport(const sdp::Description& offer,
+                                                const sdp::Media& media) {
+  if (!attribute(media.lines, "rtcp-mux") && media.kind != "application")
+    return unsupported("RTCP on a port of its own is not supported; offer a=rtcp-mux.");
+  Transport transport{.credentials = {transport_attribute(offer, media, "ice-ufrag"),
+                                      transport_attribute(offer, media, "ice-pwd")},
+                      .setup = transport_attribute(offer, media, "setup"),
+                      .fingerprints = fingerprints_of(offer, media)};
+  if (transport.setup != "actpass" && transport.setup != "active" && transport.setup != "passive")
+    return malformed("a=setup is missing or none of actpass, active, passive.");
+  if (!is_valid(transport.credentials))
+    return malformed("a=ice-ufrag or a=ice-pwd is missing or not as RFC 8839 demands.");
+  if (transport.fingerprints.empty())
+    return malformed("a=fingerprint is missing or not a known hash of the right length.");
+  return transport;
+}
+
+std::optional<Refusal> check_line(const sdp::Media& media) {
+  if (!contains(kRtpProtocols, media.proto))
+    return unsupported("The protocol " + media.proto +
+                       " is not DTLS-SRTP; offer UDP/TLS/RTP/SAVPF.");
+  if (!attribute(media.lines, "rtcp-mux") && !attribute(media.lines, "bundle-only"))
+    return unsupported("RTCP on a port of its own is not supported; offer a=rtcp-mux.");
+  const auto mid = attribute(media.lines, "mid");
+  if (!mid || mid->empty())
+    return malformed("An m= line has no a=mid.");
+  if (!sdp::is_token(*mid))
+    return malformed("The a=mid of an m= line is not a token.");
+  for (const auto candidate : attributes(media.lines, "candidate")) {
+    if (!is_candidate("candidate:" + std::string{candidate}))
+      return malformed("A line a=candidate does not follow RFC 8839.");
+  }
+  return std::nullopt;
 }
 
 // All accepted m-lines must share one transport.
@@ -288,6 +352,7 @@ std::variant<Plan, Refusal> plan_session(const sdp::Description& offer) {
   if (offer.media.empty())
     return malformed("There is no m= line.");
 
+  std::vector<const sdp::Media*> lines;  // of plan.media
   for (std::size_t i = 0; i < offer.media.size(); ++i) {
     const auto& media = offer.media[i];
     const auto kind = kind_of(media);
@@ -298,16 +363,14 @@ std::variant<Plan, Refusal> plan_session(const sdp::Description& offer) {
                     [&](const auto& one) { return one.kind == *kind; }))
       return unsupported(std::string{"More than one "} + to_string(*kind) +
                          " track is offered; send one audio and one video at most.");
-    if (!attribute(media.lines, "mid") || attribute(media.lines, "mid")->empty())
-      return malformed("An m= line has no a=mid.");
     auto accepted = choose_format(media, *kind);
     if (auto* refusal = std::get_if<Refusal>(&accepted))
       return std::move(*refusal);
-    if (auto refusal = check_transport(offer, media))
+    if (auto refusal = check_line(media))
       return *std::move(refusal);
-    plan.offer_for_us.media.push_back(reduce(media, std::get<AcceptedMedia>(accepted)));
     plan.media.push_back(std::get<AcceptedMedia>(std::move(accepted)));
     plan.is_accepted[i] = true;
+    lines.push_back(&media);
   }
   if (plan.media.empty())
     return unsupported("The offer sends neither audio nor video.");
@@ -315,21 +378,22 @@ std::variant<Plan, Refusal> plan_session(const sdp::Description& offer) {
     return malformed("Two m= lines have the same a=mid.");
   if (auto refusal = check_bundle(offer, plan.media))
     return *std::move(refusal);
-
-  const auto first = std::find(plan.is_accepted.begin(), plan.is_accepted.end(), true);
-  const auto& transport = offer.media[static_cast<std::size_t>(first - plan.is_accepted.begin())];
-  plan.remote = {transport_attribute(offer, transport, "ice-ufrag"),
-                 transport_attribute(offer, transport, "ice-pwd")};
-  plan.fingerprints = fingerprints_of(offer, transport);
-  if (plan.fingerprints.empty())
-    return malformed("a=fingerprint is missing or not a known hash of the right length.");
+  auto transport = read_transport(offer, transport_line(offer, plan.media.front()));
+  if (auto* refusal = std::get_if<Refusal>(&transport))
+    return std::move(*refusal);
+  const auto& shared = std::get<Transport>(transport);
+  plan.remote = shared.credentials;
+  plan.fingerprints = shared.fingerprints;
 
   std::string bundle = "BUNDLE";
-  for (const auto& media : plan.media)
-    bundle += " " + media.mid;
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    plan.offer_for_us.media.push_back(reduce(*lines[i], plan.media[i], shared));
+    bundle += " " + plan.media[i].mid;
+  }
   for (const auto& line : offer.lines) {
-    if (sdp::attribute_name(line) != "group" &&
-        !contains(kDroppedAttributes, sdp::attribute_name(line)))
+    const auto name = sdp::attribute_name(line);
+    if (line.type != 'k' && !contains(kRewrittenAttributes, name) &&
+        !contains(kDroppedAttributes, name))
       plan.offer_for_us.lines.push_back(line);
   }
   plan.offer_for_us.lines.push_back(sdp::make_attribute("group", bundle));
@@ -357,6 +421,7 @@ sdp::Description finish_answer(const Plan& plan, sdp::Description answer, bool g
       continue;
     }
     auto media = std::move(*ours++);
+    media.proto = offered.proto;  // RFC 9429 section 5.3.1: the very same
     if (media.kind == "audio" && !media.formats.empty()) {
       // RFC 7587 section 6.1: stereo=1 says that we prefer to receive stereo.
       const auto& format = media.formats.front();

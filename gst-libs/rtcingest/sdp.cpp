@@ -10,19 +10,6 @@ namespace {
 constexpr std::size_t kOriginFields = 6;  // RFC 8866 section 5.2
 constexpr std::size_t kMediaFields = 4;   // RFC 8866 section 5.14
 
-bool is_control(char c) {
-  return static_cast<unsigned char>(c) < 0x20 && c != '\t';
-}
-
-// RFC 8866 section 9: att-field is a token.
-bool is_token(std::string_view text) {
-  constexpr std::string_view kOthers = "!#$%&'*+-.^_`{|}~";
-  return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           kOthers.find(c) != std::string_view::npos;
-  });
-}
-
 // The m= line, or what is wrong with it.
 std::variant<Media, std::string> parse_media(std::string_view value) {
   const auto fields = split(value, ' ');
@@ -58,6 +45,18 @@ std::optional<SyntaxError> check_session(const std::vector<Line>& lines, std::si
 }
 
 }  // namespace
+
+bool is_control(char c) {
+  return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f;
+}
+
+bool is_token(std::string_view text) {
+  constexpr std::string_view kOthers = "!#$%&'*+-.^_`{|}~";
+  return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           kOthers.find(c) != std::string_view::npos;
+  });
+}
 
 std::vector<std::string_view> split(std::string_view text, char separator) {
   std::vector<std::string_view> parts;

@@ -52,6 +52,11 @@ std::variant<Description, SyntaxError> parse(std::string_view text);
 
 std::string to_text(const Description& description);
 
+// RFC 8866 section 9: what names and mids may be made of.
+bool is_token(std::string_view text);
+// Whether a byte is one that no line may hold: C0 other than tab, and DEL.
+bool is_control(char c);
+
 // Parts of `text` between single separators; empty parts are left out.
 std::vector<std::string_view> split(std::string_view text, char separator);
 // A decimal number without sign, up to `max`; nothing when it is anything else.

@@ -54,6 +54,8 @@ std::variant<SdpFragment, sdp::SyntaxError> parse_sdpfrag(std::string_view text)
       continue;
     if (line.size() < 2 || line[1] != '=' || line[0] < 'a' || line[0] > 'z')
       return sdp::SyntaxError{number, "a line is not of the form letter=value"};
+    if (std::any_of(line.begin(), line.end(), sdp::is_control))
+      return sdp::SyntaxError{number, "a line holds control characters"};
     if (!take(line, "a="))
       continue;  // m= lines and others only say where an attribute belongs; there is one transport
     if (line.starts_with("candidate:")) {

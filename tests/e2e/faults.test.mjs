@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What goes wrong on an ordinary evening: paths change, cameras go dark, disks fill up.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+
+import { onair, openBrowser, openPage, publishUrl } from './lib/browser.mjs';
+import { startLiveServer, status } from './lib/live_server.mjs';
+import { eventually } from './lib/process.mjs';
+import { findFaults, segmentsOf, streamsOf } from './lib/segments.mjs';
+
+let browser;
+before(async () => {
+  browser = await openBrowser();
+});
+after(() => browser?.close());
+
+// A server and a publisher on it, both gone afterwards.
+async function withBroadcast(options, work) {
+  const dir = options.dir ?? (await mkdtemp(path.join(os.tmpdir(), 'onair-fault-')));
+  const server = await startLiveServer(dir, ['--target-duration', '1']);
+  const context = await browser.newContext();
+  try {
+    const page = await openPage(context, publishUrl(server.publish, options.publish));
+    await eventually('publisher is live', async () => (await onair(page)).state === 'live', 20_000);
+    await work({ server, page, dir, context });
+  } catch (error) {
+    throw new Error(`${error.message}\n${server.program.output}`, { cause: error });
+  } finally {
+    await context.close();
+    await server.program.stop();
+    if (!options.dir) await rm(dir, { recursive: true, force: true });
+  }
+}
+
+// Of the newest broadcast; the folder above while there is none.
+const folderOf = async (dir) => path.join(dir, (await readdir(dir)).sort().at(-1) ?? '');
+const isOnAir = async (server) => (await status(server)).state === 'live';
+
+async function waitForSegments(dir, count, timeoutMs = 20_000) {
+  return eventually(`${count} segments`, async () => {
+    const files = await segmentsOf(await folderOf(dir));
+    return files.length >= count && files;
+  }, timeoutMs);
+}
+
+test('an ICE restart repairs the path without ending the broadcast', async () => {
+  await withBroadcast({}, async ({ server, page, dir }) => {
+    await eventually('on the air', () => isOnAir(server), 20_000);
+    const before = await status(server);
+    const restarted = page.waitForResponse((response) =>
+      response.request().method() === 'PATCH' && response.status() === 200);
+    await page.evaluate(() => window.dispatchEvent(new Event('online'))); // as a phone that changes network
+    const response = await restarted;
+    assert.match(response.headers()['content-type'], /application\/trickle-ice-sdpfrag/);
+    const { length } = await segmentsOf(await folderOf(dir));
+    await waitForSegments(dir, length + 4);
+    assert.equal((await status(server)).broadcast, before.broadcast);
+    assert.equal((await onair(page)).state, 'live');
+    assert.deepEqual(await findFaults((await segmentsOf(await folderOf(dir))).slice(0, -1)), []);
+  });
+});
+
+test('a publisher without a microphone makes segments of picture alone', async () => {
+  await withBroadcast({ publish: { source: 'camera', microphone: 0 } }, async ({ dir }) => {
+    const files = await waitForSegments(dir, 4);
+    const streams = await streamsOf(files[0]);
+    assert.deepEqual(streams.map((stream) => stream.codec_name), ['h264']);
+    assert.deepEqual(await findFaults(files.slice(0, -1), { hasAudio: false }), []);
+  });
+});
+
+test('a camera that is off for 5 s does not end the broadcast, and the sound has no hole', async () => {
+  await withBroadcast({}, async ({ server, page, dir }) => {
+    await waitForSegments(dir, 3);
+    await page.getByRole('button', { name: 'Turn the picture off' }).click();
+    await page.waitForTimeout(5000); // the length of the darkness
+    await page.getByRole('button', { name: 'Picture is off' }).click();
+    const files = await waitForSegments(dir, 12, 30_000);
+    assert.equal((await status(server)).broadcast, 1);
+    assert.deepEqual(await findFaults(files.slice(0, -1)), []);
+  });
+});
+
+test('a full disk ends the broadcast with a clear message, and the next one is taken', async (t) => {
+  const dir = await mkdtemp(path.join(os.tmpdir(), 'onair-full-'));
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', dir], { stdio: 'pipe' });
+  } catch {
+    await rm(dir, { recursive: true });
+    t.skip('a small file system cannot be mounted here');
+    return;
+  }
+  try {
+    await withBroadcast({ dir }, async ({ server }) => {
+      await server.program.says(/broadcast \S+ ends: The broadcast broke off: .*(space|write)/i, 40_000);
+      const full = await folderOf(dir);
+      assert.ok((await stat(path.join(full, 'live.m3u8'))).size > 0);
+      await rm(full, { recursive: true }); // somebody makes room
+      const before = (await status(server)).broadcast;
+      // The page reconnects by itself.
+      await eventually('the next broadcast', async () => {
+        const now = await status(server);
+        return now.broadcast > before && now.state === 'live';
+      }, 30_000);
+    });
+  } finally {
+    execFileSync('umount', ['-l', dir]);
+    await rm(dir, { recursive: true, force: true });
+  }
+});
