@@ -44,7 +44,6 @@
 
 #include <array>
 #include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 
@@ -53,48 +52,95 @@
 #include "glue/gstptr.hpp"
 #include "glue/gsttime.hpp"
 #include "glue/guarded.hpp"
+#include "glue/properties.hpp"
 
 GST_DEBUG_CATEGORY(gst_whip_listen_src_debug);
 #define GST_CAT_DEFAULT gst_whip_listen_src_debug
 
 using onair::ControlThread;
-using onair::GMemory;
 using onair::GstPtr;
 using onair::Guarded;
 using onair::whip::Endpoint;
 
 namespace {
 
-constexpr const char* kDefaultAddress = "127.0.0.1";
-constexpr guint kDefaultPort = 8889;
-constexpr const char* kDefaultPath = "/whip";
-constexpr const char* kDefaultJitterbuffer = "rtpjitterbuffer";
-constexpr guint kDefaultLatencyMs = 200;
-constexpr GstClockTime kDefaultIdleTimeout = 10 * GST_SECOND;
-constexpr GstClockTime kDefaultConnectTimeout = 15 * GST_SECOND;
-constexpr GstClockTime kDefaultTakeoverTime = 2 * GST_SECOND;
-constexpr GstClockTime kDefaultGatheringTimeout = 2 * GST_SECOND;
-constexpr guint kDefaultMaxRequestSize = 64 * 1024;  // an offer with every codec is about 8 KiB
-
+// What the properties set; the values here are their defaults.
 struct Settings {
-  std::string address = kDefaultAddress;
-  guint port = kDefaultPort;
-  std::string path = kDefaultPath;
+  std::string address = "127.0.0.1";
+  guint port = 8889;
+  std::string path = "/whip";
   std::string token;
-  std::string jitterbuffer = kDefaultJitterbuffer;
-  guint latency_ms = kDefaultLatencyMs;
+  std::string jitterbuffer = "rtpjitterbuffer";
+  guint latency_ms = 200;
   std::string stun_server;
   std::string turn_server;
   guint min_rtp_port = 0;
   guint max_rtp_port = 65535;
-  GstClockTime idle_timeout = kDefaultIdleTimeout;
-  GstClockTime connect_timeout = kDefaultConnectTimeout;
-  GstClockTime takeover_time = kDefaultTakeoverTime;
-  GstClockTime gathering_timeout = kDefaultGatheringTimeout;
-  guint max_request_size = kDefaultMaxRequestSize;
-  GstClockTime keyframe_interval = 0;
+  guint64 idle_timeout = 10 * GST_SECOND;
+  guint64 connect_timeout = 15 * GST_SECOND;
+  guint64 takeover_time = 2 * GST_SECOND;
+  guint64 gathering_timeout = 2 * GST_SECOND;
+  guint max_request_size = 64 * 1024;  // an offer with every codec is about 8 KiB
+  guint64 keyframe_interval = 0;
   bool send_eos = false;
 };
+
+constexpr std::array<onair::Property<Settings>, 17> kProperties{{
+    {"address", "Address", "IP address that HTTP listens on; 0.0.0.0 or :: for all",
+     &Settings::address},
+    {"port", "Port", "TCP port that HTTP listens on; 0 takes any free one", &Settings::port, 0,
+     65535},
+    {"path", "Path", "Path of the endpoint's URL; sessions lie below it", &Settings::path},
+    {"token", "Token", "Bearer token that a publisher must send; unset lets everybody publish",
+     &Settings::token},
+    {"jitterbuffer", "Jitter buffer",
+     "Factory of the element that orders each stream's packets, as rtpbin's request-jitterbuffer "
+     "takes it",
+     &Settings::jitterbuffer},
+    {"latency", "Latency",
+     "Longest wait of the jitter buffer for a missing packet, in milliseconds; more repairs more "
+     "and "
+     "is later",
+     &Settings::latency_ms, 0, 60'000},
+    {"stun-server", "STUN server",
+     "STUN server as stun://host:port, for us and (by a Link header) for the publisher",
+     &Settings::stun_server},
+    {"turn-server", "TURN server",
+     "TURN server as turn(s)://user:password@host:port, for us and (by a Link header) for the "
+     "publisher",
+     &Settings::turn_server},
+    {"min-rtp-port", "Lowest RTP port", "Lowest UDP port for media, to match a firewall",
+     &Settings::min_rtp_port, 0, 65535},
+    {"max-rtp-port", "Highest RTP port", "Highest UDP port for media, to match a firewall",
+     &Settings::max_rtp_port, 0, 65535},
+    {"idle-timeout", "Idle timeout",
+     "Nanoseconds without any RTP or RTCP packet after which the publisher counts as gone; 0 waits "
+     "for ever",
+     &Settings::idle_timeout},
+    {"connect-timeout", "Connect timeout",
+     "Nanoseconds from the offer to the first packet after which the attempt has failed",
+     &Settings::connect_timeout},
+    {"takeover-time", "Takeover time",
+     "Nanoseconds of a publisher's silence after which another may take its place, so that a "
+     "reloaded page need not wait for idle-timeout",
+     &Settings::takeover_time},
+    {"gathering-timeout", "Gathering timeout",
+     "Nanoseconds that the answer waits for ICE candidates, in case a STUN server does not reply",
+     &Settings::gathering_timeout},
+    {"max-request-size", "Largest request",
+     "Bytes of the largest request body that is read; larger ones get 413",
+     &Settings::max_request_size, 1024, 4 * 1024 * 1024},
+    {"keyframe-interval", "Key frame interval",
+     "Nanoseconds between the key frames that the publisher is asked for, for consumers that pass "
+     "its "
+     "picture through; 0 asks for the first only",
+     &Settings::keyframe_interval},
+    {"send-eos", "Send EOS", "Send EOS down a pad before it goes away with its publisher",
+     &Settings::send_eos},
+}};
+// Behind the table: what is read-only.
+constexpr guint kCurrentPortId = kProperties.size() + 1;
+constexpr guint kStatsId = kProperties.size() + 2;
 
 // What runs between READY and PAUSED. Members die in the reverse order: the thread first.
 struct Running {
@@ -114,30 +160,6 @@ struct _GstWhipListenSrc {
   Private* priv;
 };
 
-enum {
-  PROP_0,
-  PROP_ADDRESS,
-  PROP_PORT,
-  PROP_CURRENT_PORT,
-  PROP_PATH,
-  PROP_TOKEN,
-  PROP_JITTERBUFFER,
-  PROP_LATENCY,
-  PROP_STUN_SERVER,
-  PROP_TURN_SERVER,
-  PROP_MIN_RTP_PORT,
-  PROP_MAX_RTP_PORT,
-  PROP_IDLE_TIMEOUT,
-  PROP_CONNECT_TIMEOUT,
-  PROP_TAKEOVER_TIME,
-  PROP_GATHERING_TIMEOUT,
-  PROP_MAX_REQUEST_SIZE,
-  PROP_KEYFRAME_INTERVAL,
-  PROP_SEND_EOS,
-  PROP_STATS
-};
-
-// Chromium offers "OPUS", Firefox "opus": caps are compared as strings, so both stand here.
 static GstStaticPadTemplate audio_template = GST_STATIC_PAD_TEMPLATE(
     "audio_%u", GST_PAD_SRC, GST_PAD_SOMETIMES,
     GST_STATIC_CAPS("application/x-rtp, media = (string) audio, encoding-name = (string) OPUS, "
@@ -164,69 +186,10 @@ static void gst_whip_listen_src_finalize(GObject* object) {
   G_OBJECT_CLASS(parent_class)->finalize(object);
 }
 
-static std::string string_of(const GValue* value) {
-  const char* text = g_value_get_string(value);
-  return text ? text : "";
-}
-
 static void gst_whip_listen_src_set_property(GObject* object, guint id, const GValue* value,
-                                             GParamSpec* spec) {
+                                             GParamSpec*) {
   const auto settings = GST_WHIP_LISTEN_SRC(object)->priv->settings.lock();
-  switch (id) {
-    case PROP_ADDRESS:
-      settings->address = string_of(value);
-      break;
-    case PROP_PORT:
-      settings->port = g_value_get_uint(value);
-      break;
-    case PROP_PATH:
-      settings->path = string_of(value);
-      break;
-    case PROP_TOKEN:
-      settings->token = string_of(value);
-      break;
-    case PROP_JITTERBUFFER:
-      settings->jitterbuffer = string_of(value);
-      break;
-    case PROP_LATENCY:
-      settings->latency_ms = g_value_get_uint(value);
-      break;
-    case PROP_STUN_SERVER:
-      settings->stun_server = string_of(value);
-      break;
-    case PROP_TURN_SERVER:
-      settings->turn_server = string_of(value);
-      break;
-    case PROP_MIN_RTP_PORT:
-      settings->min_rtp_port = g_value_get_uint(value);
-      break;
-    case PROP_MAX_RTP_PORT:
-      settings->max_rtp_port = g_value_get_uint(value);
-      break;
-    case PROP_IDLE_TIMEOUT:
-      settings->idle_timeout = g_value_get_uint64(value);
-      break;
-    case PROP_CONNECT_TIMEOUT:
-      settings->connect_timeout = g_value_get_uint64(value);
-      break;
-    case PROP_TAKEOVER_TIME:
-      settings->takeover_time = g_value_get_uint64(value);
-      break;
-    case PROP_GATHERING_TIMEOUT:
-      settings->gathering_timeout = g_value_get_uint64(value);
-      break;
-    case PROP_MAX_REQUEST_SIZE:
-      settings->max_request_size = g_value_get_uint(value);
-      break;
-    case PROP_KEYFRAME_INTERVAL:
-      settings->keyframe_interval = g_value_get_uint64(value);
-      break;
-    case PROP_SEND_EOS:
-      settings->send_eos = g_value_get_boolean(value);
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
-  }
+  onair::set_property(kProperties.at(id - 1), *settings, value);
 }
 
 static GstStructure* make_stats(GstWhipListenSrc* self) {
@@ -253,75 +216,15 @@ static GstStructure* make_stats(GstWhipListenSrc* self) {
 }
 
 static void gst_whip_listen_src_get_property(GObject* object, guint id, GValue* value,
-                                             GParamSpec* spec) {
+                                             GParamSpec*) {
   auto* self = GST_WHIP_LISTEN_SRC(object);
-  if (id == PROP_STATS) {
+  if (id == kStatsId) {
     g_value_take_boxed(value, make_stats(self));
-    return;
-  }
-  if (id == PROP_CURRENT_PORT) {
+  } else if (id == kCurrentPortId) {
     const auto running = self->priv->running.get();
     g_value_set_uint(value, running ? running->endpoint->port() : 0);
-    return;
-  }
-  const auto settings = self->priv->settings.get();
-  const auto set_string = [value](const std::string& text) {
-    g_value_set_string(value, text.empty() ? nullptr : text.c_str());
-  };
-  switch (id) {
-    case PROP_ADDRESS:
-      set_string(settings.address);
-      break;
-    case PROP_PORT:
-      g_value_set_uint(value, settings.port);
-      break;
-    case PROP_PATH:
-      set_string(settings.path);
-      break;
-    case PROP_TOKEN:
-      set_string(settings.token);
-      break;
-    case PROP_JITTERBUFFER:
-      set_string(settings.jitterbuffer);
-      break;
-    case PROP_LATENCY:
-      g_value_set_uint(value, settings.latency_ms);
-      break;
-    case PROP_STUN_SERVER:
-      set_string(settings.stun_server);
-      break;
-    case PROP_TURN_SERVER:
-      set_string(settings.turn_server);
-      break;
-    case PROP_MIN_RTP_PORT:
-      g_value_set_uint(value, settings.min_rtp_port);
-      break;
-    case PROP_MAX_RTP_PORT:
-      g_value_set_uint(value, settings.max_rtp_port);
-      break;
-    case PROP_IDLE_TIMEOUT:
-      g_value_set_uint64(value, settings.idle_timeout);
-      break;
-    case PROP_CONNECT_TIMEOUT:
-      g_value_set_uint64(value, settings.connect_timeout);
-      break;
-    case PROP_TAKEOVER_TIME:
-      g_value_set_uint64(value, settings.takeover_time);
-      break;
-    case PROP_GATHERING_TIMEOUT:
-      g_value_set_uint64(value, settings.gathering_timeout);
-      break;
-    case PROP_MAX_REQUEST_SIZE:
-      g_value_set_uint(value, settings.max_request_size);
-      break;
-    case PROP_KEYFRAME_INTERVAL:
-      g_value_set_uint64(value, settings.keyframe_interval);
-      break;
-    case PROP_SEND_EOS:
-      g_value_set_boolean(value, settings.send_eos);
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
+  } else {
+    onair::get_property(kProperties.at(id - 1), self->priv->settings.get(), value);
   }
 }
 
@@ -522,91 +425,21 @@ static gboolean gst_whip_listen_src_send_event(GstElement* element, GstEvent* ev
 }
 
 static void install_properties(GObjectClass* klass) {
-  const auto flags = static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-                                              GST_PARAM_MUTABLE_READY);
+  onair::install_properties<Settings>(
+      klass, kProperties, static_cast<GParamFlags>(G_PARAM_READWRITE | GST_PARAM_MUTABLE_READY));
   const auto read_only = static_cast<GParamFlags>(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
-  const auto string = [&](guint id, const char* name, const char* nick, const char* blurb,
-                          const char* initial) {
-    g_object_class_install_property(klass, id,
-                                    g_param_spec_string(name, nick, blurb, initial, flags));
-  };
-  const auto number = [&](guint id, const char* name, const char* nick, const char* blurb,
-                          guint min, guint max, guint initial) {
-    g_object_class_install_property(klass, id,
-                                    g_param_spec_uint(name, nick, blurb, min, max, initial, flags));
-  };
-  const auto time = [&](guint id, const char* name, const char* nick, const char* blurb,
-                        GstClockTime initial) {
-    g_object_class_install_property(
-        klass, id, g_param_spec_uint64(name, nick, blurb, 0, G_MAXINT64, initial, flags));
-  };
-  string(PROP_ADDRESS, "address", "Address",
-         "IP address that HTTP listens on; 0.0.0.0 or :: for all", kDefaultAddress);
-  number(PROP_PORT, "port", "Port", "TCP port that HTTP listens on; 0 takes any free one", 0, 65535,
-         kDefaultPort);
   g_object_class_install_property(
-      klass, PROP_CURRENT_PORT,
+      klass, kCurrentPortId,
       g_param_spec_uint("current-port", "Current port",
                         "TCP port that HTTP is listening on, 0 while it is not", 0, 65535, 0,
                         read_only));
-  string(PROP_PATH, "path", "Path", "Path of the endpoint's URL; sessions lie below it",
-         kDefaultPath);
-  string(PROP_TOKEN, "token", "Token",
-         "Bearer token that a publisher must send; unset lets everybody publish", nullptr);
-  string(PROP_JITTERBUFFER, "jitterbuffer", "Jitter buffer",
-         "Factory of the element that orders each stream's packets, as rtpbin's "
-         "request-jitterbuffer takes it",
-         kDefaultJitterbuffer);
-  number(PROP_LATENCY, "latency", "Latency",
-         "Longest wait of the jitter buffer for a missing packet, in milliseconds; more repairs "
-         "more and is later",
-         0, 60'000, kDefaultLatencyMs);
-  string(PROP_STUN_SERVER, "stun-server", "STUN server",
-         "STUN server as stun://host:port, for us and (by a Link header) for the publisher",
-         nullptr);
-  string(PROP_TURN_SERVER, "turn-server", "TURN server",
-         "TURN server as turn(s)://user:password@host:port, for us and (by a Link header) for the "
-         "publisher",
-         nullptr);
-  number(PROP_MIN_RTP_PORT, "min-rtp-port", "Lowest RTP port",
-         "Lowest UDP port for media, to match a firewall", 0, 65535, 0);
-  number(PROP_MAX_RTP_PORT, "max-rtp-port", "Highest RTP port",
-         "Highest UDP port for media, to match a firewall", 0, 65535, 65535);
-  time(PROP_IDLE_TIMEOUT, "idle-timeout", "Idle timeout",
-       "Nanoseconds without any RTP or RTCP packet after which the publisher counts as gone; 0 "
-       "waits for ever",
-       kDefaultIdleTimeout);
-  time(PROP_CONNECT_TIMEOUT, "connect-timeout", "Connect timeout",
-       "Nanoseconds from the offer to the first packet after which the attempt has failed",
-       kDefaultConnectTimeout);
-  time(PROP_TAKEOVER_TIME, "takeover-time", "Takeover time",
-       "Nanoseconds of a publisher's silence after which another may take its place, so that a "
-       "reloaded page need not wait for idle-timeout",
-       kDefaultTakeoverTime);
-  time(PROP_GATHERING_TIMEOUT, "gathering-timeout", "Gathering timeout",
-       "Nanoseconds that the answer waits for ICE candidates, in case a STUN server does not reply",
-       kDefaultGatheringTimeout);
-  number(PROP_MAX_REQUEST_SIZE, "max-request-size", "Largest request",
-         "Bytes of the largest request body that is read; larger ones get 413", 1024,
-         4 * 1024 * 1024, kDefaultMaxRequestSize);
-  time(
-      PROP_KEYFRAME_INTERVAL, "keyframe-interval", "Key frame interval",
-      "Nanoseconds between the key frames that the publisher is asked for, for consumers that pass "
-      "its picture through; 0 asks for the first only",
-      0);
   g_object_class_install_property(
-      klass, PROP_SEND_EOS,
-      g_param_spec_boolean("send-eos", "Send EOS",
-                           "Send EOS down a pad before it goes away with its publisher", FALSE,
-                           flags));
-  g_object_class_install_property(
-      klass, PROP_STATS,
+      klass, kStatsId,
       g_param_spec_boxed(
           "stats", "Statistics",
-          "Structure application/x-whip-stats: state (idle, connecting, connected), "
-          "session-id, sessions, requests, refused-requests, ice-restarts, and for "
-          "each of audio and video a structure with packets, bytes, lost, media-time "
-          "(ns) and keyframe-requests",
+          "Structure application/x-whip-stats: state (idle, connecting, connected), session-id, "
+          "sessions, requests, refused-requests, ice-restarts, and for each of audio and video a "
+          "structure with packets, bytes, lost, media-time (ns) and keyframe-requests",
           GST_TYPE_STRUCTURE, read_only));
 }
 

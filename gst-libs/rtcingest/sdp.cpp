@@ -58,6 +58,19 @@ bool is_token(std::string_view text) {
   });
 }
 
+std::vector<std::string_view> lines_of(std::string_view text) {
+  std::vector<std::string_view> lines;
+  while (!text.empty()) {
+    const auto end = std::min(text.find('\n'), text.size());
+    auto line = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (line.ends_with('\r'))
+      line.remove_suffix(1);
+    lines.push_back(line);
+  }
+  return lines;
+}
+
 std::vector<std::string_view> split(std::string_view text, char separator) {
   std::vector<std::string_view> parts;
   while (!text.empty()) {
@@ -109,16 +122,12 @@ Line make_attribute(std::string_view name, std::string_view value) {
 }
 
 std::variant<Description, SyntaxError> parse(std::string_view text) {
+  const auto lines = lines_of(text);
   Description description;
   std::size_t number = 0;
-  while (!text.empty()) {
+  for (const auto line : lines) {
     ++number;
-    const auto end = std::min(text.find('\n'), text.size());
-    auto line = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
-    if (line.ends_with('\r'))
-      line.remove_suffix(1);
-    if (line.empty() && text.empty())
+    if (line.empty() && number == lines.size())
       break;  // a blank line at the very end does no harm
     if (line.size() < 2 || line[1] != '=' || line[0] < 'a' || line[0] > 'z')
       return SyntaxError{number, "a line is not of the form letter=value"};
@@ -135,8 +144,8 @@ std::variant<Description, SyntaxError> parse(std::string_view text) {
     Line parsed{line[0], std::string{value}};
     if (parsed.type == 'a' && !is_token(attribute_name(parsed)))
       return SyntaxError{number, "an attribute has no proper name"};
-    auto& lines = description.media.empty() ? description.lines : description.media.back().lines;
-    lines.push_back(std::move(parsed));
+    auto& target = description.media.empty() ? description.lines : description.media.back().lines;
+    target.push_back(std::move(parsed));
   }
   if (number == 0)
     return SyntaxError{1, "it is empty"};

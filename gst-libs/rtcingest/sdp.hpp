@@ -57,6 +57,9 @@ bool is_token(std::string_view text);
 // Whether a byte is one that no line may hold: C0 other than tab, and DEL.
 bool is_control(char c);
 
+// The lines of `text`, ended by CRLF or LF; what stands behind the last end is a line too, unless it
+// is empty. Line n is at index n - 1.
+std::vector<std::string_view> lines_of(std::string_view text);
 // Parts of `text` between single separators; empty parts are left out.
 std::vector<std::string_view> split(std::string_view text, char separator);
 // A decimal number without sign, up to `max`; nothing when it is anything else.

@@ -43,13 +43,8 @@ bool is_candidate(std::string_view text) {
 std::variant<SdpFragment, sdp::SyntaxError> parse_sdpfrag(std::string_view text) {
   SdpFragment fragment;
   std::size_t number = 0;
-  while (!text.empty()) {
+  for (auto line : sdp::lines_of(text)) {
     ++number;
-    const auto end = std::min(text.find('\n'), text.size());
-    auto line = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
-    if (line.ends_with('\r'))
-      line.remove_suffix(1);
     if (line.empty())
       continue;
     if (line.size() < 2 || line[1] != '=' || line[0] < 'a' || line[0] > 'z')
