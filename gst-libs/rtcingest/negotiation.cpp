@@ -400,6 +400,23 @@ std::variant<Plan, Refusal> plan_session(const sdp::Description& offer) {
   return plan;
 }
 
+sdp::Description complete_answer(const Plan& plan, sdp::Description answer) {
+  for (std::size_t i = 0; i < answer.media.size() && i < plan.media.size(); ++i) {
+    auto& lines = answer.media[i].lines;
+    const auto& offered = plan.offer_for_us.media[i];
+    const auto format = std::to_string(plan.media[i].payload_type);
+    std::erase_if(lines, [&](const sdp::Line& line) {
+      return sdp::attribute_name(line) == "extmap" ||
+             (line.type == 'a' && line.value.starts_with("fmtp:" + format + " "));
+    });
+    for (const auto extension : attributes(offered.lines, "extmap"))
+      lines.push_back(sdp::make_attribute("extmap", extension));
+    if (const auto fmtp = for_format(offered, "fmtp", format))
+      lines.push_back(sdp::make_attribute("fmtp", format + " " + std::string{*fmtp}));
+  }
+  return answer;
+}
+
 sdp::Description finish_answer(const Plan& plan, sdp::Description answer, bool gathering_is_done) {
   sdp::Description out{.lines = std::move(answer.lines), .media = {}};
   std::erase_if(out.lines,

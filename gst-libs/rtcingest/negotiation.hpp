@@ -50,6 +50,10 @@ struct Plan {
 // and formats that we have no use for are left out.
 std::variant<Plan, Refusal> plan_session(const sdp::Description& offer);
 
+// webrtcbin's answer with what it leaves out, before it is set: header extensions, and the profile of
+// the chosen format (RFC 6184 section 8.2.2 wants it the same on both sides).
+sdp::Description complete_answer(const Plan& plan, sdp::Description answer);
+
 // The answer for the publisher, made of webrtcbin's: with the refused m-lines in their places, Opus
 // asked for in stereo with in-band FEC (RFC 7587 section 6.1), and trickle ICE announced.
 sdp::Description finish_answer(const Plan& plan, sdp::Description answer, bool gathering_is_done);

@@ -60,17 +60,14 @@ std::shared_ptr<Outlet> Outlet::create(GstBin* bin, GstPad* source, const std::s
   return outlet;
 }
 
-// Streaming thread of the queue. The event itself is still before the next pad.
+// Streaming thread of the queue.
 GstPadProbeReturn Outlet::on_event(GstPad*, GstPadProbeInfo* info, gpointer data) {
   GstEvent* event = gst_pad_probe_info_get_event(info);
-  const bool is_mark = is_end_mark(event);
-  if (const auto self = strong_from<Outlet>(data)) {
-    if (is_mark)
-      self->has_passed_mark_ = true;
-    else if (GST_EVENT_TYPE(event) == GST_EVENT_EOS)
-      self->has_passed_eos_ = true;
-  }
-  return is_mark ? GST_PAD_PROBE_DROP : GST_PAD_PROBE_OK;
+  if (!is_end_mark(event))
+    return GST_PAD_PROBE_OK;
+  if (const auto self = strong_from<Outlet>(data))
+    self->has_passed_mark_ = true;
+  return GST_PAD_PROBE_DROP;
 }
 
 std::optional<GstFlowReturn> Outlet::take_failure() {
@@ -83,6 +80,12 @@ std::optional<GstFlowReturn> Outlet::take_failure() {
 }
 
 void Outlet::close(bool send_eos) {
+  // A queue whose consumer takes nothing answers an EOS with an error message of its own.
+  const auto out = GstPtr<GstPad>::adopt(gst_element_get_static_pad(queue_.get(), "src"));
+  if (gst_pad_get_last_flow_return(out.get()) != GST_FLOW_OK) {
+    has_passed_mark_ = true;
+    return;
+  }
   const auto in = GstPtr<GstPad>::adopt(gst_element_get_static_pad(queue_.get(), "sink"));
   GstEvent* last = send_eos ? gst_event_new_eos()
                             : gst_event_new_custom(GST_EVENT_CUSTOM_DOWNSTREAM,
@@ -94,9 +97,8 @@ void Outlet::close(bool send_eos) {
 bool Outlet::is_drained() const {
   if (has_passed_mark_)
     return true;
-  if (!has_passed_eos_)
-    return false;
-  // A queue pauses its task when the EOS has been taken (or refused) downstream.
+  // A queue pauses its task when the EOS has been taken downstream, and when nothing is taken any
+  // more: either way there is nothing left to wait for.
   const auto out = GstPtr<GstPad>::adopt(gst_element_get_static_pad(queue_.get(), "src"));
   return gst_pad_get_task_state(out.get()) != GST_TASK_STARTED;
 }

@@ -47,7 +47,6 @@ class Outlet : public std::enable_shared_from_this<Outlet> {
   GstPtr<GstPad> ghost_;
   bool has_told_failure_ = false;
   std::atomic<bool> has_passed_mark_ = false;
-  std::atomic<bool> has_passed_eos_ = false;
 };
 
 }  // namespace onair

@@ -76,6 +76,20 @@ SessionDescriptionPtr to_gst(GstWebRTCSDPType type, const std::string& text) {
   return SessionDescriptionPtr{gst_webrtc_session_description_new(type, message)};
 }
 
+std::variant<sdp::Description, sdp::SyntaxError> from_gst(
+    const GstWebRTCSessionDescription& description) {
+  const GMemory<char> text{gst_sdp_message_as_text(description.sdp)};
+  return sdp::parse(text.get());
+}
+
+SessionDescriptionPtr complete(const Plan& plan, const GstWebRTCSessionDescription& made) {
+  auto parsed = from_gst(made);
+  if (!std::holds_alternative<sdp::Description>(parsed))
+    return nullptr;
+  const auto answer = complete_answer(plan, std::get<sdp::Description>(std::move(parsed)));
+  return to_gst(GST_WEBRTC_SDP_TYPE_ANSWER, sdp::to_text(answer));
+}
+
 // Candidates go to the transport, and all m-lines share the first one's.
 constexpr guint kTransportLine = 0;
 constexpr guint kNiceStream = 1;     // webrtcbin's agent counts streams from 1
@@ -238,13 +252,15 @@ void Session::on_remote_set(const std::shared_ptr<Session>& self, GstPromise* pr
   g_signal_emit_by_name(self->webrtc_.get(), "create-answer", nullptr, next.get());
 }
 
+// webrtcbin's thread, while the control thread waits for the answer: the plan does not change.
 void Session::on_answer_made(const std::shared_ptr<Session>& self, GstPromise* promise) {
   GstWebRTCSessionDescription* raw = nullptr;
   if (const GstStructure* reply = gst_promise_get_reply(promise))
     gst_structure_get(reply, "answer", GST_TYPE_WEBRTC_SESSION_DESCRIPTION, &raw, nullptr);
-  const SessionDescriptionPtr answer{raw};
+  const SessionDescriptionPtr made{raw};
+  const auto answer = made ? complete(self->plan_, *made) : nullptr;
   if (!answer) {
-    self->post([error = error_of(promise).value_or("no reason given")](Session& me) {
+    self->post([error = error_of(promise).value_or("it could not be read")](Session& me) {
       me.end(EndReason::Error, "No answer could be made: " + error);
     });
     return;
@@ -271,8 +287,7 @@ void Session::publish_answer() {
       get_property<GstWebRTCSessionDescription*>(webrtc_.get(), "local-description")};
   if (!local)
     return end(EndReason::Error, "webrtcbin has no answer.");
-  const GMemory<char> text{gst_sdp_message_as_text(local->sdp)};
-  auto parsed = sdp::parse(text.get());
+  auto parsed = from_gst(*local);
   if (const auto* error = std::get_if<sdp::SyntaxError>(&parsed))
     return end(EndReason::Error, "webrtcbin's answer is broken: " + error->what);
   const bool is_gathered =
