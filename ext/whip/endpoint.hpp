@@ -46,7 +46,7 @@ class Endpoint {
   struct Stats {
     std::string session_id;  // empty: nobody publishes
     bool is_connected = false;
-    std::vector<Session::StreamStats> streams;
+    std::vector<ReceivedStream::Stats> streams;
     guint64 sessions = 0;
     guint64 requests = 0;
     guint64 refused_requests = 0;

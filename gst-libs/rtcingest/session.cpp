@@ -7,9 +7,7 @@
 
 // webrtcbin's library calls itself unstable; what we use of it is the same from 1.22 to 1.28.
 #define GST_USE_UNSTABLE_API
-#include <gst/rtp/rtp.h>
 #include <gst/sdp/sdp.h>
-#include <gst/video/video.h>
 #include <gst/webrtc/webrtc.h>
 #include <nice/agent.h>
 #include <nice/interfaces.h>
@@ -23,26 +21,7 @@ GST_DEBUG_CATEGORY_STATIC(gst_rtc_ingest_debug);
 
 namespace onair {
 
-struct Session::Stream {
-  struct Shared {
-    StreamMonitor monitor;
-    KeyframeRequester requester;
-    guint keyframe_requests = 0;
-  };
-  Stream(MediaKind media_kind, std::uint32_t clock_rate, Duration keyframe_interval)
-      : kind{media_kind},
-        shared{Shared{.monitor = StreamMonitor{clock_rate},
-                      .requester = KeyframeRequester{keyframe_interval}}} {}
-
-  const MediaKind kind;
-  std::shared_ptr<Outlet> outlet;
-  Guarded<Shared> shared;
-};
-
 namespace {
-
-constexpr std::uint32_t kAudioClockRate = 48'000;
-constexpr std::uint32_t kVideoClockRate = 90'000;
 
 struct SessionDescriptionFree {
   void operator()(GstWebRTCSessionDescription* description) const {
@@ -389,9 +368,9 @@ void Session::tick() {
   if (is_ended_)
     return;
   for (const auto& stream : streams_.get()) {
-    if (const auto flow = stream->outlet->take_failure())
+    if (const auto flow = stream->outlet()->take_failure())
       GST_ELEMENT_ERROR(config_.bin, STREAM, FAILED,
-                        ("What takes the publisher's %s has failed: %s.", to_string(stream->kind),
+                        ("What takes the publisher's %s has failed: %s.", to_string(stream->kind()),
                          gst_flow_get_name(*flow)),
                         (nullptr));
   }
@@ -427,8 +406,8 @@ std::vector<std::shared_ptr<Outlet>> Session::close(bool send_eos) {
   gst_bin_remove(config_.bin, webrtc);
   std::vector<std::shared_ptr<Outlet>> outlets;
   for (const auto& stream : streams_.get()) {
-    stream->outlet->close(send_eos);
-    outlets.push_back(stream->outlet);
+    stream->outlet()->close(send_eos);
+    outlets.push_back(stream->outlet());
   }
   return outlets;
 }
@@ -452,12 +431,10 @@ bool Session::on_bus_error(GstMessage* message) {
   return true;
 }
 
-std::vector<Session::StreamStats> Session::stats() {
-  std::vector<StreamStats> all;
-  for (const auto& stream : streams_.get()) {
-    const auto shared = stream->shared.lock();
-    all.push_back({stream->kind, shared->monitor.stats(), shared->keyframe_requests});
-  }
+std::vector<ReceivedStream::Stats> Session::stats() {
+  std::vector<ReceivedStream::Stats> all;
+  for (const auto& stream : streams_.get())
+    all.push_back(stream->stats());
   return all;
 }
 
@@ -475,71 +452,19 @@ void Session::on_pad(GstPad* pad) {
                        caps.get());
     return;
   }
-  const auto stream = std::make_shared<Stream>(is_audio ? MediaKind::Audio : MediaKind::Video,
-                                               is_audio ? kAudioClockRate : kVideoClockRate,
-                                               config_.keyframe_interval);
-  struct Watch {
-    std::weak_ptr<Session> session;
-    std::shared_ptr<Stream> stream;
-  };
-  const auto watch = [](GstPad* on, GstPadProbeInfo* info, gpointer data) -> GstPadProbeReturn {
-    const auto* watched = static_cast<Watch*>(data);
-    const auto session = watched->session.lock();
-    if (!session)
-      return GST_PAD_PROBE_OK;
-    if ((info->type & GST_PAD_PROBE_TYPE_BUFFER_LIST) != 0) {
-      GstBufferList* list = gst_pad_probe_info_get_buffer_list(info);
-      for (guint i = 0; i < gst_buffer_list_length(list); ++i)
-        session->on_packet(watched->stream, on, gst_buffer_list_get(list, i));
-    } else {
-      session->on_packet(watched->stream, on, gst_pad_probe_info_get_buffer(info));
-    }
-    return GST_PAD_PROBE_OK;
-  };
-  constexpr auto kData =
-      static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST);
-  gst_pad_add_probe(pad, kData, watch, new Watch{weak_from_this(), stream},
-                    [](gpointer data) { delete static_cast<Watch*>(data); });
-
-  GstElement* bin = GST_ELEMENT(config_.bin);
-  std::string name;  // the first free one: a former publisher's pad may still be draining
-  for (guint i = 0;; ++i) {
-    name = (is_audio ? "audio_" : "video_") + std::to_string(i);
-    if (!GstPtr<GstPad>::adopt(gst_element_get_static_pad(bin, name.c_str())))
-      break;
-  }
-  stream->outlet = Outlet::create(config_.bin, pad, name,
-                                  is_audio ? config_.audio_template : config_.video_template);
-  if (!stream->outlet) {
+  const auto stream = ReceivedStream::create(
+      {.bin = config_.bin,
+       .pad_template = is_audio ? config_.audio_template : config_.video_template,
+       .kind = is_audio ? MediaKind::Audio : MediaKind::Video,
+       .keyframe_interval = config_.keyframe_interval,
+       .now = config_.now},
+      pad);
+  if (stream)
+    streams_.lock()->push_back(stream);
+  else
     post([](Session& me) {
       me.end(EndReason::Error, "The elements errorignore and queue are not installed.");
     });
-    return;
-  }
-  streams_.lock()->push_back(stream);
-}
-
-void Session::on_packet(const std::shared_ptr<Stream>& stream, GstPad* pad, GstBuffer* buffer) {
-  GstRTPBuffer rtp = GST_RTP_BUFFER_INIT;
-  if (!gst_rtp_buffer_map(buffer, GST_MAP_READ, &rtp))
-    return;
-  const auto* data = static_cast<const std::uint8_t*>(gst_rtp_buffer_get_payload(&rtp));
-  const std::span payload{data, gst_rtp_buffer_get_payload_len(&rtp)};
-  bool is_request = false;
-  {
-    const auto shared = stream->shared.lock();
-    shared->monitor.on_packet(gst_rtp_buffer_get_seq(&rtp), gst_rtp_buffer_get_timestamp(&rtp),
-                              payload.size());
-    is_request =
-        stream->kind == MediaKind::Video && shared->requester.on_packet(config_.now(), payload);
-    shared->keyframe_requests += is_request ? 1 : 0;
-  }
-  gst_rtp_buffer_unmap(&rtp);
-  if (!is_request)
-    return;
-  GST_DEBUG_OBJECT(config_.bin, "asking the publisher for a key frame");
-  gst_pad_send_event(pad,
-                     gst_video_event_new_upstream_force_key_unit(GST_CLOCK_TIME_NONE, FALSE, 0));
 }
 
 }  // namespace onair

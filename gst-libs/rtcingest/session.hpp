@@ -11,11 +11,10 @@
 #include "glue/control_thread.hpp"
 #include "glue/gstptr.hpp"
 #include "glue/guarded.hpp"
-#include "rtcingest/keyframe.hpp"
 #include "rtcingest/liveness.hpp"
 #include "rtcingest/negotiation.hpp"
 #include "rtcingest/outlet.hpp"
-#include "rtcingest/stream_monitor.hpp"
+#include "rtcingest/received_stream.hpp"
 
 namespace onair {
 
@@ -44,11 +43,6 @@ class Session : public std::enable_shared_from_this<Session> {
     // The session has ended itself; the owner drops it. `detail` is a sentence for a person.
     std::function<void(EndReason, std::string detail)> on_ended;
   };
-  struct StreamStats {
-    MediaKind kind;
-    StreamMonitor::Stats received;
-    guint keyframe_requests = 0;
-  };
 
   static std::shared_ptr<Session> create(ControlThread& control, Config config,
                                          Callbacks callbacks);
@@ -72,11 +66,9 @@ class Session : public std::enable_shared_from_this<Session> {
   [[nodiscard]] const Plan& plan() const { return plan_; }
   [[nodiscard]] std::optional<Duration> silence() const;
   [[nodiscard]] bool is_connected() const { return is_connected_; }
-  [[nodiscard]] std::vector<StreamStats> stats();  // any thread
+  [[nodiscard]] std::vector<ReceivedStream::Stats> stats();  // any thread
 
  private:
-  struct Stream;
-
   Session(ControlThread& control, Config config, Callbacks callbacks);
   bool build();
   void post(std::function<void(Session&)> work);  // on the control thread, while we live
@@ -91,7 +83,6 @@ class Session : public std::enable_shared_from_this<Session> {
 
   // Streaming threads.
   void on_pad(GstPad* pad);
-  void on_packet(const std::shared_ptr<Stream>& stream, GstPad* pad, GstBuffer* buffer);
   void note_packet();
 
   ControlThread& control_;
@@ -109,7 +100,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
   GstPtr<GstElement> webrtc_;
   std::atomic<Duration::rep> last_packet_{-1};  // ns, RTP or RTCP; -1 before the first
-  Guarded<std::vector<std::shared_ptr<Stream>>> streams_;
+  Guarded<std::vector<std::shared_ptr<ReceivedStream>>> streams_;
 };
 
 }  // namespace onair

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "rtcingest/received_stream.hpp"
+
+#include <span>
+#include <string>
+#include <utility>
+
+#include <gst/rtp/rtp.h>
+#include <gst/video/video.h>
+
+namespace onair {
+namespace {
+
+constexpr std::uint32_t kAudioClockRate = 48'000;
+constexpr std::uint32_t kVideoClockRate = 90'000;
+
+// The first free one: a former publisher's pad may still be draining.
+std::string free_pad_name(GstBin* bin, MediaKind kind) {
+  for (guint i = 0;; ++i) {
+    const auto name = std::string{to_string(kind)} + "_" + std::to_string(i);
+    if (!GstPtr<GstPad>::adopt(gst_element_get_static_pad(GST_ELEMENT(bin), name.c_str())))
+      return name;
+  }
+}
+
+}  // namespace
+
+ReceivedStream::ReceivedStream(Config config)
+    : config_{std::move(config)},
+      shared_{Shared{.monitor = StreamMonitor{config_.kind == MediaKind::Audio ? kAudioClockRate
+                                                                               : kVideoClockRate},
+                     .requester = KeyframeRequester{config_.keyframe_interval}}} {}
+
+std::shared_ptr<ReceivedStream> ReceivedStream::create(Config config, GstPad* source) {
+  std::shared_ptr<ReceivedStream> stream{new ReceivedStream{std::move(config)}};
+  constexpr auto kData =
+      static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST);
+  gst_pad_add_probe(
+      source, kData, &ReceivedStream::on_data, new std::shared_ptr{stream},
+      [](gpointer data) { delete static_cast<std::shared_ptr<ReceivedStream>*>(data); });
+  const auto& settings = stream->config_;
+  stream->outlet_ = Outlet::create(settings.bin, source, free_pad_name(settings.bin, settings.kind),
+                                   settings.pad_template);
+  return stream->outlet_ ? stream : nullptr;
+}
+
+ReceivedStream::Stats ReceivedStream::stats() {
+  const auto shared = shared_.lock();
+  return {config_.kind, shared->monitor.stats(), shared->keyframe_requests};
+}
+
+GstPadProbeReturn ReceivedStream::on_data(GstPad* pad, GstPadProbeInfo* info, gpointer data) {
+  const auto& self = *static_cast<std::shared_ptr<ReceivedStream>*>(data);
+  if ((info->type & GST_PAD_PROBE_TYPE_BUFFER_LIST) != 0) {
+    GstBufferList* list = gst_pad_probe_info_get_buffer_list(info);
+    for (guint i = 0; i < gst_buffer_list_length(list); ++i)
+      self->on_packet(pad, gst_buffer_list_get(list, i));
+  } else {
+    self->on_packet(pad, gst_pad_probe_info_get_buffer(info));
+  }
+  return GST_PAD_PROBE_OK;
+}
+
+void ReceivedStream::on_packet(GstPad* pad, GstBuffer* buffer) {
+  GstRTPBuffer rtp = GST_RTP_BUFFER_INIT;
+  if (!gst_rtp_buffer_map(buffer, GST_MAP_READ, &rtp))
+    return;
+  const auto* data = static_cast<const std::uint8_t*>(gst_rtp_buffer_get_payload(&rtp));
+  const std::span payload{data, gst_rtp_buffer_get_payload_len(&rtp)};
+  bool is_request = false;
+  {
+    const auto shared = shared_.lock();
+    shared->monitor.on_packet(gst_rtp_buffer_get_seq(&rtp), gst_rtp_buffer_get_timestamp(&rtp),
+                              payload.size());
+    is_request =
+        config_.kind == MediaKind::Video && shared->requester.on_packet(config_.now(), payload);
+    shared->keyframe_requests += is_request ? 1 : 0;
+  }
+  gst_rtp_buffer_unmap(&rtp);
+  // Without all-headers rtpsession makes a PLI of it, with them a FIR.
+  if (is_request)
+    gst_pad_send_event(pad,
+                       gst_video_event_new_upstream_force_key_unit(GST_CLOCK_TIME_NONE, FALSE, 0));
+}
+
+}  // namespace onair
