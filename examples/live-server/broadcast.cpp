@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "broadcast.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -12,8 +13,20 @@ namespace {
 using onair::GMemory;
 using onair::GstPtr;
 
-constexpr unsigned kListedSegments = 10;
-constexpr unsigned kKeptSegments = 20;  // a listed one must outlive its listing by a while
+// What the playlist lists: enough for a player that joins three segments behind, and never fewer than
+// six, so that one late reload loses nothing.
+guint listed_segments(double target_duration) {
+  constexpr double kWindow = 12;  // seconds
+  return std::max(6u, static_cast<guint>(std::ceil(kWindow / target_duration)));
+}
+
+// What stays on disk. RFC 8216 section 6.2.2: a segment must outlive its listing by the length of
+// the playlist and its own; a minute more is for viewers who pause.
+guint kept_segments(double target_duration) {
+  constexpr double kGrace = 60;  // seconds
+  return 2 * listed_segments(target_duration) + 1 +
+         static_cast<guint>(std::ceil(kGrace / target_duration));
+}
 
 // The sound never breaks: lost packets are concealed (in-band FEC, then PLC), what is still missing
 // becomes silence, and LAME is held to 48 kHz, where each frame is 24 ms.
@@ -132,7 +145,8 @@ std::variant<std::unique_ptr<Broadcast>, std::string> Broadcast::create(GstBin* 
   const auto sink = GstPtr<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(bin.get()), "hls"));
   g_object_set(sink.get(), "location", (folder + "/segment%05d.ts").c_str(), "playlist-location",
                broadcast->playlist_path_.c_str(), "playlist-root", id.c_str(), "playlist-length",
-               kListedSegments, "max-files", kKeptSegments, nullptr);
+               listed_segments(settings.target_duration), "max-files",
+               kept_segments(settings.target_duration), nullptr);
   set_target_duration(sink.get(), settings.target_duration);
   if (has_video)
     fix_size(bin.get(), settings);

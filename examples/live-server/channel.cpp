@@ -42,12 +42,15 @@ void announce_pad(GstElement* whip, GstPad* pad, gpointer) {
                                                     G_TYPE_ULONG, block, nullptr)));
 }
 
-// 20261121-023000 in UTC: sorts by time, and no two of a channel are the same.
-std::string new_id() {
+// 20261121-023000 in UTC: sorts by time. No two are the same, as segments are cached for ever.
+std::string new_id(const std::string& dir) {
   GDateTime* now = g_date_time_new_now_utc();
   const GMemory<char> text{g_date_time_format(now, "%Y%m%d-%H%M%S")};
   g_date_time_unref(now);
-  return text.get();
+  std::string id = text.get();
+  for (int n = 2; g_file_test((dir + "/" + id).c_str(), G_FILE_TEST_EXISTS); ++n)
+    id = std::string{text.get()} + "-" + std::to_string(n);
+  return id;
 }
 
 }  // namespace
@@ -87,6 +90,7 @@ Channel::~Channel() {
   gst_bus_remove_watch(bus.get());
   waiting_.clear();
   broadcast_.reset();
+  draining_.clear();
   gst_element_set_state(pipeline_.get(), GST_STATE_NULL);
 }
 
@@ -134,16 +138,22 @@ unsigned Channel::whip_port() const {
   return port;
 }
 
-Channel::Status Channel::status() const {
-  const bool has_playlist =
-      !playlist_path_.empty() && g_file_test(playlist_path_.c_str(), G_FILE_TEST_EXISTS);
-  // On the air is what a viewer can fetch.
-  const auto state = state_ == State::Starting && has_playlist ? State::Live : state_;
-  return {.state = state,
+// What a viewer can fetch; until there is something, an earlier broadcast stays where it was.
+bool Channel::is_on_air() {
+  if (!broadcast_ || !g_file_test(broadcast_->playlist_path().c_str(), G_FILE_TEST_EXISTS))
+    return false;
+  playlist_path_ = broadcast_->playlist_path();
+  return true;
+}
+
+Channel::Status Channel::status() {
+  // The last segments are still being written when the publisher is gone.
+  const bool is_ending = state_ == State::Idle && !draining_.empty();
+  const bool is_live = is_on_air() || is_ending;
+  return {.state = is_live ? State::Live : state_,
           .broadcasts = broadcasts_,
-          .message = state == State::Live ? "On the air." : message_,
-          .playlist_path = playlist_path_,
-          .has_playlist = has_playlist};
+          .message = is_live ? "On the air." : message_,
+          .playlist_path = playlist_path_};
 }
 
 gboolean Channel::on_bus(GstBus*, GstMessage* message, gpointer self) {
@@ -167,9 +177,12 @@ void Channel::on_message(GstMessage* message) {
         GstMessage* raw = nullptr;
         gst_structure_get(structure, "message", GST_TYPE_MESSAGE, &raw, nullptr);
         const auto inner = GstPtr<GstMessage>::adopt(raw);
-        if (inner && GST_MESSAGE_TYPE(raw) == GST_MESSAGE_EOS && broadcast_ &&
-            broadcast_->owns(GST_MESSAGE_SRC(raw)))
-          end_broadcast("The broadcast has ended.");
+        if (!inner || GST_MESSAGE_TYPE(raw) != GST_MESSAGE_EOS)
+          return;
+        for (const auto& broadcast : draining_) {
+          if (broadcast->owns(GST_MESSAGE_SRC(raw)))
+            return end_broadcast(broadcast.get(), "It has ended.");
+        }
       }
       return;
     default:
@@ -180,14 +193,10 @@ void Channel::on_message(GstMessage* message) {
 void Channel::on_session(const GstStructure* session) {
   const auto state = text_of(session, "state");
   if (state == "offered") {
-    // A publisher that takes over may be here before the last one's packets are through.
-    if (broadcast_)
-      end_broadcast("Another publisher took over.");
     expects_audio_ = flag_of(session, "audio");
     expects_video_ = flag_of(session, "video");
     state_ = State::Starting;
     ++broadcasts_;
-    playlist_path_.clear();
     message_ = "A broadcaster is connecting.";
     log_line("publisher from %s connects (%s)", text_of(session, "remote-address").c_str(),
              text_of(session, "user-agent").c_str());
@@ -200,14 +209,11 @@ void Channel::on_session(const GstStructure* session) {
     waiting_.clear();
     if (start_timer_)
       g_source_remove(std::exchange(start_timer_, 0));
-    if (broadcast_)
-      return expect_end();
     state_ = State::Idle;
-    message_ = text_of(session, "reason") == "deleted"
-                   ? "The broadcaster left before the first picture."
-                   : text_of(session, "detail");
-    if (on_stopped_)
-      finish_stop();
+    message_ = text_of(session, "detail");
+    if (broadcast_)
+      drain();
+    finish_stop();
   }
 }
 
@@ -242,11 +248,10 @@ void Channel::begin() {
   bool has_video = false;
   for (const auto& waiting : waiting_)
     (waiting.is_audio() ? has_audio : has_video) = true;
-  auto made =
-      Broadcast::create(GST_BIN(pipeline_.get()), settings_, new_id(), has_audio, has_video);
+  auto made = Broadcast::create(GST_BIN(pipeline_.get()), settings_, new_id(settings_.dir),
+                                has_audio, has_video);
   if (auto* broadcast = std::get_if<std::unique_ptr<Broadcast>>(&made)) {
     broadcast_ = std::move(*broadcast);
-    playlist_path_ = broadcast_->playlist_path();
     log_line("broadcast %s begins with %s", broadcast_->id().c_str(),
              has_audio && has_video ? "sound and picture"
              : has_audio            ? "sound only"
@@ -270,47 +275,64 @@ void Channel::on_error(GstMessage* message) {
   const ErrorPtr error{raw};
   const GMemory<char> debug{raw_debug};
   log_line("error: %s (%s)", error->message, debug ? debug.get() : "no detail");
+  const auto why = std::string{"It broke off: "} + error->message;
+  for (const auto& broadcast : draining_) {
+    if (broadcast->owns(GST_MESSAGE_SRC(message)))
+      return end_broadcast(broadcast.get(), why);
+  }
   if (!broadcast_)
     return;
   // The endpoint lives on, but this publisher must not believe that it is seen.
   g_signal_emit_by_name(whip_.get(), "end-session");
-  end_broadcast(std::string{"The broadcast broke off: "} + error->message);
+  end_broadcast(broadcast_.get(), why);
   // The error has left the pipeline with a failed state change, and in such a one the sinks of the
   // next broadcast would never get to PLAYING.
   gst_element_set_state(pipeline_.get(), GST_STATE_PLAYING);
 }
 
-// The publisher is gone; its last packets and an EOS are on their way through the chain.
-void Channel::expect_end() {
+// The publisher is gone; its last packets and an EOS are on their way through the chain. Meanwhile
+// the next publisher may come.
+void Channel::drain() {
+  is_on_air();  // viewers may not have asked since its first segment
+  draining_.push_back(std::move(broadcast_));
   const auto late = [](gpointer data) -> gboolean {
     auto* self = static_cast<Channel*>(data);
     self->drain_timer_ = 0;
-    self->end_broadcast("It did not end by itself and was cut off.");
+    while (!self->draining_.empty())
+      self->end_broadcast(self->draining_.front().get(),
+                          "It did not end by itself and is cut off.");
     return G_SOURCE_REMOVE;
   };
-  if (!drain_timer_)
-    drain_timer_ = g_timeout_add(kDrainMs, late, this);
+  if (drain_timer_)
+    g_source_remove(drain_timer_);
+  drain_timer_ = g_timeout_add(kDrainMs, late, this);
 }
 
-void Channel::end_broadcast(const std::string& why) {
-  if (drain_timer_)
+void Channel::end_broadcast(const Broadcast* which, const std::string& why) {
+  log_line("broadcast %s ends: %s", which->id().c_str(), why.c_str());
+  if (which == broadcast_.get()) {
+    is_on_air();  // viewers may not have asked since its first segment
+    broadcast_.reset();
+    state_ = State::Idle;
+    message_ = why;
+  } else {
+    std::erase_if(draining_, [&](const auto& one) { return one.get() == which; });
+  }
+  if (draining_.empty() && drain_timer_)
     g_source_remove(std::exchange(drain_timer_, 0));
-  log_line("broadcast %s ends: %s", broadcast_->id().c_str(), why.c_str());
-  broadcast_.reset();
-  state_ = State::Idle;
-  message_ = why;
-  if (on_stopped_)
-    finish_stop();
+  finish_stop();
 }
 
 void Channel::stop(std::function<void()> done) {
   on_stopped_ = std::move(done);
-  if (state_ == State::Idle && !broadcast_)
-    return finish_stop();
   g_signal_emit_by_name(whip_.get(), "end-session");
+  finish_stop();
 }
 
+// Where nothing is left to wait for.
 void Channel::finish_stop() {
+  if (state_ != State::Idle || broadcast_ || !draining_.empty())
+    return;
   if (const auto done = std::exchange(on_stopped_, nullptr))
     done();
 }

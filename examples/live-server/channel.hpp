@@ -24,8 +24,7 @@ class Channel {
     State state = State::Idle;
     unsigned broadcasts = 0;    // so far, with the current one
     std::string message;        // a sentence for a person
-    std::string playlist_path;  // of the newest broadcast; empty before the first
-    bool has_playlist = false;
+    std::string playlist_path;  // of the newest broadcast that has one; empty before
   };
 
   explicit Channel(Settings settings);
@@ -36,7 +35,7 @@ class Channel {
   // Empty when the endpoint listens, else why it does not.
   [[nodiscard]] std::string start();
   [[nodiscard]] unsigned whip_port() const;
-  [[nodiscard]] Status status() const;
+  [[nodiscard]] Status status();
   // Ends the broadcast cleanly and calls `done`, at the latest after kDrainMs.
   void stop(std::function<void()> done);
 
@@ -62,8 +61,9 @@ class Channel {
   void on_pad(const GstStructure* structure);
   void on_error(GstMessage* message);
   void begin();
-  void end_broadcast(const std::string& why);
-  void expect_end();
+  bool is_on_air();
+  void drain();
+  void end_broadcast(const Broadcast* which, const std::string& why);
   void finish_stop();
 
   Settings settings_;
@@ -78,7 +78,8 @@ class Channel {
   std::vector<WaitingPad> waiting_;
   guint start_timer_ = 0;
   guint drain_timer_ = 0;
-  std::unique_ptr<Broadcast> broadcast_;
+  std::unique_ptr<Broadcast> broadcast_;               // of the publisher that is here
+  std::vector<std::unique_ptr<Broadcast>> draining_;  // of former ones, until their last segment
   std::function<void()> on_stopped_;
 };
 

@@ -178,7 +178,7 @@ void WebServer::send_status(SoupServerMessage* message) {
 
 void WebServer::send_playlist(SoupServerMessage* message) {
   const auto status = status_();
-  if (status.has_playlist)
+  if (!status.playlist_path.empty())
     return send_file(message, status.playlist_path, kPlaylistCaching);
   send_error(message, 404,
              status.state == Channel::State::Idle ? "Nobody has broadcast yet."

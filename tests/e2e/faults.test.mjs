@@ -96,7 +96,7 @@ test('a full disk ends the broadcast with a clear message, and the next one is t
   }
   try {
     await withBroadcast({ dir }, async ({ server }) => {
-      await server.program.says(/broadcast \S+ ends: The broadcast broke off: .*(space|write)/i, 40_000);
+      await server.program.says(/broadcast \S+ ends: It broke off: .*(space|write)/i, 40_000);
       const full = await folderOf(dir);
       assert.ok((await stat(path.join(full, 'live.m3u8'))).size > 0);
       await rm(full, { recursive: true }); // somebody makes room
