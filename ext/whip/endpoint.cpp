@@ -3,9 +3,12 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cerrno>
 #include <random>
 #include <string_view>
 #include <utility>
+
+#include <sys/socket.h>
 
 GST_DEBUG_CATEGORY_EXTERN(gst_whip_listen_src_debug);
 #define GST_CAT_DEFAULT gst_whip_listen_src_debug
@@ -48,6 +51,15 @@ std::string media_type(SoupMessageHeaders* headers) {
 std::string host_of(SoupServerMessage* message) {
   const char* host = soup_server_message_get_remote_host(message);
   return host ? host : "unknown";
+}
+
+// Whether the client has closed its side. libsoup does not read while a message is paused, so it
+// would only notice when it writes the answer, or not even then.
+bool has_hung_up(SoupServerMessage* message) {
+  char byte = 0;
+  const int fd = g_socket_get_fd(soup_server_message_get_socket(message));
+  const auto got = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  return got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR);
 }
 
 std::string etag_of(const std::string& id, unsigned generation) {
@@ -244,15 +256,6 @@ void Endpoint::publish(SoupServerMessage* message, Plan plan) {
   }
   pending_ = GstPtr<SoupServerMessage>::share(message);
   soup_server_message_pause(message);
-  // A client that hangs up before it has its answer does not hold the place.
-  const auto on_finished = +[](SoupServerMessage* of, gpointer data) {
-    auto* self = static_cast<Endpoint*>(data);
-    if (self->pending_.get() != of)
-      return;
-    self->pending_.reset();
-    self->end_session(EndReason::Deleted, "The publisher hung up before it had its answer.");
-  };
-  g_signal_connect(message, "finished", G_CALLBACK(on_finished), this);
   session->answer(std::move(plan));
 }
 
@@ -301,6 +304,9 @@ void Endpoint::send_eos() {
 }
 
 void Endpoint::tick() {
+  // A client that hangs up before it has its answer does not hold the place.
+  if (pending_ && has_hung_up(pending_.get()))
+    end_session(EndReason::Deleted, "The publisher hung up before it had its answer.");
   if (const auto session = session_.get())
     session->tick();
   std::erase_if(leaving_, [](const auto& outlet) {
