@@ -54,20 +54,24 @@ install_npm() {
   cp "$dir/package-lock.json" "$dir/node_modules/.installed-lock"
 }
 
-# build DIR [MESON OPTION...]: options given later than the first time are applied then.
+# build DIR [MESON OPTION...] [NINJA TARGET...]: options given later than the first time are applied
+# then.
 build() {
-  local dir=$1
+  local dir=$1 argument options=() targets=()
   shift
+  for argument in "$@"; do
+    if [[ $argument == -* ]]; then options+=("$argument"); else targets+=("$argument"); fi
+  done
   if [[ ! -f $dir/build.ninja ]]; then
     say "configuring ${dir#"$root"/}"
-    meson setup "$dir" "$root" "$@" >"$dir.log" 2>&1 || {
+    meson setup "$dir" "$root" "${options[@]}" >"$dir.log" 2>&1 || {
       cat "$dir.log" >&2
       die "meson could not configure; see above"
     }
-  elif [[ $# -gt 0 && $(cat "$dir/.configured" 2>/dev/null) != "$*" ]]; then
-    meson configure "$dir" "$@" || die "meson could not configure"
+  elif [[ ${#options[@]} -gt 0 && $(cat "$dir/.configured" 2>/dev/null) != "${options[*]}" ]]; then
+    meson configure "$dir" "${options[@]}" || die "meson could not configure"
   fi
-  [[ $# -eq 0 ]] || printf '%s' "$*" >"$dir/.configured"
+  [[ ${#options[@]} -eq 0 ]] || printf '%s' "${options[*]}" >"$dir/.configured"
   say "building ${dir#"$root"/}"
-  ninja -C "$dir" --quiet >&2 || die "the build failed; see above"
+  ninja -C "$dir" --quiet "${targets[@]}" >&2 || die "the build failed; see above"
 }

@@ -37,13 +37,28 @@ void ControlThread::attach(GSource* source, std::function<bool()> work) {
   g_source_unref(source);
 }
 
+// Work changes threads through a lock of ours, not inside a GSource: ThreadSanitizer can't see GLib's.
 void ControlThread::post(std::function<void()> work) {
+  posted_.lock()->push_back(std::move(work));
   GSource* source = g_idle_source_new();
-  g_source_set_priority(source, G_PRIORITY_DEFAULT);  // posts keep their order
-  attach(source, [work = std::move(work)] {
-    work();
-    return false;
-  });
+  g_source_set_priority(source, G_PRIORITY_DEFAULT);
+  const auto call = [](gpointer self) -> gboolean {
+    static_cast<ControlThread*>(self)->run_next();
+    return G_SOURCE_REMOVE;
+  };
+  g_source_set_callback(source, call, this, nullptr);
+  g_source_attach(source, context_);
+  g_source_unref(source);
+}
+
+void ControlThread::run_next() {
+  std::function<void()> work;
+  {
+    const auto posted = posted_.lock();
+    work = std::move(posted->front());
+    posted->pop_front();
+  }
+  work();
 }
 
 void ControlThread::run(const std::function<void()>& work) {

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <string>
 #include <thread>
 
 #include <glib.h>
+
+#include "glue/guarded.hpp"
 
 namespace onair {
 
@@ -30,9 +33,11 @@ class ControlThread {
 
  private:
   void attach(GSource* source, std::function<bool()> work);
+  void run_next();
 
   GMainContext* context_;
   GMainLoop* loop_;
+  Guarded<std::deque<std::function<void()>>> posted_;
   std::thread thread_;
 };
 
