@@ -78,7 +78,7 @@ class Channel {
   std::vector<WaitingPad> waiting_;
   guint start_timer_ = 0;
   guint drain_timer_ = 0;
-  std::unique_ptr<Broadcast> broadcast_;               // of the publisher that is here
+  std::unique_ptr<Broadcast> broadcast_;              // of the publisher that is here
   std::vector<std::unique_ptr<Broadcast>> draining_;  // of former ones, until their last segment
   std::function<void()> on_stopped_;
 };

@@ -41,8 +41,4 @@ std::optional<EndReason> Liveness::check(ClockTime now, std::optional<ClockTime>
   return is_ice_connected_ ? EndReason::DtlsFailed : EndReason::IceFailed;
 }
 
-std::optional<Duration> Liveness::silence(ClockTime now) const {
-  return has_sent_ ? std::optional{now - last_sign_} : std::nullopt;
-}
-
 }  // namespace onair

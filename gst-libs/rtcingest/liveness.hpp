@@ -33,9 +33,6 @@ class Liveness {
   void on_ice_connected() { is_ice_connected_ = true; }
   // `last_packet`: when the newest RTP or RTCP packet came, if any did.
   [[nodiscard]] std::optional<EndReason> check(ClockTime now, std::optional<ClockTime> last_packet);
-  // How long nothing has come from a publisher who had been sending; nothing before the first
-  // packet.
-  [[nodiscard]] std::optional<Duration> silence(ClockTime now) const;
 
  private:
   Config config_;

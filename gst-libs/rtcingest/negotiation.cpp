@@ -221,6 +221,9 @@ sdp::Media reduce(const sdp::Media& media, const AcceptedMedia& accepted,
     } else if (name == "rtcp-fb") {
       if (!(first == "*" || contains(out.formats, first)) || !contains(kFeedback, rest))
         continue;
+    } else if (name == "candidate") {
+      if (!has_ip_address(line.value))
+        continue;
     } else if (name == "extmap") {
       if (!contains(kExtensions, rest.substr(0, rest.find(' '))))
         continue;

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include <arpa/inet.h>
+
 namespace onair {
 namespace {
 
@@ -38,6 +40,16 @@ bool is_candidate(std::string_view text) {
   return fields.size() >= 8 && fields[0].size() <= 32 && sdp::to_number(fields[1], 256) &&
          sdp::to_number(fields[3], 0xffffffff) && sdp::to_number(fields[5], 65535) &&
          fields[6] == "typ";
+}
+
+bool has_ip_address(std::string_view candidate) {
+  const auto fields = sdp::split(candidate, ' ');
+  if (fields.size() < 5)
+    return false;
+  const std::string address{fields[4]};
+  in6_addr binary{};  // room for either kind
+  return inet_pton(AF_INET, address.c_str(), &binary) == 1 ||
+         inet_pton(AF_INET6, address.c_str(), &binary) == 1;
 }
 
 std::variant<SdpFragment, sdp::SyntaxError> parse_sdpfrag(std::string_view text) {

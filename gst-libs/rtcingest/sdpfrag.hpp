@@ -22,6 +22,11 @@ bool is_valid(const IceCredentials& credentials);
 // `text` is what stands behind "a=": "candidate:1 1 udp 2113937151 192.0.2.1 5000 typ host …".
 bool is_candidate(std::string_view text);
 
+// Whether a candidate's address is an IP address rather than a name. Names are dropped: a hidden one
+// (….local) means something in the publisher's network alone, where it is found as a peer-reflexive
+// candidate, and no publisher may choose what this host asks the DNS.
+bool has_ip_address(std::string_view candidate);
+
 struct SdpFragment {
   IceCredentials credentials;  // both empty when the fragment has none
   std::vector<std::string>

@@ -327,8 +327,10 @@ bool Session::verify_certificate() {
 }
 
 void Session::add_candidates(const SdpFragment& fragment) {
-  for (const auto& candidate : fragment.candidates)
-    g_signal_emit_by_name(webrtc_.get(), "add-ice-candidate", kTransportLine, candidate.c_str());
+  for (const auto& candidate : fragment.candidates) {
+    if (has_ip_address(candidate))
+      g_signal_emit_by_name(webrtc_.get(), "add-ice-candidate", kTransportLine, candidate.c_str());
+  }
 }
 
 std::optional<SdpFragment> Session::restart_ice(const SdpFragment& fragment) {
@@ -377,9 +379,7 @@ void Session::tick() {
   const auto now = config_.now();
   if (is_described_ && !is_answered_ && now - started_ > config_.gathering_timeout)
     publish_answer();
-  const auto last = last_packet_.load();
-  const auto reason =
-      liveness_.check(now, last < 0 ? std::nullopt : std::optional{ClockTime{Duration{last}}});
+  const auto reason = liveness_.check(now, last_packet());
   if (!reason)
     return;
   switch (*reason) {
@@ -394,8 +394,14 @@ void Session::tick() {
   }
 }
 
+std::optional<ClockTime> Session::last_packet() const {
+  const auto last = last_packet_.load();
+  return last < 0 ? std::nullopt : std::optional{ClockTime{Duration{last}}};
+}
+
 std::optional<Duration> Session::silence() const {
-  return liveness_.silence(config_.now());
+  const auto last = last_packet();
+  return last ? std::optional{config_.now() - *last} : std::nullopt;
 }
 
 std::vector<std::shared_ptr<Outlet>> Session::close(bool send_eos) {

@@ -64,6 +64,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
   [[nodiscard]] const IceCredentials& remote_credentials() const { return plan_.remote; }
   [[nodiscard]] const Plan& plan() const { return plan_; }
+  // How long nothing has come from a publisher who had been sending; nothing before the first packet.
   [[nodiscard]] std::optional<Duration> silence() const;
   [[nodiscard]] bool is_connected() const { return is_connected_; }
   [[nodiscard]] std::vector<ReceivedStream::Stats> stats();  // any thread
@@ -84,6 +85,7 @@ class Session : public std::enable_shared_from_this<Session> {
   // Streaming threads.
   void on_pad(GstPad* pad);
   void note_packet();
+  [[nodiscard]] std::optional<ClockTime> last_packet() const;  // any thread
 
   ControlThread& control_;
   const Config config_;

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What whiplistensrc promises to every WHIP client (RFC 9725), seen from outside over HTTP.
 #include <algorithm>
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include <gio/gio.h>
 #include <gst/sdp/sdp.h>
 #include <gtest/gtest.h>
 
@@ -67,6 +69,34 @@ void expect_problem(const HttpResponse& response, unsigned status) {
   EXPECT_FALSE(document.value("title", "").empty());
   EXPECT_EQ(document.value("status", 0u), status);
   EXPECT_FALSE(document.value("detail", "").empty());
+}
+
+// A resolver that knows no names, asks nobody and counts.
+std::atomic<int> lookups = 0;
+
+void lookup_async(GResolver* resolver, const char*, GCancellable* cancellable,
+                  GAsyncReadyCallback ready, gpointer data) {
+  ++lookups;
+  const auto task = GstPtr<GTask>::adopt(g_task_new(resolver, cancellable, ready, data));
+  g_task_return_new_error(task.get(), G_RESOLVER_ERROR, G_RESOLVER_ERROR_NOT_FOUND,
+                          "no names here");
+}
+
+GList* lookup_finish(GResolver*, GAsyncResult* result, GError** error) {
+  return static_cast<GList*>(g_task_propagate_pointer(G_TASK(result), error));
+}
+
+GResolver* new_silent_resolver() {
+  const auto init = +[](gpointer klass, gpointer) {
+    auto* resolver_class = G_RESOLVER_CLASS(klass);
+    resolver_class->lookup_by_name_async = lookup_async;
+    resolver_class->lookup_by_name_finish = lookup_finish;
+  };
+  static const GType type =
+      g_type_register_static_simple(G_TYPE_RESOLVER, "OnairSilentResolver", sizeof(GResolverClass),
+                                    init, sizeof(GResolver), nullptr, GTypeFlags{});
+  lookups = 0;
+  return G_RESOLVER(g_object_new(type, nullptr));
 }
 
 // An endpoint that is PLAYING, and the requests that a client makes.
@@ -292,12 +322,22 @@ TEST_F(Whip, TrickledCandidatesAreTakenWith204AndNoEntityTag) {
   EXPECT_EQ(response.body, "");
 }
 
-TEST_F(Whip, HiddenMdnsCandidatesAreTaken) {
-  const auto session = post(chromium_offer());
+TEST_F(Whip, HiddenMdnsCandidatesAreTakenAndNotLookedUp) {
+  const auto resolver = GstPtr<GResolver>::adopt(new_silent_resolver());
+  const auto usual = GstPtr<GResolver>::adopt(g_resolver_get_default());
+  g_resolver_set_default(resolver.get());
+  constexpr const char* kHidden = "5b2c7f0e-8a0e-4c7b-9a53-2f8f7f3d1c55.local";
+  const auto session = post(
+      replaced(chromium_offer(), "2122260223 127.0.0.1", std::string{"2122260223 "} + kHidden));
+  EXPECT_EQ(session.status, 201u) << session.body;
   const auto response =
-      patch(session, session.header("etag"),
-            replaced(kTrickled, "127.0.0.1", "5b2c7f0e-8a0e-4c7b-9a53-2f8f7f3d1c55.local"));
+      patch(session, session.header("etag"), replaced(kTrickled, "127.0.0.1", kHidden));
   EXPECT_EQ(response.status, 204u) << response.body;
+  EXPECT_EQ(remove(session).status, 200u);
+  // webrtcbin would hand a name to the resolver as it takes the candidate. Only the publisher's own
+  // network knows a hidden one, and no publisher may choose what this host asks the DNS.
+  EXPECT_EQ(lookups, 0);
+  g_resolver_set_default(usual.get());
 }
 
 TEST_F(Whip, DeleteEndsTheSessionOnceAndIsNotFoundTwice) {

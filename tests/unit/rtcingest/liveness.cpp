@@ -77,22 +77,6 @@ TEST(Liveness, AnIdleLimitOfZeroLeavesTheConnectLimit) {
   EXPECT_EQ(liveness.check(kOffer + kConnect + 1ns, std::nullopt), EndReason::IceFailed);
 }
 
-TEST(Liveness, ThereIsNoSilenceBeforeTheFirstPacket) {
-  auto liveness = since_the_offer();
-  EXPECT_EQ(liveness.silence(kOffer + 1s), std::nullopt);
-  ASSERT_EQ(liveness.check(kOffer + 1s, std::nullopt), std::nullopt);
-  EXPECT_EQ(liveness.silence(kOffer + 2s), std::nullopt);
-}
-
-TEST(Liveness, SilenceCountsFromTheNewestPacket) {
-  auto liveness = since_the_offer();
-  ASSERT_EQ(liveness.check(kOffer + 1s, kOffer + 1s), std::nullopt);
-  EXPECT_EQ(liveness.silence(kOffer + 1s), 0s);
-  EXPECT_EQ(liveness.silence(kOffer + 3s), 2s);
-  ASSERT_EQ(liveness.check(kOffer + 4s, kOffer + 4s), std::nullopt);
-  EXPECT_EQ(liveness.silence(kOffer + 5s), 1s);
-}
-
 TEST(Liveness, EveryReasonHasANameOfItsOwn) {
   std::set<std::string> names;
   for (const auto reason :

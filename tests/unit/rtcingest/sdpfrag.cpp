@@ -178,5 +178,17 @@ TEST(SdpFragment, WhatIsWrittenIsReadTheSame) {
   }
 }
 
+TEST(Candidate, AddressIsTakenAndANameIsNot) {
+  const auto with = [](const std::string& address) {
+    return has_ip_address("candidate:1 1 udp 2122260223 " + address + " 5000 typ host");
+  };
+  EXPECT_TRUE(with("192.0.2.7"));
+  EXPECT_TRUE(with("2001:db8::7"));
+  EXPECT_FALSE(with("5b2c7f0e-8a0e-4c7b-9a53-2f8f7f3d1c55.local"));
+  EXPECT_FALSE(with("example.org"));
+  EXPECT_FALSE(with("192.0.2.256"));
+  EXPECT_FALSE(has_ip_address("candidate:1 1 udp 1"));
+}
+
 }  // namespace
 }  // namespace onair
