@@ -20,9 +20,19 @@ ControlThread::ControlThread(const std::string& name)
   }};
 }
 
-ControlThread::~ControlThread() {
+void ControlThread::stop() {
+  if (!thread_.joinable())
+    return;
   post([this] { g_main_loop_quit(loop_); });
   thread_.join();
+  std::deque<std::function<void()>> late;  // dies after the lock: it may own the last of something
+  const auto posted = posted_.lock();
+  posted->is_stopped = true;
+  late.swap(posted->work);
+}
+
+ControlThread::~ControlThread() {
+  stop();
   g_main_loop_unref(loop_);
   g_main_context_unref(context_);
 }
@@ -39,7 +49,12 @@ void ControlThread::attach(GSource* source, std::function<bool()> work) {
 
 // Work changes threads through a lock of ours, not inside a GSource: ThreadSanitizer can't see GLib's.
 void ControlThread::post(std::function<void()> work) {
-  posted_.lock()->push_back(std::move(work));
+  {
+    const auto posted = posted_.lock();
+    if (posted->is_stopped)
+      return;
+    posted->work.push_back(std::move(work));
+  }
   GSource* source = g_idle_source_new();
   g_source_set_priority(source, G_PRIORITY_DEFAULT);
   const auto call = [](gpointer self) -> gboolean {
@@ -55,8 +70,8 @@ void ControlThread::run_next() {
   std::function<void()> work;
   {
     const auto posted = posted_.lock();
-    work = std::move(posted->front());
-    posted->pop_front();
+    work = std::move(posted->work.front());
+    posted->work.pop_front();
   }
   work();
 }

@@ -18,9 +18,12 @@ namespace onair {
 class ControlThread {
  public:
   explicit ControlThread(const std::string& name);
-  ~ControlThread();  // finishes what was posted before, then joins
+  ~ControlThread();  // as stop()
   ControlThread(const ControlThread&) = delete;
   ControlThread& operator=(const ControlThread&) = delete;
+
+  // Finishes what was posted before and joins. What is posted later is dropped. Not from the thread.
+  void stop();
 
   // Runs `work` later on the thread. From any thread; never blocks.
   void post(std::function<void()> work);
@@ -37,7 +40,11 @@ class ControlThread {
 
   GMainContext* context_;
   GMainLoop* loop_;
-  Guarded<std::deque<std::function<void()>>> posted_;
+  struct Posted {
+    std::deque<std::function<void()>> work;
+    bool is_stopped = false;
+  };
+  Guarded<Posted> posted_;
   std::thread thread_;
 };
 

@@ -149,5 +149,14 @@ TEST(ControlThread, ANameLongerThanLinuxAllowsIsCut) {
   EXPECT_EQ(name_of("sixteen-letters!"), "sixteen-letters");
 }
 
+TEST(ControlThread, WhatIsPostedAfterTheStopIsDropped) {
+  auto token = std::make_shared<int>(1);
+  ControlThread thread{"stopped"};
+  thread.stop();
+  thread.post([token] { FAIL() << "nobody is there to run it"; });
+  EXPECT_EQ(token.use_count(), 1) << "nor is it kept";
+  thread.stop();  // twice does no harm
+}
+
 }  // namespace
 }  // namespace onair
