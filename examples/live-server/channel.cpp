@@ -49,7 +49,7 @@ std::string new_id(const std::string& dir) {
   g_date_time_unref(now);
   std::string id = text.get();
   for (int n = 2; g_file_test((dir + "/" + id).c_str(), G_FILE_TEST_EXISTS); ++n)
-    id = std::string{text.get()} + "-" + std::to_string(n);
+    id.assign(text.get()).append("-").append(std::to_string(n));
   return id;
 }
 
