@@ -279,14 +279,13 @@ const sdp::Media& transport_line(const sdp::Description& offer, const AcceptedMe
     if (mids.size() > 1 && mids.front() == "BUNDLE" && contains(mids, only.mid))
       mid = mids[1];
   }
-  const auto found = std::find_if(offer.media.begin(), offer.media.end(), [&](const auto& media) {
-    return attribute(media.lines, "mid") == mid;
-  });
-  return found != offer.media.end()
-             ? *found
-             : *std::find_if(offer.media.begin(), offer.media.end(), [&](const auto& media) {
-                 return attribute(media.lines, "mid") == only.mid;
-               });
+  const auto line_of = [&](std::string_view wanted) {
+    return std::find_if(offer.media.begin(), offer.media.end(),
+                        [&](const auto& media) { return attribute(media.lines, "mid") == wanted; });
+  };
+  const auto first = line_of(mid);
+  return first != offer.media.end() ? *first
+                                    : *line_of(only.mid);  // a group may name what isn't there
 }
 
 std::variant<Transport, Refusal> read_transport(const sdp::Description& offer,

@@ -13,13 +13,6 @@ bool is_end_mark(GstEvent* event) {
          gst_event_has_name(event, kEndMark);
 }
 
-gpointer new_weak(const std::shared_ptr<Outlet>& outlet) {
-  return new std::weak_ptr{outlet};
-}
-void delete_weak(gpointer data) {
-  delete static_cast<std::weak_ptr<Outlet>*>(data);
-}
-
 }  // namespace
 
 std::shared_ptr<Outlet> Outlet::create(GstBin* bin, GstPad* source, const std::string& pad_name,
@@ -41,8 +34,7 @@ std::shared_ptr<Outlet> Outlet::create(GstBin* bin, GstPad* source, const std::s
   gst_bin_add_many(bin, guard, queue, nullptr);
   gst_element_link(guard, queue);
   const auto out = GstPtr<GstPad>::adopt(gst_element_get_static_pad(queue, "src"));
-  gst_pad_add_probe(out.get(), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, &Outlet::on_event,
-                    new_weak(outlet), delete_weak);
+  add_probe_weak(out.get(), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, &Outlet::on_event, outlet);
   outlet->ghost_ = GstPtr<GstPad>::sink(
       gst_ghost_pad_new_from_template(pad_name.c_str(), out.get(), pad_template));
   gst_pad_set_active(outlet->ghost_.get(), TRUE);

@@ -184,8 +184,7 @@ bool Session::build() {
     };
     constexpr auto kData =
         static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST);
-    gst_pad_add_probe(pad, kData, arrived, new std::weak_ptr{session},
-                      [](gpointer weak) { delete static_cast<std::weak_ptr<Session>*>(weak); });
+    add_probe_weak(pad, kData, arrived, session);
   };
   connect_weak(rtpbin.get(), "pad-added", G_CALLBACK(on_rtpbin_pad), self);
 

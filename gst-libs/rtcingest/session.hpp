@@ -66,7 +66,6 @@ class Session : public std::enable_shared_from_this<Session> {
   [[nodiscard]] const Plan& plan() const { return plan_; }
   // How long nothing has come from a publisher who had been sending; nothing before the first packet.
   [[nodiscard]] std::optional<Duration> silence() const;
-  [[nodiscard]] bool is_connected() const { return is_connected_; }
   [[nodiscard]] std::vector<ReceivedStream::Stats> stats();  // any thread
 
  private:
