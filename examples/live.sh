@@ -11,6 +11,6 @@ install_npm "$pages"
 options=(-Dtests=disabled -Dwhip=enabled -Dlive-server=enabled)
 [[ ! -d $root/build ]] || options=() # as it was configured, by us or by tests/check.sh
 build "$root/build" "${options[@]}"
-export GST_PLUGIN_PATH=$root/build/ext/whip${GST_PLUGIN_PATH:+:$GST_PLUGIN_PATH}
+export GST_PLUGIN_PATH=$root/build/gst:$root/build/ext${GST_PLUGIN_PATH:+:$GST_PLUGIN_PATH}
 say "starting the live server (Ctrl-C stops it)"
 exec "$root/build/examples/live-server/onair-live-server" --pages "$pages" "$@"

@@ -5,7 +5,7 @@
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 
-export GST_PLUGIN_PATH=$root/build/ext/whip
+export GST_PLUGIN_PATH=$root/build/gst:$root/build/ext
 check=${1:-}
 status=0
 

@@ -51,7 +51,7 @@ if wants style; then
   fi
 fi
 
-export GST_PLUGIN_PATH=$root/build/ext/whip
+export GST_PLUGIN_PATH=$root/build/gst:$root/build/ext
 build "$root/build" -Dtests=enabled -Dwhip=enabled -Dlive-server=enabled
 if wants docs; then
   say "generated pages"

@@ -6,7 +6,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
   echo "not built yet: run examples/live.sh once, or: meson setup build && ninja -C build" >&2
   exit 1
 }
-export GST_PLUGIN_PATH=$root/build/ext/whip${GST_PLUGIN_PATH:+:$GST_PLUGIN_PATH}
+export GST_PLUGIN_PATH=$root/build/gst:$root/build/ext${GST_PLUGIN_PATH:+:$GST_PLUGIN_PATH}
 
 address=${ADDRESS:-127.0.0.1}
 port=${PORT:-8889} # of the WHIP endpoint

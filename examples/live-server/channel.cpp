@@ -153,7 +153,33 @@ Channel::Status Channel::status() {
   return {.state = is_live ? State::Live : state_,
           .broadcasts = broadcasts_,
           .message = is_live ? "On the air." : message_,
-          .playlist_path = playlist_path_};
+          .playlist_path = playlist_path_,
+          .streams = streams()};
+}
+
+std::vector<Channel::Status::Stream> Channel::streams() const {
+  std::vector<Status::Stream> streams;
+  GstStructure* raw = nullptr;
+  if (whip_)
+    g_object_get(whip_.get(), "stats", &raw, nullptr);
+  const onair::StructurePtr stats{raw};
+  for (const char* kind : {"audio", "video"}) {
+    const GValue* stream = raw ? gst_structure_get_value(raw, kind) : nullptr;
+    const GValue* buffer =
+        stream ? gst_structure_get_value(gst_value_get_structure(stream), "jitterbuffer") : nullptr;
+    if (!buffer)
+      continue;
+    const GstStructure* figures = gst_value_get_structure(buffer);
+    Status::Stream status{.kind = kind};
+    guint64 latency = 0;
+    gst_structure_get_uint64(figures, "latency", &latency);
+    status.buffer_ms = (latency + GST_MSECOND - 1) / GST_MSECOND;
+    gst_structure_get_uint64(figures, "num-lost", &status.lost);
+    gst_structure_get_uint64(figures, "rtx-success-count", &status.repaired);
+    gst_structure_get_uint64(figures, "num-late", &status.late);
+    streams.push_back(std::move(status));
+  }
+  return streams;
 }
 
 gboolean Channel::on_bus(GstBus*, GstMessage* message, gpointer self) {

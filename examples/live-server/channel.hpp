@@ -25,6 +25,15 @@ class Channel {
     unsigned broadcasts = 0;    // so far, with the current one
     std::string message;        // a sentence for a person
     std::string playlist_path;  // of the newest broadcast that has one; empty before
+    // What is received now.
+    struct Stream {
+      std::string kind;       // "audio" or "video"
+      guint64 buffer_ms = 0;  // how long the jitter buffer waits for what is missing
+      guint64 lost = 0;       // packets
+      guint64 repaired = 0;   // of those asked for again
+      guint64 late = 0;       // came when later ones had gone out
+    };
+    std::vector<Stream> streams;
   };
 
   explicit Channel(Settings settings);
@@ -62,6 +71,7 @@ class Channel {
   void on_error(GstMessage* message);
   void begin();
   bool is_on_air();
+  [[nodiscard]] std::vector<Status::Stream> streams() const;
   void drain();
   void end_broadcast(const Broadcast* which, const std::string& why);
   void finish_stop();

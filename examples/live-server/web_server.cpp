@@ -165,11 +165,18 @@ void WebServer::on_request(SoupServerMessage* message, const std::string& path) 
 
 void WebServer::send_status(SoupServerMessage* message) {
   const auto status = status_();
+  auto streams = nlohmann::ordered_json::object();
+  for (const auto& stream : status.streams)
+    streams[stream.kind] = {{"buffer_ms", stream.buffer_ms},
+                            {"lost", stream.lost},
+                            {"repaired", stream.repaired},
+                            {"late", stream.late}};
   const nlohmann::ordered_json document{{"state", to_string(status.state)},
                                         {"broadcast", status.broadcasts},
                                         {"playlist", "/hls/live.m3u8"},
                                         {"whip", {{"port", config_.whip_port}, {"path", "/whip"}}},
                                         {"target_duration", config_.target_duration},
+                                        {"streams", streams},
                                         {"message", status.message}};
   set_header(message, "Cache-Control", "no-store");
   constexpr auto kReplace = nlohmann::ordered_json::error_handler_t::replace;

@@ -70,8 +70,8 @@ struct Settings {
   guint port = 8889;
   std::string path = "/whip";
   std::string token;
-  std::string jitterbuffer = "rtpjitterbuffer";
-  guint latency_ms = 200;
+  std::string jitterbuffer = "rtpadaptivejitterbuffer";
+  guint latency_ms = 600;
   std::string stun_server;
   std::string turn_server;
   guint min_rtp_port = 0;
@@ -98,9 +98,8 @@ constexpr std::array<onair::Property<Settings>, 17> kProperties{{
      "takes it",
      &Settings::jitterbuffer},
     {"latency", "Latency",
-     "Longest wait of the jitter buffer for a missing packet, in milliseconds; more repairs more "
-     "and "
-     "is later",
+     "Longest wait of the jitter buffer for a missing packet, in milliseconds; more repairs more and "
+     "can be later",
      &Settings::latency_ms, 0, 60'000},
     {"stun-server", "STUN server",
      "STUN server as stun://host:port, for us and (by a Link header) for the publisher",
@@ -209,6 +208,9 @@ static GstStructure* make_stats(GstWhipListenSrc* self) {
         stream.received.bytes, "lost", G_TYPE_INT64, stream.received.lost, "media-time",
         G_TYPE_UINT64, onair::to_gst(stream.received.media_time), "keyframe-requests", G_TYPE_UINT,
         stream.keyframe_requests, nullptr)};
+    if (stream.jitterbuffer)
+      gst_structure_set(one.get(), "jitterbuffer", GST_TYPE_STRUCTURE, stream.jitterbuffer.get(),
+                        nullptr);
     gst_structure_set(structure, onair::to_string(stream.kind), GST_TYPE_STRUCTURE, one.get(),
                       nullptr);
   }

@@ -22,11 +22,20 @@ struct Timeline {
 struct ClockLine : Timeline<ClockLine> {};
 // Time since the pipeline started playing, less pauses. Can be negative before the segment starts.
 struct RunningLine : Timeline<RunningLine> {};
+// What a sender's media clock shows: RTP time, unrolled and in nanoseconds. It drifts against ours.
+struct MediaLine : Timeline<MediaLine> {};
 // Wall clock of a sender or receiver: time since 1900-01-01 UTC, as in RTCP sender reports.
 struct NtpLine : Timeline<NtpLine> {};
 
 using ClockTime = ClockLine::time_point;
 using RunningTime = RunningLine::time_point;
+using MediaTime = MediaLine::time_point;
 using NtpTime = NtpLine::time_point;
+
+// The relative transit time of RFC 3550 section 6.4.1: what a packet took, plus an unknown constant.
+// The one difference between time lines that means something; only differences of it do.
+constexpr Duration transit(RunningTime arrival, MediaTime media) {
+  return arrival.time_since_epoch() - media.time_since_epoch();
+}
 
 }  // namespace onair

@@ -22,9 +22,21 @@ namespace onair {
   return Duration{static_cast<Duration::rep>(time)};
 }
 
+// Of a buffer in a TIME segment; outside the segment too, so that it can be negative.
+[[nodiscard]] inline std::optional<RunningTime> to_running_time(const GstSegment& segment,
+                                                                GstClockTime position) {
+  guint64 time = 0;
+  const int sign = gst_segment_to_running_time_full(&segment, GST_FORMAT_TIME, position, &time);
+  if (sign == 0)
+    return std::nullopt;
+  return RunningTime{Duration{sign * static_cast<Duration::rep>(time)}};
+}
+
 // A negative duration has no GstClockTime; it becomes 0.
 [[nodiscard]] inline GstClockTime to_gst(Duration duration) {
   return duration.count() < 0 ? 0 : static_cast<GstClockTime>(duration.count());
 }
+
+[[nodiscard]] inline GstClockTime to_gst(RunningTime time) { return to_gst(time.time_since_epoch()); }
 
 }  // namespace onair

@@ -13,9 +13,11 @@ namespace onair {
 
 template <typename Settings>
 struct Property {
-  // Text (an empty one is null outside), number, nanoseconds, flag.
-  using Field = std::variant<std::string Settings::*, guint Settings::*, guint64 Settings::*,
-                             bool Settings::*>;
+  // Text (an empty one is null outside), number, number where -1 means automatic, nanoseconds,
+  // nanoseconds of either sign, share of 1, flag.
+  using Field =
+      std::variant<std::string Settings::*, guint Settings::*, gint Settings::*,
+                   guint64 Settings::*, gint64 Settings::*, double Settings::*, bool Settings::*>;
   const char* name;
   const char* nick;
   const char* blurb;
@@ -41,8 +43,18 @@ void install_properties(GObjectClass* klass, std::span<const Property<Settings>>
     GParamSpec* operator()(guint Settings::*field) const {
       return g_param_spec_uint(p.name, p.nick, p.blurb, p.min, p.max, initial.*field, flags);
     }
+    GParamSpec* operator()(gint Settings::*field) const {
+      return g_param_spec_int(p.name, p.nick, p.blurb, -1, G_MAXINT, initial.*field, flags);
+    }
     GParamSpec* operator()(guint64 Settings::*field) const {
       return g_param_spec_uint64(p.name, p.nick, p.blurb, 0, G_MAXINT64, initial.*field, flags);
+    }
+    GParamSpec* operator()(gint64 Settings::*field) const {
+      return g_param_spec_int64(p.name, p.nick, p.blurb, G_MININT64, G_MAXINT64, initial.*field,
+                                flags);
+    }
+    GParamSpec* operator()(double Settings::*field) const {
+      return g_param_spec_double(p.name, p.nick, p.blurb, 0, 1, initial.*field, flags);
     }
     GParamSpec* operator()(bool Settings::*field) const {
       return g_param_spec_boolean(p.name, p.nick, p.blurb, initial.*field, flags);
@@ -67,7 +79,10 @@ void set_property(const Property<Settings>& property, Settings& settings, const 
       to.*field = text ? text : "";
     }
     void operator()(guint Settings::*field) const { to.*field = g_value_get_uint(from); }
+    void operator()(gint Settings::*field) const { to.*field = g_value_get_int(from); }
     void operator()(guint64 Settings::*field) const { to.*field = g_value_get_uint64(from); }
+    void operator()(gint64 Settings::*field) const { to.*field = g_value_get_int64(from); }
+    void operator()(double Settings::*field) const { to.*field = g_value_get_double(from); }
     void operator()(bool Settings::*field) const { to.*field = g_value_get_boolean(from) == TRUE; }
   };
   std::visit(Set{settings, value}, property.field);
@@ -83,7 +98,10 @@ void get_property(const Property<Settings>& property, const Settings& settings, 
       g_value_set_string(to, text.empty() ? nullptr : text.c_str());
     }
     void operator()(guint Settings::*field) const { g_value_set_uint(to, from.*field); }
+    void operator()(gint Settings::*field) const { g_value_set_int(to, from.*field); }
     void operator()(guint64 Settings::*field) const { g_value_set_uint64(to, from.*field); }
+    void operator()(gint64 Settings::*field) const { g_value_set_int64(to, from.*field); }
+    void operator()(double Settings::*field) const { g_value_set_double(to, from.*field); }
     void operator()(bool Settings::*field) const { g_value_set_boolean(to, from.*field); }
   };
   std::visit(Get{settings, value}, property.field);

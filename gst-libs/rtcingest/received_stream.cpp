@@ -45,8 +45,16 @@ std::shared_ptr<ReceivedStream> ReceivedStream::create(Config config, GstPad* so
 }
 
 ReceivedStream::Stats ReceivedStream::stats() {
+  std::shared_ptr<GstStructure> jitterbuffer;
+  if (GstElement* element = config_.jitterbuffer.get();
+      element && g_object_class_find_property(G_OBJECT_GET_CLASS(element), "stats")) {
+    GstStructure* structure = nullptr;
+    g_object_get(element, "stats", &structure, nullptr);
+    jitterbuffer.reset(structure, GstStructureFree{});
+  }
   const auto shared = shared_.lock();
-  return {config_.kind, shared->monitor.stats(), shared->keyframe_requests};
+  return {config_.kind, shared->monitor.stats(), shared->keyframe_requests,
+          std::move(jitterbuffer)};
 }
 
 GstPadProbeReturn ReceivedStream::on_data(GstPad* pad, GstPadProbeInfo* info, gpointer data) {

@@ -6,6 +6,7 @@
 
 #include <gst/gst.h>
 
+#include "glue/gstptr.hpp"
 #include "glue/guarded.hpp"
 #include "rtcingest/keyframe.hpp"
 #include "rtcingest/negotiation.hpp"
@@ -23,12 +24,14 @@ class ReceivedStream {
     GstPadTemplate* pad_template = nullptr;
     MediaKind kind = MediaKind::Audio;
     Duration keyframe_interval{};
+    GstPtr<GstElement> jitterbuffer;  // before it; null if not known
     std::function<ClockTime()> now;
   };
   struct Stats {
     MediaKind kind;
     StreamMonitor::Stats received;
     guint keyframe_requests = 0;
+    std::shared_ptr<GstStructure> jitterbuffer;  // its own statistics; null if it has none
   };
 
   // Begins with `source`, a pad that has caps and no data yet. Streaming thread. Null when an element

@@ -167,10 +167,16 @@ bool Session::build() {
 
   const auto on_jitterbuffer = +[](GstElement*, guint, gpointer data) -> GstElement* {
     const auto session = strong_from<Session>(data);
-    return session ? gst_element_factory_make(session->config_.jitterbuffer.c_str(), nullptr)
-                   : nullptr;
+    return session ? session->make_jitterbuffer() : nullptr;
   };
   connect_weak(rtpbin.get(), "request-jitterbuffer", G_CALLBACK(on_jitterbuffer), self);
+  const auto on_new_jitterbuffer =
+      +[](GstElement*, GstElement* jitterbuffer, guint, guint ssrc, gpointer data) {
+        if (const auto session = strong_from<Session>(data))
+          session->jitterbuffers_.lock()->insert_or_assign(
+              ssrc, GstPtr<GstElement>::share(jitterbuffer));
+      };
+  connect_weak(rtpbin.get(), "new-jitterbuffer", G_CALLBACK(on_new_jitterbuffer), self);
 
   // Every packet that arrives, RTP or RTCP, is a sign of life.
   const auto on_rtpbin_pad = +[](GstElement*, GstPad* pad, gpointer data) {
@@ -443,6 +449,14 @@ std::vector<ReceivedStream::Stats> Session::stats() {
   return all;
 }
 
+// One whose latency adapts gets the bound; a stock one gets it from rtpbin as the latency.
+GstElement* Session::make_jitterbuffer() const {
+  GstElement* element = gst_element_factory_make(config_.jitterbuffer.c_str(), nullptr);
+  if (element && g_object_class_find_property(G_OBJECT_GET_CLASS(element), "max-latency"))
+    g_object_set(element, "max-latency", config_.latency_ms, nullptr);
+  return element;
+}
+
 void Session::note_packet() {
   last_packet_ = config_.now().time_since_epoch().count();
 }
@@ -457,11 +471,17 @@ void Session::on_pad(GstPad* pad) {
                        caps.get());
     return;
   }
+  guint ssrc = 0;
+  gst_structure_get_uint(gst_caps_get_structure(caps.get(), 0), "ssrc", &ssrc);
+  GstPtr<GstElement> jitterbuffer;
+  if (const auto known = jitterbuffers_.lock(); known->count(ssrc) > 0)
+    jitterbuffer = known->at(ssrc);
   const auto stream = ReceivedStream::create(
       {.bin = config_.bin,
        .pad_template = is_audio ? config_.audio_template : config_.video_template,
        .kind = is_audio ? MediaKind::Audio : MediaKind::Video,
        .keyframe_interval = config_.keyframe_interval,
+       .jitterbuffer = std::move(jitterbuffer),
        .now = config_.now},
       pad);
   if (stream)

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -27,7 +28,7 @@ class Session : public std::enable_shared_from_this<Session> {
     GstPadTemplate* audio_template = nullptr;
     GstPadTemplate* video_template = nullptr;
     std::string jitterbuffer;  // factory; made for each stream
-    guint latency_ms = 0;
+    guint latency_ms = 0;      // the largest
     std::string stun_server;  // stun://host:port, or empty
     std::string turn_server;  // turn(s)://user:password@host:port, or empty
     guint min_port = 0;       // of ICE candidates
@@ -82,6 +83,7 @@ class Session : public std::enable_shared_from_this<Session> {
   bool verify_certificate();
 
   // Streaming threads.
+  GstElement* make_jitterbuffer() const;
   void on_pad(GstPad* pad);
   void note_packet();
   [[nodiscard]] std::optional<ClockTime> last_packet() const;  // any thread
@@ -102,6 +104,7 @@ class Session : public std::enable_shared_from_this<Session> {
   GstPtr<GstElement> webrtc_;
   std::atomic<Duration::rep> last_packet_{-1};  // ns, RTP or RTCP; -1 before the first
   Guarded<std::vector<std::shared_ptr<ReceivedStream>>> streams_;
+  Guarded<std::map<guint, GstPtr<GstElement>>> jitterbuffers_;  // by SSRC
 };
 
 }  // namespace onair

@@ -132,7 +132,7 @@ async function documentedPipelines(source) {
 test("the pipeline of whiplistensrc's documentation records a broadcast when pasted", async () => {
   const [pipeline] = await documentedPipelines('ext/whip/gstwhiplistensrc.cpp');
   dir = await mkdtemp(path.join(os.tmpdir(), 'onair-docs-'));
-  const env = { ...process.env, GST_PLUGIN_PATH: path.join(root, 'build/ext/whip') };
+  const env = { ...process.env, GST_PLUGIN_PATH: ['build/gst', 'build/ext'].map((dir) => path.join(root, dir)).join(':') };
   // The one thing that is changed: the port, so that nobody else's is taken.
   const port = await freePortPair();
   const pasted = pipeline.replace('token=secret', `token=secret port=${port}`);

@@ -14,7 +14,7 @@ import { Program, eventually, root } from './lib/process.mjs';
 import { parsePlaylist } from './lib/segments.mjs';
 
 const binary = path.join(root, 'build/examples/live-server/onair-live-server');
-const environment = { ...process.env, GST_PLUGIN_PATH: path.join(root, 'build/ext/whip') };
+const environment = { ...process.env, GST_PLUGIN_PATH: ['build/gst', 'build/ext'].map((dir) => path.join(root, dir)).join(':') };
 let dir;
 let server;
 let browser;

@@ -222,7 +222,10 @@ async function refresh() {
   if (isOnAir()) onair.stats = stats;
   if (stats) showFigures(stats);
   const server = await fetchStatus().catch(() => null);
-  if (server && isOnAir()) $('server').textContent = `Server: ${server.message}`;
+  if (!server || !isOnAir()) return;
+  $('server').textContent = `Server: ${server.message}`;
+  const buffers = Object.values(server.streams).map((stream) => stream.buffer_ms);
+  $('f-buffer').textContent = buffers.length ? `${Math.max(...buffers)} ms` : '-';
 }
 
 function showFigures({ bitrate, fps, width, height, rttMs, nack, pli, fir, limitedBy }) {

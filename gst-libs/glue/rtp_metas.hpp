@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "glue/gstptr.hpp"
+#include "glue/gsttime.hpp"
+
+namespace onair {
+
+// What a buffer remembers of its way: GstReferenceTimestampMetas that survive depayloaders, parsers
+// and decoders (docs/architecture.md, "Metas").
+//   timestamp/x-rtp      unrolled RTP time in nanoseconds on the sender's media clock; the caps
+//                        carry ssrc and clock-rate (uint)
+//   timestamp/x-arrival  running time at which the packet arrived
+//   timestamp/x-ntp      the sender's NTP time (nanoseconds since 1900), as stock elements mean it
+class RtpMetas {
+ public:
+  RtpMetas();
+
+  // `buffer` must be writable.
+  void add_times(GstBuffer* buffer, std::uint32_t ssrc, std::uint32_t clock_rate, MediaTime media,
+                 RunningTime arrival);
+  void add_ntp(GstBuffer* buffer, NtpTime ntp);
+
+ private:
+  GstPtr<GstCaps> rtp_;  // for the SSRC and rate below
+  std::uint32_t ssrc_ = 0;
+  std::uint32_t clock_rate_ = 0;
+  GstPtr<GstCaps> arrival_;
+  GstPtr<GstCaps> ntp_;
+};
+
+}  // namespace onair

@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "jitter_buffer.hpp"
+
+#include <algorithm>
+
+namespace onair {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+// A longer run of lost packets is reported as one.
+constexpr std::int64_t kLongestRunOneByOne = 256;
+
+// The token of a slot that holds no packet: padding closes a hole, but nothing goes out.
+constexpr PacketQueue::Token kNoToken = 0;
+
+}  // namespace
+
+JitterBuffer::Insert JitterBuffer::insert(const Packet& packet) {
+  discarded_.clear();
+  if (packet.clock_rate == 0) {
+    ++stats_.refused;
+    return Insert::Refused;
+  }
+  const bool other_clock = clock_.rate() != packet.clock_rate;
+  if (clock_.rate() == 0)
+    clock_.restart(packet.clock_rate);
+  const auto decision = tracker_.judge(described(packet), settings_.limits);
+  if (decision.probation_failed)
+    discard_parked();
+  switch (decision.verdict) {
+    case SourceTracker::Verdict::Start:
+      start_stream(packet, packet.sequence);
+      return enqueue(packet, packet.sequence, clock_.unroll(packet.rtp_time), true);
+    case SourceTracker::Verdict::Follow:
+      // Payload types with clocks of their own on one SSRC: RTP time has a new meaning.
+      if (other_clock && !packet.retransmission && decision.sequence >= queue_.end()) {
+        start_stream(packet, decision.sequence);
+        return enqueue(packet, decision.sequence, clock_.unroll(packet.rtp_time), true);
+      }
+      return enqueue(packet, decision.sequence, clock_.unroll(packet.rtp_time), false);
+    case SourceTracker::Verdict::Probation:
+      park(packet);
+      return Insert::Queued;
+    case SourceTracker::Verdict::Restart:
+      return restart_stream(packet);
+    case SourceTracker::Verdict::Refuse:
+      break;
+  }
+  ++stats_.refused;
+  return Insert::Refused;
+}
+
+JitterBuffer::Insert JitterBuffer::enqueue(const Packet& packet, std::int64_t sequence,
+                                           std::int64_t ticks, bool starts) {
+  const MediaTime media = clock_.media_time(ticks);
+  const bool is_newest = starts || sequence > newest_sequence_;
+  const PacketQueue::Packet entry{
+      .token = packet.is_empty ? kNoToken : packet.token,
+      .media = media,
+      .pts = clock_.pts(media),
+      .arrival = packet.arrival,
+      .ticks = ticks,
+      .ssrc = packet.ssrc,
+      .clock_rate = packet.clock_rate,
+      .size = packet.size,
+      .is_empty = packet.is_empty,
+      .starts_stream = starts,
+  };
+  const std::int64_t expected = queue_.end();
+  auto inserted = queue_.insert(sequence, entry);
+  if (inserted == PacketQueue::Insert::TooFar) {
+    // More holes than can be told apart: the far end is what counts.
+    while (!queue_.is_empty() && sequence - queue_.next() >= PacketQueue::kMaxSpan)
+      drop_oldest();
+    if (sequence - queue_.next() >= PacketQueue::kMaxSpan)
+      queue_.skip(sequence - queue_.next());
+    inserted = queue_.insert(sequence, entry);
+  }
+  const auto filled = retransmission_.on_packet(sequence, packet.arrival, packet.retransmission);
+  if (filled == Retransmission::Filled::Repaired && retransmission_.round_trip())
+    controller_.on_round_trip(*retransmission_.round_trip());
+  const bool retransmitted = packet.retransmission || filled == Retransmission::Filled::Repaired;
+  if (packet.arrival_known && inserted != PacketQueue::Insert::Duplicate)
+    controller_.on_packet({.arrival = packet.arrival,
+                           .media = media,
+                           .sequence = sequence,
+                           .marker = packet.marker,
+                           .retransmitted = retransmitted});
+  switch (inserted) {
+    case PacketQueue::Insert::Duplicate:
+      ++stats_.duplicates;
+      return Insert::Duplicate;
+    case PacketQueue::Insert::TooLate:
+    case PacketQueue::Insert::TooFar:
+      ++stats_.late;
+      return Insert::Late;
+    case PacketQueue::Insert::Inserted:
+      break;
+  }
+  if (is_newest) {
+    if (!starts && settings_.do_retransmission) {
+      if (sequence > expected)
+        retransmission_.on_hole(expected, sequence - expected, newest_media_, media,
+                                packet.arrival);
+      retransmission_.on_newest(sequence);
+    }
+    if (!starts && media > newest_media_)
+      packet_spacing_ = (media - newest_media_) / (sequence - newest_sequence_);
+    newest_sequence_ = sequence;
+    newest_media_ = media;
+    clock_.advance(ticks);
+    if (packet.arrival_known && !packet.retransmission)
+      learn(packet, media);
+  }
+  make_room();
+  if (packet.is_empty) {
+    ++stats_.empty;
+    return Insert::Empty;
+  }
+  return Insert::Queued;
+}
+
+void JitterBuffer::learn(const Packet& packet, MediaTime media) {
+  const Duration now = transit(packet.arrival, media);
+  if (last_transit_)
+    stats_.jitter += (std::chrono::abs(now - *last_transit_) - stats_.jitter) / 16;
+  last_transit_ = now;
+  clock_.steer(media, controller_.drift().estimate());
+}
+
+void JitterBuffer::start_stream(const Packet& packet, std::int64_t sequence) {
+  clock_.restart(packet.clock_rate);
+  const std::int64_t ticks = clock_.unroll(packet.rtp_time);
+  clock_.advance(ticks);
+  const MediaTime media = clock_.media_time(ticks);
+  // A new stream never goes back behind the old one.
+  clock_.anchor(ticks,
+                std::max(packet.arrival,
+                         released_media_ || !queue_.is_empty() ? released_pts_ : packet.arrival));
+  if (queue_.is_empty() && !released_media_)
+    queue_.start(sequence);
+  ssrc_ = packet.ssrc;
+  auto first = described(packet);
+  first.media = media;
+  tracker_.restart(first, sequence);
+  controller_.reset();
+  retransmission_.reset();
+  newest_sequence_ = stream_start_ = sequence;
+  newest_media_ = media;
+  packet_spacing_ = 0ns;
+  last_transit_.reset();
+}
+
+JitterBuffer::Insert JitterBuffer::restart_stream(const Packet& packet) {
+  ++stats_.restarts;
+  parked_.push_back(packet);
+  // Behind everything that still waits; the old stream goes out as it was due.
+  std::int64_t sequence = queue_.end();
+  bool is_first = true;
+  auto result = Insert::Queued;
+  for (const Packet& each : parked_) {
+    if (is_first)
+      start_stream(each, sequence);
+    else
+      tracker_.judge(described(each), settings_.limits);
+    result = enqueue(each, sequence++, clock_.unroll(each.rtp_time), is_first);
+    is_first = false;
+  }
+  parked_.clear();
+  return result;
+}
+
+void JitterBuffer::park(const Packet& packet) {
+  parked_.push_back(packet);
+}
+
+void JitterBuffer::discard_parked() {
+  for (const Packet& packet : parked_) {
+    discarded_.push_back(packet.token);
+    ++stats_.refused;
+  }
+  parked_.clear();
+}
+
+void JitterBuffer::make_room() {
+  while (queue_.packets() > settings_.max_packets ||
+         (queue_.bytes() > settings_.max_bytes && queue_.packets() > 1))
+    drop_oldest();
+  if (!settings_.drop_on_latency)
+    return;
+  const Duration most = settings_.latency.adaptive ? settings_.latency.max_latency
+                                                   : settings_.latency.initial_latency;
+  while (most > 0ns && queue_.packets() > 1 &&
+         newest_media_ - queue_.packet(*queue_.first()).media >= most)
+    drop_oldest();
+}
+
+void JitterBuffer::drop_oldest() {
+  const std::int64_t first = *queue_.first();
+  queue_.skip(first - queue_.next());
+  const PacketQueue::Packet packet = queue_.pop();
+  if (packet.token != kNoToken)
+    discarded_.push_back(packet.token);
+  retransmission_.on_given_up(queue_.next());
+  released_media_ = packet.media;
+  released_pts_ = std::max(released_pts_, packet.pts);
+  resync_ = resync_ || (packet.starts_stream && stats_.pushed > 0);
+  discont_ = true;
+  ++stats_.overflowed;
+}
+
+SourceTracker::Packet JitterBuffer::described(const Packet& packet) const {
+  return {
+      .ssrc = packet.ssrc,
+      .sequence = packet.sequence,
+      .arrival = packet.arrival,
+      .media = clock_.media_time(clock_.unroll(packet.rtp_time)),
+      .retransmission = packet.retransmission,
+  };
+}
+
+Duration JitterBuffer::latency() const {
+  return std::max(controller_.latency(), shared_latency_);
+}
+
+RunningTime JitterBuffer::due(std::int64_t sequence) const {
+  if (sequence < stream_start_)
+    return RunningTime::min();
+  const PacketQueue::Packet& packet = queue_.packet(sequence);
+  const Duration playout = packet.media == released_media_ && !packet.starts_stream
+                               ? released_playout_
+                               : controller_.floor() + latency();
+  return RunningTime{packet.media.time_since_epoch() + playout};
+}
+
+MediaTime JitterBuffer::missing_media(std::int64_t behind) const {
+  const MediaTime after = queue_.packet(behind).media;
+  if (!released_media_ || queue_.packet(behind).starts_stream)
+    return after;
+  return *released_media_ + (after - *released_media_) / (behind - queue_.next() + 1);
+}
+
+RunningTime JitterBuffer::give_up_at(std::int64_t behind) const {
+  // Paced: whoever waits behind it goes when due, and not because of the hole.
+  if (settings_.latency.release == LatencyController::Release::Paced || behind < stream_start_)
+    return due(behind);
+  return RunningTime{missing_media(behind).time_since_epoch() + controller_.floor() + latency()};
+}
+
+std::optional<JitterBuffer::Output> JitterBuffer::take(RunningTime now) {
+  while (const auto first = queue_.first()) {
+    if (*first == queue_.next()) {
+      const PacketQueue::Packet& head = queue_.packet(*first);
+      if (settings_.latency.release == LatencyController::Release::Paced && due(*first) > now)
+        return std::nullopt;
+      if (!head.is_empty)
+        return release_head();
+      released_media_ = head.media;
+      if (head.starts_stream) {
+        discont_ = true;
+        resync_ = stats_.pushed > 0;
+      }
+      queue_.pop();
+      continue;
+    }
+    if (!draining_ && give_up_at(*first) > now)
+      return std::nullopt;
+    return give_up_head(*first);
+  }
+  return std::nullopt;
+}
+
+std::optional<RunningTime> JitterBuffer::next_deadline() const {
+  const auto first = queue_.first();
+  if (!first)
+    return std::nullopt;
+  if (*first != queue_.next())
+    return draining_ ? RunningTime::min() : give_up_at(*first);
+  return settings_.latency.release == LatencyController::Release::Paced ? due(*first)
+                                                                        : RunningTime::min();
+}
+
+JitterBuffer::Output JitterBuffer::release_head() {
+  const auto& head = queue_.packet(queue_.next());
+  if (head.media != released_media_)
+    released_playout_ = controller_.floor() + latency();
+  const PacketQueue::Packet packet = queue_.pop();
+  const Release release{
+      .token = packet.token,
+      .pts = packet.pts,
+      .media = packet.media,
+      .arrival = packet.arrival,
+      .ticks = packet.ticks,
+      .ssrc = packet.ssrc,
+      .clock_rate = packet.clock_rate,
+      .discont = discont_ || packet.starts_stream,
+      .resync = resync_ || (packet.starts_stream && stats_.pushed > 0),
+  };
+  released_media_ = packet.media;
+  released_pts_ = std::max(released_pts_, packet.pts);
+  discont_ = resync_ = false;
+  ++stats_.pushed;
+  return release;
+}
+
+JitterBuffer::Output JitterBuffer::give_up_head(std::int64_t behind) {
+  const std::int64_t missing = behind - queue_.next();
+  const std::int64_t count = missing > kLongestRunOneByOne ? missing : 1;
+  const MediaTime media = missing_media(behind);
+  const RunningTime pts = clock_.pts(media);
+  const MediaTime after = queue_.packet(behind).media;
+  const MediaTime until = media + (after - media) * count / missing;
+  const Lost lost{
+      .sequence = static_cast<std::uint16_t>(queue_.next()),
+      .count = count,
+      .pts = pts,
+      .duration = std::max(clock_.pts(until) - pts, Duration{0}),
+      .requests = retransmission_.requests_for(queue_.next()),
+  };
+  queue_.skip(count);
+  retransmission_.on_given_up(queue_.next());
+  released_media_ = count == missing ? media + (after - media) * (count - 1) / missing : media;
+  discont_ = true;
+  stats_.lost += static_cast<std::uint64_t>(count);
+  return lost;
+}
+
+std::optional<JitterBuffer::Request> JitterBuffer::take_request(RunningTime now) {
+  auto request = retransmission_.take_request(now, controller_.floor() + latency());
+  if (!request)
+    return std::nullopt;
+  return Request{*request, packet_spacing_};
+}
+
+std::optional<RunningTime> JitterBuffer::next_request_at() const {
+  return retransmission_.next_request_at();
+}
+
+void JitterBuffer::clear() {
+  discarded_.clear();
+  discard_parked();
+  while (const auto first = queue_.first()) {
+    queue_.skip(*first - queue_.next());
+    const auto packet = queue_.pop();
+    if (packet.token != kNoToken)
+      discarded_.push_back(packet.token);
+  }
+  tracker_.reset();
+  clock_ = MediaClock{};
+  controller_.reset();
+  retransmission_.reset();
+  queue_.start(0);
+  draining_ = false;
+  released_media_.reset();
+  released_pts_ = RunningTime{};
+  last_transit_.reset();
+  discont_ = true;
+  resync_ = false;
+}
+
+void JitterBuffer::set_settings(const Settings& settings) {
+  settings_ = settings;
+  controller_.set_config(settings.latency);
+  retransmission_.set_settings(settings.retransmission);
+}
+
+}  // namespace onair

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <variant>
+#include <vector>
+
+#include "base/time.hpp"
+#include "latency_controller.hpp"
+#include "media_clock.hpp"
+#include "packet_queue.hpp"
+#include "retransmission.hpp"
+#include "source_tracker.hpp"
+
+namespace onair {
+
+// One RTP stream from arrival to release: which packets belong to it, what they are timed, how long
+// they wait, what is asked for again and what is given up. Time comes in with each call, decisions
+// go out; packets are tokens that the caller keeps.
+//
+//   insert() each packet as it arrives, then take() until it has nothing, and again when a packet has
+//   come or next_deadline() has passed. take_request() likewise for retransmission requests.
+class JitterBuffer {
+ public:
+  using Token = PacketQueue::Token;
+
+  struct Settings {
+    LatencyController::Config latency;
+    SourceTracker::Limits limits;
+    Retransmission::Settings retransmission;
+    bool do_retransmission = false;
+    bool drop_on_latency = false;  // never hold more media than the latency
+    std::size_t max_packets = 10000;
+    std::size_t max_bytes = std::size_t{64} << 20;
+  };
+
+  struct Packet {
+    Token token = 0;
+    std::uint32_t ssrc = 0;
+    std::uint16_t sequence = 0;
+    std::uint32_t rtp_time = 0;
+    std::uint32_t clock_rate = 0;  // > 0
+    std::uint32_t size = 0;        // bytes
+    bool marker = false;
+    bool is_empty = false;        // no payload: padding of a bandwidth probe
+    bool retransmission = false;  // the answer to a request (RFC 4588), says the receiver of it
+    bool arrival_known = true;    // false: `arrival` is a guess and teaches nothing
+    RunningTime arrival;
+  };
+
+  enum class Insert {
+    Queued,     // its token comes out of take() or discarded()
+    Empty,      // closed a hole and is gone
+    Duplicate,  // these are the caller's again, at once
+    Late,       // later ones went out already
+    Refused,    // a retransmission of nothing that we know, or a time that can't be told
+  };
+  Insert insert(const Packet& packet);
+  // Packets queued earlier that will not come out of take(), until the next call of anything.
+  [[nodiscard]] std::span<const Token> discarded() const { return discarded_; }
+
+  struct Release {
+    Token token;
+    RunningTime pts;
+    MediaTime media;
+    RunningTime arrival;
+    std::int64_t ticks;
+    std::uint32_t ssrc;
+    std::uint32_t clock_rate;
+    bool discont;  // something before it is missing
+    bool resync;   // the time line starts anew
+  };
+  // One missing packet, or a whole run of them where it is long: nobody conceals seconds bit by bit.
+  struct Lost {
+    std::uint16_t sequence;
+    std::int64_t count;
+    RunningTime pts;
+    Duration duration;  // of all `count`; 0 inside a video frame
+    int requests;       // how often it was asked for
+  };
+  using Output = std::variant<Release, Lost>;
+  // What is to be done at `now`, in order; nothing means: not before next_deadline(), or a packet.
+  std::optional<Output> take(RunningTime now);
+  [[nodiscard]] std::optional<RunningTime> next_deadline() const;
+
+  struct Request {
+    Retransmission::Request request;
+    Duration packet_spacing;
+  };
+  std::optional<Request> take_request(RunningTime now);
+  [[nodiscard]] std::optional<RunningTime> next_request_at() const;
+
+  // No packet will follow: holes are not waited for any more.
+  void drain() { draining_ = true; }
+  // Forgets all packets (their tokens are in discarded()) and the stream; statistics stay.
+  void clear();
+
+  void set_settings(const Settings& settings);
+  [[nodiscard]] const Settings& settings() const { return settings_; }
+  // Other streams of the session need this much: a muxer waits for the slowest anyway.
+  void set_shared_latency(Duration latency) { shared_latency_ = latency; }
+
+  // L of this stream alone, and what holds (the larger of this and the shared one).
+  [[nodiscard]] Duration own_latency() const { return controller_.latency(); }
+  [[nodiscard]] Duration latency() const;
+  [[nodiscard]] std::optional<LatencyController::Change> take_latency_change() {
+    return controller_.take_change();
+  }
+
+  // A position in the order of packets: it is reached when all that came before have gone.
+  using Position = std::int64_t;
+  [[nodiscard]] Position position() const { return queue_.end(); }
+  [[nodiscard]] bool reached(Position position) const { return queue_.next() >= position; }
+
+  [[nodiscard]] const MediaClock& clock() const { return clock_; }
+  [[nodiscard]] std::uint32_t ssrc() const { return ssrc_; }
+  [[nodiscard]] const DriftEstimator::Estimate& drift() const {
+    return controller_.drift().estimate();
+  }
+  [[nodiscard]] const LatencyController::Stats& latency_stats() const {
+    return controller_.stats();
+  }
+
+  struct Stats {
+    std::uint64_t pushed = 0;
+    std::uint64_t lost = 0;
+    std::uint64_t late = 0;
+    std::uint64_t duplicates = 0;
+    std::uint64_t empty = 0;
+    std::uint64_t refused = 0;     // fitted nothing
+    std::uint64_t overflowed = 0;  // dropped: max_packets, max_bytes, drop_on_latency
+    std::uint64_t restarts = 0;    // new streams after the first
+    Duration jitter{0};            // RFC 3550 section 6.4.1
+  };
+  [[nodiscard]] const Stats& stats() const { return stats_; }
+  [[nodiscard]] const Retransmission::Stats& retransmission_stats() const {
+    return retransmission_.stats();
+  }
+  [[nodiscard]] std::optional<Duration> round_trip() const { return retransmission_.round_trip(); }
+  [[nodiscard]] std::size_t packets() const { return queue_.packets(); }
+  [[nodiscard]] std::size_t bytes() const { return queue_.bytes(); }
+
+ private:
+  Insert enqueue(const Packet& packet, std::int64_t sequence, std::int64_t ticks, bool starts);
+  void start_stream(const Packet& packet, std::int64_t sequence);
+  Insert restart_stream(const Packet& packet);
+  void park(const Packet& packet);
+  void discard_parked();
+  void learn(const Packet& packet, MediaTime media);
+  void make_room();
+  void drop_oldest();
+  [[nodiscard]] SourceTracker::Packet described(const Packet& packet) const;
+
+  [[nodiscard]] RunningTime due(std::int64_t sequence) const;
+  // When the hole at the head is given up, with `behind` the first packet behind it.
+  [[nodiscard]] RunningTime give_up_at(std::int64_t behind) const;
+  [[nodiscard]] MediaTime missing_media(std::int64_t behind) const;
+  Output release_head();
+  Output give_up_head(std::int64_t behind);
+
+  Settings settings_;
+  SourceTracker tracker_;
+  MediaClock clock_;
+  LatencyController controller_{settings_.latency};
+  Retransmission retransmission_;
+  PacketQueue queue_;
+  Duration shared_latency_{0};
+  bool draining_ = false;
+  std::uint32_t ssrc_ = 0;
+
+  std::vector<Packet> parked_;  // on probation
+  std::vector<Token> discarded_;
+
+  // Of the newest packet in sequence.
+  std::int64_t newest_sequence_ = 0;
+  MediaTime newest_media_;
+  Duration packet_spacing_{0};
+  // Where the stream that is followed begins; what an earlier one left behind goes out at once.
+  std::int64_t stream_start_ = 0;
+  std::optional<Duration> last_transit_;
+
+  // Of what went out last.
+  std::optional<MediaTime> released_media_;
+  Duration released_playout_{0};  // a frame's packets are due together
+  RunningTime released_pts_;
+  bool discont_ = true;
+  bool resync_ = false;
+  Stats stats_;
+};
+
+}  // namespace onair

@@ -1,0 +1,660 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "receiver.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cinttypes>
+#include <utility>
+#include <variant>
+
+GST_DEBUG_CATEGORY_EXTERN(gst_rtp_adaptive_jitter_buffer_debug);
+#define GST_CAT_DEFAULT gst_rtp_adaptive_jitter_buffer_debug
+
+namespace onair {
+
+using std::chrono::milliseconds;
+
+namespace {
+
+const char* to_string(LatencyController::Reason reason) {
+  switch (reason) {
+    using enum LatencyController::Reason;
+    case Start:
+      return "the start is over";
+    case LateBurst:
+      return "a burst came late";
+    case HoleOpened:
+      return "a missing packet is on its way";
+    case BurstOver:
+      return "the burst is over";
+    case MoreLate:
+      return "more are late";
+    case LessLate:
+      return "fewer are late";
+    case Bounds:
+      return "the bounds have changed";
+  }
+  return "";
+}
+
+double in_ms(Duration duration) {
+  return static_cast<double>(duration.count()) * 1e-6;
+}
+
+guint whole_ms(Duration duration) {
+  return static_cast<guint>(
+      std::max<std::int64_t>(0, std::chrono::duration_cast<milliseconds>(duration).count()));
+}
+
+GstBuffer* to_buffer(JitterBuffer::Token token) {
+  return reinterpret_cast<GstBuffer*>(token);
+}
+
+}  // namespace
+
+Receiver::Receiver(GstElement* element, GstPad* sink, GstPad* src)
+    : element_{element}, sink_{sink}, src_{src} {
+  gst_segment_init(&segment_, GST_FORMAT_TIME);
+  buffer_.set_settings(to_core(settings_));
+  announced_latency_ms_ = latency_ms();
+}
+
+// The pads are gone already.
+Receiver::~Receiver() {
+  drop_packets();
+}
+
+// ---- time
+
+GstPtr<GstClock> Receiver::clock() const {
+  return GstPtr<GstClock>::adopt(gst_element_get_clock(element_));
+}
+
+Duration Receiver::base_time() const {
+  return to_duration(gst_element_get_base_time(element_)).value_or(Duration{0});
+}
+
+RunningTime Receiver::running_time() const {
+  const auto its_clock = clock();
+  if (!its_clock)
+    return RunningTime{};
+  const Duration now{static_cast<Duration::rep>(gst_clock_get_time(its_clock.get()))};
+  return RunningTime{now - base_time()};
+}
+
+GstClockTime Receiver::to_position(RunningTime time) const {
+  return gst_segment_position_from_running_time(&segment_, GST_FORMAT_TIME, to_gst(time));
+}
+
+// ---- RTP in
+
+GstFlowReturn Receiver::on_packet(GstPtr<GstBuffer> buffer) {
+  auto parsed = parse_rtp(buffer.get());
+  if (!parsed) {
+    GST_ELEMENT_WARNING(element_, STREAM, DECODE, (nullptr),
+                        ("Received invalid RTP payload, dropping"));
+    return GST_FLOW_OK;
+  }
+  JitterBuffer::Packet& packet = parsed->packet;
+
+  Lock lock{mutex_};
+  if (flow_ != GST_FLOW_OK)
+    return flow_;
+  if (got_eos_)
+    return GST_FLOW_EOS;
+  packet.clock_rate = clock_rates_.rate(parsed->payload_type);
+  if (packet.clock_rate == 0) {
+    packet.clock_rate = find_clock_rate(lock, parsed->payload_type);
+    if (flow_ != GST_FLOW_OK)
+      return flow_;
+    if (packet.clock_rate == 0) {
+      GST_WARNING_OBJECT(element_, "no clock rate for payload type %u, dropping a packet",
+                         parsed->payload_type);
+      return GST_FLOW_OK;
+    }
+  }
+  const GstClockTime stamp = GST_BUFFER_DTS_OR_PTS(buffer.get());
+  const auto arrival = to_running_time(segment_, stamp);
+  packet.arrival = arrival ? *arrival : running_time();
+  // A stream without any timestamps has to begin somewhere.
+  packet.arrival_known = arrival || is_first_packet_;
+  is_first_packet_ = false;
+  packet.token = reinterpret_cast<JitterBuffer::Token>(buffer.get());
+
+  const auto overflowed_before = buffer_.stats().overflowed;
+  const auto outcome = buffer_.insert(packet);
+  if (outcome == JitterBuffer::Insert::Queued)
+    (void)buffer.release();
+  for (const auto token : buffer_.discarded())
+    gst_buffer_unref(to_buffer(token));
+
+  std::array<GstMessage*, 2> messages{};
+  if (settings_.post_drop_messages) {
+    if (outcome == JitterBuffer::Insert::Late) {
+      ++drops_.too_late;
+      messages[0] = make_drop_message("too-late", packet.sequence, stamp);
+    }
+    if (const auto dropped = buffer_.stats().overflowed - overflowed_before; dropped > 0) {
+      drops_.on_latency += static_cast<guint>(dropped);
+      messages[1] = make_drop_message("drop-on-latency", packet.sequence, stamp);
+    }
+  }
+  const bool latency_changed = update_latency();
+  const bool repost = latency_changed && settings_.report_current_latency;
+  if (pending_report_)
+    synchronise(lock);
+  send_requests(lock);
+  wake_for_work();
+  lock.unlock();
+
+  for (GstMessage* message : messages)
+    if (message)
+      gst_element_post_message(element_, message);
+  if (latency_changed)
+    announce_latency(repost);
+  return GST_FLOW_OK;
+}
+
+// Asks whoever knows. Zero: nobody does.
+std::uint32_t Receiver::find_clock_rate(Lock& lock, std::uint8_t payload_type) {
+  GstCaps* caps = nullptr;
+  lock.unlock();
+  g_signal_emit_by_name(element_, "request-pt-map", guint{payload_type}, &caps);
+  const auto answer = GstPtr<GstCaps>::adopt(caps);
+  lock.lock();
+  clock_rates_.learn(answer.get(), payload_type);
+  return clock_rates_.rate(payload_type);
+}
+
+void Receiver::forget_clock_rates() {
+  const Lock lock{mutex_};
+  clock_rates_.clear();
+}
+
+// Nothing, while the last message is younger than the interval.
+GstMessage* Receiver::make_drop_message(const char* reason, std::uint16_t sequence,
+                                        GstClockTime timestamp) {
+  const GstClockTime now = to_gst(running_time());
+  if (GST_CLOCK_TIME_IS_VALID(last_drop_message_) &&
+      now - last_drop_message_ < settings_.drop_messages_interval_ms * GST_MSECOND)
+    return nullptr;
+  last_drop_message_ = now;
+  const DropCounts drops = std::exchange(drops_, {});
+  return gst_message_new_element(
+      GST_OBJECT(element_),
+      gst_structure_new("drop-msg", "seqnum", G_TYPE_UINT, guint{sequence}, "timestamp",
+                        GST_TYPE_CLOCK_TIME, timestamp, "reason", G_TYPE_STRING, reason,
+                        "num-too-late", G_TYPE_UINT, drops.too_late, "num-drop-on-latency",
+                        G_TYPE_UINT, drops.on_latency, nullptr));
+}
+
+// ---- latency and its group
+
+// Streams of one rtpbin and one CNAME belong together without being told.
+std::string Receiver::find_group_name() const {
+  if (!settings_.group.empty())
+    return "group " + settings_.group;
+  if (cname_.empty())
+    return {};
+  const auto bin = GstPtr<GstObject>::adopt(gst_object_get_parent(GST_OBJECT(element_)));
+  if (!bin || g_strcmp0(G_OBJECT_TYPE_NAME(bin.get()), "GstRtpBin") != 0)
+    return {};
+  return "rtpbin " + std::to_string(reinterpret_cast<std::uintptr_t>(bin.get())) + " " + cname_;
+}
+
+void Receiver::update_group() {
+  auto name = find_group_name();
+  if (name == group_name_)
+    return;
+  group_ = name.empty() ? LatencyGroup{} : LatencyGroup{name};
+  group_name_ = std::move(name);
+}
+
+guint Receiver::latency_ms() const {
+  return whole_ms(buffer_.latency() + milliseconds{1} - Duration{1});
+}
+
+// Exchanges latencies with the group. True if the latency has changed by a millisecond.
+bool Receiver::update_latency() {
+  group_.publish(buffer_.own_latency());
+  buffer_.set_shared_latency(group_.largest());
+  if (const auto change = buffer_.take_latency_change())
+    GST_INFO_OBJECT(element_,
+                    "latency %.1f -> %.1f ms: %s (%u late packets since the last change, the "
+                    "worst took %.1f ms)",
+                    in_ms(change->from), in_ms(change->to), to_string(change->why),
+                    change->late_packets, in_ms(change->worst));
+  return latency_ms() != std::exchange(announced_latency_ms_, latency_ms());
+}
+
+void Receiver::announce_latency(bool repost) {
+  g_object_notify(G_OBJECT(element_), "current-latency");
+  if (repost)
+    gst_element_post_message(element_, gst_message_new_latency(GST_OBJECT(element_)));
+}
+
+guint Receiver::current_latency_ms() {
+  const Lock lock{mutex_};
+  return latency_ms();
+}
+
+Duration Receiver::reported_latency() {
+  const Lock lock{mutex_};
+  return settings_.report_current_latency ? buffer_.latency()
+                                          : buffer_.settings().latency.max_latency;
+}
+
+// ---- settings and statistics
+
+JitterBufferSettings Receiver::settings() {
+  const Lock lock{mutex_};
+  return settings_;
+}
+
+void Receiver::apply_settings(Lock& lock) {
+  const auto largest_before = buffer_.settings().latency.max_latency;
+  buffer_.set_settings(to_core(settings_));
+  ts_offset_remainder_ = settings_.ts_offset - ts_offset_;
+  update_group();
+  const bool latency_changed = update_latency();
+  const bool repost = buffer_.settings().latency.max_latency != largest_before ||
+                      (latency_changed && settings_.report_current_latency);
+  wait_.wake();
+  lock.unlock();
+  if (latency_changed || repost)
+    announce_latency(repost);
+}
+
+GstStructure* Receiver::stats() {
+  const Lock lock{mutex_};
+  const auto& stats = buffer_.stats();
+  const auto& rtx = buffer_.retransmission_stats();
+  const auto& latency = buffer_.latency_stats();
+  return gst_structure_new(
+      // Stock's fields, in its units (times in nanoseconds).
+      "application/x-rtp-jitterbuffer-stats", "num-pushed", G_TYPE_UINT64, stats.pushed, "num-lost",
+      G_TYPE_UINT64, stats.lost, "num-late", G_TYPE_UINT64, stats.late, "num-duplicates",
+      G_TYPE_UINT64, stats.duplicates, "avg-jitter", G_TYPE_UINT64, to_gst(stats.jitter),
+      "rtx-count", G_TYPE_UINT64, rtx.requests, "rtx-success-count", G_TYPE_UINT64, rtx.successes,
+      "rtx-per-packet", G_TYPE_DOUBLE, rtx.per_packet, "rtx-rtt", G_TYPE_UINT64,
+      to_gst(buffer_.round_trip().value_or(Duration{0})),
+      // Ours.
+      "latency", G_TYPE_UINT64, to_gst(buffer_.latency()), "late-packets", G_TYPE_UINT64,
+      latency.late_packets, "late-units", G_TYPE_UINT64, latency.late_units, "units", G_TYPE_UINT64,
+      latency.units, "num-empty", G_TYPE_UINT64, stats.empty, "num-refused", G_TYPE_UINT64,
+      stats.refused, "num-overflowed", G_TYPE_UINT64, stats.overflowed, "num-restarts",
+      G_TYPE_UINT64, stats.restarts, "packets", G_TYPE_UINT64, guint64{buffer_.packets()}, "bytes",
+      G_TYPE_UINT64, guint64{buffer_.bytes()}, "drift-ppm", G_TYPE_DOUBLE, buffer_.drift().ppm(),
+      nullptr);
+}
+
+std::optional<GstClockTime> Receiver::position() {
+  const Lock lock{mutex_};
+  if (!GST_CLOCK_TIME_IS_VALID(last_out_))
+    return std::nullopt;
+  return last_out_;
+}
+
+// ---- requests for retransmission
+
+GstEvent* Receiver::make_request_event(const JitterBuffer::Request& request) const {
+  const auto& core = request.request;
+  const gint deadline = settings_.rtx_deadline_ms;
+  return gst_event_new_custom(
+      GST_EVENT_CUSTOM_UPSTREAM,
+      gst_structure_new("GstRTPRetransmissionRequest", "seqnum", G_TYPE_UINT,
+                        static_cast<guint>(core.sequence & 0xffff), "running-time", G_TYPE_UINT64,
+                        to_gst(core.expected), "delay", G_TYPE_UINT, whole_ms(core.delay), "retry",
+                        G_TYPE_UINT, static_cast<guint>(core.retry), "frequency", G_TYPE_UINT,
+                        whole_ms(core.retry_timeout), "period", G_TYPE_UINT,
+                        whole_ms(core.retry_period), "deadline", G_TYPE_UINT,
+                        deadline >= 0 ? static_cast<guint>(deadline)
+                                      : whole_ms(buffer_.settings().latency.max_latency),
+                        "packet-spacing", G_TYPE_UINT64, to_gst(request.packet_spacing), "avg-rtt",
+                        G_TYPE_UINT, whole_ms(core.round_trip), nullptr));
+}
+
+// Makes those that are due: with each packet that comes, and by the task in between.
+void Receiver::send_requests(Lock& lock) {
+  if (!buffer_.next_request_at() || flow_ != GST_FLOW_OK)
+    return;
+  const RunningTime now = running_time();
+  while (const auto request = buffer_.take_request(now)) {
+    GstEvent* event = make_request_event(*request);
+    GST_DEBUG_OBJECT(element_, "asking again for #%u, %d times before",
+                     static_cast<guint>(request->request.sequence & 0xffff),
+                     request->request.retry);
+    lock.unlock();
+    gst_pad_push_event(sink_, event);
+    lock.lock();
+    if (flow_ != GST_FLOW_OK)
+      return;
+  }
+}
+
+// ---- events and queries
+
+void Receiver::learn_caps(const GstCaps* caps) {
+  if (!clock_rates_.learn(caps))
+    GST_DEBUG_OBJECT(element_, "no clock rate in %" GST_PTR_FORMAT, caps);
+  // An SDP's "a=ssrc:<n> cname:" comes as a field of the caps.
+  guint ssrc = 0;
+  const GstStructure* structure = gst_caps_get_structure(caps, 0);
+  if (!gst_structure_get_uint(structure, "ssrc", &ssrc))
+    return;
+  const std::string field = "ssrc-" + std::to_string(ssrc) + "-cname";
+  if (const char* cname = gst_structure_get_string(structure, field.c_str())) {
+    cname_ = cname;
+    update_group();
+  }
+}
+
+bool Receiver::on_event(GstPtr<GstEvent> event) {
+  const Lock lock{mutex_};
+  const GstEventType type = GST_EVENT_TYPE(event.get());
+  // Sticky events arrive with the next data; EOS has none behind it.
+  const bool can_wait = GST_EVENT_IS_STICKY(event.get()) && type != GST_EVENT_EOS;
+  if (got_eos_ || (flow_ != GST_FLOW_OK && !can_wait))
+    return false;
+  if (type == GST_EVENT_CAPS) {
+    GstCaps* caps = nullptr;
+    gst_event_parse_caps(event.get(), &caps);
+    learn_caps(caps);
+  } else if (type == GST_EVENT_SEGMENT) {
+    gst_event_copy_segment(event.get(), &segment_);
+    if (segment_.format != GST_FORMAT_TIME) {
+      const guint32 seqnum = gst_event_get_seqnum(event.get());
+      gst_segment_init(&segment_, GST_FORMAT_TIME);
+      event = GstPtr<GstEvent>::adopt(gst_event_new_segment(&segment_));
+      gst_event_set_seqnum(event.get(), seqnum);
+    }
+  } else if (type == GST_EVENT_EOS) {
+    got_eos_ = true;
+    buffer_.drain();
+  }
+  serialized_.push_back({.behind = buffer_.position(), .event = std::move(event)});
+  wait_.wake();
+  return true;
+}
+
+bool Receiver::on_query(GstQuery* query) {
+  Lock lock{mutex_};
+  if (flow_ != GST_FLOW_OK)
+    return false;
+  answer_.reset();
+  serialized_.push_back({.behind = buffer_.position(), .query = query});
+  wait_.wake();
+  // Not before the query has come back: it is the caller's.
+  answered_.wait(lock, [&] { return answer_ && !is_asking_; });
+  std::erase_if(serialized_, [&](const Serialized& item) { return item.query == query; });
+  return *answer_;
+}
+
+// ---- RTCP in
+
+GstFlowReturn Receiver::on_rtcp(GstPtr<GstBuffer> buffer) {
+  const auto rtcp = parse_rtcp(buffer.get());
+  if (rtcp.content == RtcpContent::Invalid) {
+    GST_ELEMENT_WARNING(element_, STREAM, DECODE, (nullptr),
+                        ("Received invalid RTCP payload, dropping"));
+    return GST_FLOW_OK;
+  }
+  if (rtcp.content == RtcpContent::NoReport)
+    return GST_FLOW_OK;
+  const auto& report = rtcp.report;
+  Lock lock{mutex_};
+  if (!report.cname.empty() && report.cname != cname_) {
+    cname_ = report.cname;
+    update_group();
+  }
+  report_ = SenderReport{
+      .ssrc = report.ssrc,
+      .ticks = buffer_.clock().unroll(report.rtp_time),
+      .ntp = report.ntp,
+  };
+  const Duration interval = milliseconds{settings_.sync_interval_ms};
+  if (synchronised_at_ && report.ntp >= *synchronised_at_ &&
+      report.ntp - *synchronised_at_ < interval)
+    return GST_FLOW_OK;
+  synchronised_at_ = report.ntp;
+  pending_report_ = std::move(buffer);
+  synchronise(lock);
+  return GST_FLOW_OK;
+}
+
+// Tells rtpbin, by handle-sync, what a sender report means for our timestamps. The lock is open
+// while the signal is out: its handler sets ts-offset.
+void Receiver::synchronise(Lock& lock) {
+  const auto& its_clock = buffer_.clock();
+  if (!report_ || !its_clock.is_anchored())
+    return;  // with the first packet
+  const auto packet = std::exchange(pending_report_, {});
+  const gint most = settings_.max_rtcp_rtp_time_diff_ms;
+  const auto result = onair::synchronise(
+      *report_, its_clock, most < 0 ? std::optional<Duration>{} : Duration{milliseconds{most}});
+  if (!result)
+    return;
+  const StructurePtr structure{gst_structure_new(
+      "application/x-rtp-sync", "base-rtptime", G_TYPE_UINT64,
+      static_cast<guint64>(result->base_ticks), "base-time", G_TYPE_UINT64,
+      to_gst(result->base_time), "clock-rate", G_TYPE_UINT, its_clock.rate(),
+      // Of RTSP's RTP-Info, which we do not follow: none, as later versions of stock write it.
+      "clock-base", G_TYPE_UINT64, guint64{G_MAXUINT32}, "npt-start", G_TYPE_UINT64, guint64{0},
+      "ssrc", G_TYPE_UINT, report_->ssrc, "sr-ext-rtptime", G_TYPE_UINT64,
+      static_cast<guint64>(result->report_ticks.value_or(-1)), "sr-ntpnstime", G_TYPE_UINT64,
+      to_gst(report_->ntp.time_since_epoch()), "sr-buffer", GST_TYPE_BUFFER, packet.get(),
+      nullptr)};
+  if (!cname_.empty())
+    gst_structure_set(structure.get(), "cname", G_TYPE_STRING, cname_.c_str(), nullptr);
+  lock.unlock();
+  g_signal_emit_by_name(element_, "handle-sync", structure.get());
+  lock.lock();
+}
+
+// ---- the source pad's task
+
+void Receiver::run() {
+  Lock lock{mutex_};
+  while (flow_ == GST_FLOW_OK) {
+    std::optional<GstFlowReturn> done;
+    if (is_playing_ && is_active_) {
+      send_requests(lock);
+      if (flow_ != GST_FLOW_OK)
+        break;
+      done = do_next(lock);
+    }
+    if (!done)
+      wait_for_work(lock);
+    else if (*done != GST_FLOW_OK && flow_ == GST_FLOW_OK)
+      stop_flow(*done);  // upstream hears of it by its next packet
+  }
+  GST_DEBUG_OBJECT(element_, "pausing: %s", gst_flow_get_name(flow_));
+}
+
+// What is to be done now, if anything: one thing at a time, each without the lock.
+std::optional<GstFlowReturn> Receiver::do_next(Lock& lock) {
+  if (!serialized_.empty() && buffer_.reached(serialized_.front().behind))
+    return push_serialized(lock);
+  const auto deadline = buffer_.next_deadline();
+  if (!deadline)
+    return std::nullopt;
+  // The clock is not looked at for packets that go out at once.
+  const RunningTime now = *deadline == RunningTime::min() ? RunningTime::min() : running_time();
+  if (*deadline > now)
+    return std::nullopt;
+  const auto output = buffer_.take(now);
+  if (!output)
+    return std::nullopt;
+  if (const auto* release = std::get_if<JitterBuffer::Release>(&*output))
+    return push_packet(lock, *release);
+  push_lost(lock, std::get<JitterBuffer::Lost>(*output));
+  return GST_FLOW_OK;
+}
+
+GstFlowReturn Receiver::push_packet(Lock& lock, const JitterBuffer::Release& release) {
+  auto* buffer = gst_buffer_make_writable(to_buffer(release.token));
+  const GstClockTime pts = to_position(release.pts);
+  if (pts != last_pts_)
+    step_ts_offset();
+  last_pts_ = pts;
+  GST_BUFFER_PTS(buffer) = last_out_ = apply_ts_offset(pts);
+  GST_BUFFER_DTS(buffer) = GST_CLOCK_TIME_NONE;
+  if (release.discont)
+    GST_BUFFER_FLAG_SET(buffer, GST_BUFFER_FLAG_DISCONT);
+  if (release.resync || std::exchange(ts_offset_changed_, false))
+    GST_BUFFER_FLAG_SET(buffer, GST_BUFFER_FLAG_RESYNC);
+  std::optional<NtpTime> ntp;
+  if (settings_.add_reference_timestamp_meta && report_ && report_->ssrc == release.ssrc)
+    ntp = report_->ntp_at(release.ticks, release.clock_rate);
+  lock.unlock();
+  metas_.add_times(buffer, release.ssrc, release.clock_rate, release.media, release.arrival);
+  if (ntp)
+    metas_.add_ntp(buffer, *ntp);
+  GST_LOG_OBJECT(element_, "pushing %" GST_PTR_FORMAT, buffer);
+  const GstFlowReturn flow = gst_pad_push(src_, buffer);
+  lock.lock();
+  return flow;
+}
+
+void Receiver::push_lost(Lock& lock, const JitterBuffer::Lost& lost) {
+  GST_DEBUG_OBJECT(element_, "gave up #%u and %" PRId64 " behind it", lost.sequence,
+                   lost.count - 1);
+  if (!settings_.do_lost)
+    return;
+  GstEvent* event = gst_event_new_custom(
+      GST_EVENT_CUSTOM_DOWNSTREAM,
+      gst_structure_new("GstRTPPacketLost", "seqnum", G_TYPE_UINT, guint{lost.sequence},
+                        "timestamp", G_TYPE_UINT64, apply_ts_offset(to_position(lost.pts)),
+                        "duration", G_TYPE_UINT64, to_gst(lost.duration), "retry", G_TYPE_UINT,
+                        static_cast<guint>(lost.requests), nullptr));
+  lock.unlock();
+  gst_pad_push_event(src_, event);
+  lock.lock();
+}
+
+GstFlowReturn Receiver::push_serialized(Lock& lock) {
+  Serialized item = std::move(serialized_.front());
+  serialized_.pop_front();
+  if (item.query) {
+    is_asking_ = true;
+    lock.unlock();
+    const bool answer = gst_pad_peer_query(src_, item.query) != FALSE;
+    lock.lock();
+    is_asking_ = false;
+    answer_ = answer;
+    answered_.notify_all();
+    return GST_FLOW_OK;
+  }
+  const bool is_eos = GST_EVENT_TYPE(item.event.get()) == GST_EVENT_EOS;
+  lock.unlock();
+  gst_pad_push_event(src_, item.event.release());
+  lock.lock();
+  return is_eos ? GST_FLOW_EOS : GST_FLOW_OK;
+}
+
+// When there is something to do next, as far as is known now.
+std::optional<RunningTime> Receiver::next_work() const {
+  const auto deadline = buffer_.next_deadline();
+  const auto request = buffer_.next_request_at();
+  return !deadline || (request && *request < *deadline) ? request : deadline;
+}
+
+void Receiver::wait_for_work(Lock& lock) {
+  const bool runs = is_playing_ && is_active_;
+  const auto work = runs ? next_work() : std::nullopt;
+  std::optional<ClockTime> at;
+  if (work)
+    at = ClockTime{std::max(Duration{0}, base_time() + work->time_since_epoch())};
+  waits_until_ = work.value_or(RunningTime::max());
+  wait_.wait(lock, work ? clock().get() : nullptr, at);
+  waits_until_ = RunningTime::min();
+}
+
+// A packet has come: is it work before what the task waits for?
+void Receiver::wake_for_work() {
+  if (waits_until_ == RunningTime::min() || !is_playing_ || !is_active_)
+    return;
+  const auto work = next_work();
+  if (work && *work < waits_until_)
+    wait_.wake();
+}
+
+// ts-offset moves with the first packet of a frame, by at most so much.
+void Receiver::step_ts_offset() {
+  if (ts_offset_remainder_ == 0)
+    return;
+  const auto most = static_cast<gint64>(settings_.max_ts_offset_adjustment);
+  const gint64 step =
+      most == 0 ? ts_offset_remainder_ : std::clamp(ts_offset_remainder_, -most, most);
+  ts_offset_ += step;
+  ts_offset_remainder_ -= step;
+  ts_offset_changed_ = true;
+}
+
+GstClockTime Receiver::apply_ts_offset(GstClockTime position) const {
+  if (!GST_CLOCK_TIME_IS_VALID(position))
+    return position;
+  const auto moved = static_cast<gint64>(position + paused_offset_) + ts_offset_;
+  return moved < 0 ? 0 : static_cast<GstClockTime>(moved);
+}
+
+// ---- life
+
+void Receiver::start() {
+  const Lock lock{mutex_};
+  flow_ = GST_FLOW_OK;
+}
+
+void Receiver::stop() {
+  const Lock lock{mutex_};
+  stop_flow(GST_FLOW_FLUSHING);
+}
+
+void Receiver::stop_flow(GstFlowReturn flow) {
+  flow_ = flow;
+  wait_.wake();
+  answer_ = false;
+  answered_.notify_all();
+}
+
+void Receiver::set_playing(bool is_playing) {
+  const Lock lock{mutex_};
+  is_playing_ = is_playing;
+  wait_.wake();
+}
+
+GstClockTime Receiver::set_active(bool is_active, GstClockTime offset) {
+  const Lock lock{mutex_};
+  if (is_active_ != is_active) {
+    is_active_ = is_active;
+    paused_offset_ = offset;
+    wait_.wake();
+  }
+  return last_out_;
+}
+
+void Receiver::drop_packets() {
+  buffer_.clear();
+  for (const auto token : buffer_.discarded())
+    gst_buffer_unref(to_buffer(token));
+}
+
+void Receiver::reset() {
+  const Lock lock{mutex_};
+  drop_packets();
+  serialized_.clear();
+  answer_ = false;
+  answered_.notify_all();
+  got_eos_ = false;
+  gst_segment_init(&segment_, GST_FORMAT_TIME);
+  clock_rates_.clear();
+  if (const auto caps = GstPtr<GstCaps>::adopt(gst_pad_get_current_caps(sink_)))
+    learn_caps(caps.get());
+  is_first_packet_ = true;
+  report_.reset();
+  pending_report_.reset();
+  synchronised_at_.reset();
+  last_pts_ = last_out_ = GST_CLOCK_TIME_NONE;
+}
+
+}  // namespace onair

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include <gst/gst.h>
+
+#include "glue/deadline_wait.hpp"
+#include "glue/gstptr.hpp"
+#include "glue/gsttime.hpp"
+#include "glue/rtp_metas.hpp"
+#include "jitter_buffer.hpp"
+#include "latency_group.hpp"
+#include "rtp_input.hpp"
+#include "sender_report.hpp"
+#include "settings.hpp"
+
+namespace onair {
+
+// Between the pads and the core: RTP and RTCP come in on upstream's threads, the source pad's task
+// waits for the clock and pushes. One mutex; it is open whenever something is pushed, posted or
+// emitted.
+class Receiver {
+ public:
+  // The element and its pads, which outlive this.
+  Receiver(GstElement* element, GstPad* sink, GstPad* src);
+  ~Receiver();
+
+  // Upstream's threads.
+  GstFlowReturn on_packet(GstPtr<GstBuffer> buffer);
+  GstFlowReturn on_rtcp(GstPtr<GstBuffer> buffer);
+  bool on_event(GstPtr<GstEvent> event);  // serialized
+  bool on_query(GstQuery* query);         // serialized: waits for its turn and the answer
+
+  // The source pad's task: runs until stop().
+  void run();
+  void start();
+  void stop();
+
+  void set_playing(bool is_playing);
+  // Stops or continues the output; `offset` is added to timestamps from then on. Returns the time of
+  // the last packet that went out.
+  GstClockTime set_active(bool is_active, GstClockTime offset);
+  // Forgets the stream and all that waits.
+  void reset();
+  void forget_clock_rates();
+
+  // Any thread.
+  [[nodiscard]] JitterBufferSettings settings();
+  template <typename Change>
+  void change_settings(Change change) {
+    Lock lock{mutex_};
+    change(settings_);
+    apply_settings(lock);
+  }
+  [[nodiscard]] guint current_latency_ms();
+  // The answer to a latency query.
+  [[nodiscard]] Duration reported_latency();
+  [[nodiscard]] std::optional<GstClockTime> position();
+  [[nodiscard]] GstStructure* stats();
+
+ private:
+  using Lock = std::unique_lock<std::mutex>;
+
+  // A serialized event or query, and the packets that it follows.
+  struct Serialized {
+    JitterBuffer::Position behind;
+    GstPtr<GstEvent> event;
+    GstQuery* query = nullptr;  // the sender waits, so that it lives long enough
+  };
+  // Why packets were dropped since the last message about it.
+  struct DropCounts {
+    guint too_late = 0;
+    guint on_latency = 0;
+  };
+
+  // Without the mutex.
+  [[nodiscard]] GstPtr<GstClock> clock() const;
+  [[nodiscard]] Duration base_time() const;
+  [[nodiscard]] RunningTime running_time() const;
+  void announce_latency(bool repost);
+
+  // With it. Those that are given the lock open it in between.
+  void apply_settings(Lock& lock);
+  void stop_flow(GstFlowReturn flow);
+  void drop_packets();
+  [[nodiscard]] std::string find_group_name() const;
+  void update_group();
+  bool update_latency();
+  [[nodiscard]] guint latency_ms() const;
+  std::uint32_t find_clock_rate(Lock& lock, std::uint8_t payload_type);
+  void learn_caps(const GstCaps* caps);
+  void synchronise(Lock& lock);
+  GstMessage* make_drop_message(const char* reason, std::uint16_t sequence, GstClockTime timestamp);
+  [[nodiscard]] GstEvent* make_request_event(const JitterBuffer::Request& request) const;
+  void send_requests(Lock& lock);
+
+  std::optional<GstFlowReturn> do_next(Lock& lock);
+  GstFlowReturn push_packet(Lock& lock, const JitterBuffer::Release& release);
+  void push_lost(Lock& lock, const JitterBuffer::Lost& lost);
+  GstFlowReturn push_serialized(Lock& lock);
+  [[nodiscard]] std::optional<RunningTime> next_work() const;
+  void wait_for_work(Lock& lock);
+  void wake_for_work();
+
+  [[nodiscard]] GstClockTime to_position(RunningTime time) const;
+  void step_ts_offset();
+  [[nodiscard]] GstClockTime apply_ts_offset(GstClockTime position) const;
+
+  GstElement* const element_;
+  GstPad* const sink_;
+  GstPad* const src_;
+
+  std::mutex mutex_;
+  JitterBufferSettings settings_;
+  JitterBuffer buffer_;
+  std::deque<Serialized> serialized_;
+
+  GstFlowReturn flow_ = GST_FLOW_FLUSHING;
+  bool is_playing_ = false;
+  bool is_active_ = true;
+  bool got_eos_ = false;
+
+  DeadlineWait wait_;                             // of the task
+  RunningTime waits_until_ = RunningTime::min();  // min: it does not wait
+  std::condition_variable answered_;              // serialized queries
+  std::optional<bool> answer_;
+  bool is_asking_ = false;  // the query is downstream right now
+
+  GstSegment segment_;
+  ClockRates clock_rates_;
+  bool is_first_packet_ = true;
+
+  std::optional<SenderReport> report_;
+  GstPtr<GstBuffer> pending_report_;  // not told of by handle-sync yet
+  std::optional<NtpTime> synchronised_at_;
+  std::string cname_;
+  LatencyGroup group_;
+  std::string group_name_;
+  guint announced_latency_ms_ = 0;
+
+  // ts-offset as it is applied now, and what is still to come.
+  gint64 ts_offset_ = 0;
+  gint64 ts_offset_remainder_ = 0;
+  bool ts_offset_changed_ = false;
+  GstClockTime paused_offset_ = 0;
+  GstClockTime last_pts_ = GST_CLOCK_TIME_NONE;
+  GstClockTime last_out_ = GST_CLOCK_TIME_NONE;
+
+  DropCounts drops_;
+  GstClockTime last_drop_message_ = GST_CLOCK_TIME_NONE;
+
+  RtpMetas metas_;  // the task only
+};
+
+}  // namespace onair

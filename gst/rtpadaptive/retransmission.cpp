@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "retransmission.hpp"
+
+#include <algorithm>
+
+namespace onair {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr RunningTime kNeverAgain = RunningTime::max();
+// Until a round trip has been measured: a continent's, so that a near sender is asked once only.
+constexpr Duration kUnknownRoundTrip{100ms};
+constexpr Duration kLeastRetry{10ms};
+// Reordering seen this long ago no longer holds requests back; it makes them wait this long at most.
+constexpr Duration kReorderMemory{10s};
+constexpr Duration kMostReorderWait{100ms};
+
+}  // namespace
+
+Retransmission::Retransmission() {
+  missing_.reserve(kMaxMissing);
+}
+
+void Retransmission::on_hole(std::int64_t first, std::int64_t count, MediaTime before,
+                             MediaTime after, RunningTime now) {
+  const Duration span = after - before;
+  const auto room = static_cast<std::int64_t>(kMaxMissing - missing_.size());
+  // The newest are the likeliest to arrive in time.
+  for (std::int64_t i = std::max<std::int64_t>(0, count - room); i < count; ++i)
+    missing_.push_back({
+        .sequence = first + i,
+        .media = before + span * (i + 1) / (count + 1),
+        .noticed = now,
+        .ask_at = now + first_wait(),
+        .last_asked = now,
+    });
+  now_ = now;
+  update_earliest();
+}
+
+void Retransmission::on_newest(std::int64_t sequence) {
+  newest_ = sequence;
+  if (missing_.empty() || settings_.delay_reorder <= 0)
+    return;
+  const std::int64_t distance = std::max<std::int64_t>(settings_.delay_reorder, reorder_distance_);
+  bool moved = false;
+  for (Missing& missing : missing_) {
+    if (missing.requests > 0 || sequence - missing.sequence < distance)
+      continue;
+    const RunningTime at = missing.noticed + settings_.min_delay;
+    moved = moved || at < missing.ask_at;
+    missing.ask_at = std::min(missing.ask_at, at);
+  }
+  if (moved)
+    update_earliest();
+}
+
+Retransmission::Filled Retransmission::on_packet(std::int64_t sequence, RunningTime arrival,
+                                                 bool flagged_retransmission) {
+  Missing* missing = find(sequence);
+  if (!missing)
+    return Filled::NotMissing;
+  // A retransmission on the stream's own SSRC has no flag: nobody answers before half a round trip,
+  // so what comes sooner was merely reordered.
+  const Duration since_asked = arrival - missing->last_asked;
+  const bool repaired = missing->requests > 0 &&
+                        (flagged_retransmission || since_asked >= round_trip_.value_or(0ns) / 2);
+  if (repaired) {
+    ++stats_.successes;
+    const double requests = missing->requests;
+    stats_.per_packet = stats_.per_packet == 0 ? requests : (requests + 7 * stats_.per_packet) / 8;
+    // Which of several requests was answered is not known.
+    if (missing->requests == 1)
+      learn_round_trip(since_asked);
+  } else {
+    const Duration behind = arrival - missing->noticed;
+    if (arrival - reordered_at_ > kReorderMemory)
+      reorder_wait_ = 0ns, reorder_distance_ = 0;
+    reorder_wait_ = std::min(std::max(reorder_wait_, behind + behind / 4), kMostReorderWait);
+    reorder_distance_ = std::max(reorder_distance_, newest_ - sequence + 1);
+    reordered_at_ = arrival;
+  }
+  remove(missing);
+  return repaired ? Filled::Repaired : Filled::Reordered;
+}
+
+void Retransmission::on_given_up(std::int64_t below) {
+  const auto keep = std::find_if(missing_.begin(), missing_.end(),
+                                 [&](const Missing& m) { return m.sequence >= below; });
+  if (keep == missing_.begin())
+    return;
+  missing_.erase(missing_.begin(), keep);
+  update_earliest();
+}
+
+std::optional<Retransmission::Request> Retransmission::take_request(RunningTime now,
+                                                                    Duration usable_until) {
+  if (!earliest_ || *earliest_ > now)
+    return std::nullopt;
+  now_ = now;
+  std::optional<Request> request;
+  for (Missing& missing : missing_) {
+    if (missing.ask_at > now)
+      continue;
+    const RunningTime expected = missing.noticed;
+    RunningTime usable{missing.media.time_since_epoch() + usable_until};
+    if (settings_.deadline)
+      usable = std::min(usable, expected + *settings_.deadline);
+    const Duration timeout = retry_timeout();
+    const Duration period = settings_.retry_period.value_or(std::max(usable - expected, 0ns));
+    const bool too_often = settings_.max_retries && missing.requests >= *settings_.max_retries;
+    const bool too_late = now + round_trip_.value_or(0ns) > usable || now > expected + period;
+    if (too_often || too_late) {
+      missing.ask_at = kNeverAgain;
+      continue;
+    }
+    request = Request{
+        .sequence = missing.sequence,
+        .expected = expected,
+        .delay = now - expected,
+        .retry = missing.requests,
+        .retry_timeout = timeout,
+        .retry_period = period,
+        .round_trip = round_trip_.value_or(0ns),
+    };
+    ++missing.requests;
+    missing.last_asked = now;
+    missing.ask_at = now + timeout;
+    ++stats_.requests;
+    break;
+  }
+  update_earliest();
+  return request;
+}
+
+std::optional<RunningTime> Retransmission::next_request_at() const {
+  return earliest_;
+}
+
+int Retransmission::requests_for(std::int64_t sequence) const {
+  const Missing* missing = const_cast<Retransmission*>(this)->find(sequence);
+  return missing ? missing->requests : 0;
+}
+
+void Retransmission::reset() {
+  const Settings settings = settings_;
+  missing_.clear();
+  earliest_.reset();
+  reorder_wait_ = 0ns;
+  reorder_distance_ = 0;
+  newest_ = 0;
+  settings_ = settings;
+}
+
+Retransmission::Missing* Retransmission::find(std::int64_t sequence) {
+  const auto at =
+      std::lower_bound(missing_.begin(), missing_.end(), sequence,
+                       [](const Missing& m, std::int64_t wanted) { return m.sequence < wanted; });
+  return at != missing_.end() && at->sequence == sequence ? &*at : nullptr;
+}
+
+void Retransmission::remove(Missing* missing) {
+  missing_.erase(missing_.begin() + (missing - missing_.data()));
+  update_earliest();
+}
+
+Duration Retransmission::first_wait() const {
+  if (settings_.delay)
+    return std::max(*settings_.delay, settings_.min_delay);
+  const bool reorders = now_ - reordered_at_ <= kReorderMemory;
+  return std::max(reorders ? reorder_wait_ : 0ns, settings_.min_delay);
+}
+
+Duration Retransmission::retry_timeout() const {
+  if (settings_.retry_timeout)
+    return *settings_.retry_timeout;
+  const Duration trip = round_trip_.value_or(kUnknownRoundTrip);
+  const Duration measured =
+      std::max({trip + trip / 5, trip + 2 * round_trip_deviation_, kLeastRetry});
+  return std::max(measured, settings_.min_retry_timeout.value_or(0ns));
+}
+
+// Mean and mean deviation as TCP keeps them (RFC 6298).
+void Retransmission::learn_round_trip(Duration sample) {
+  if (!round_trip_) {
+    round_trip_ = sample;
+    round_trip_deviation_ = sample / 2;
+    return;
+  }
+  round_trip_deviation_ += (std::chrono::abs(sample - *round_trip_) - round_trip_deviation_) / 4;
+  *round_trip_ += (sample - *round_trip_) / 8;
+}
+
+void Retransmission::update_earliest() {
+  earliest_.reset();
+  for (const Missing& missing : missing_)
+    if (missing.ask_at != kNeverAgain && (!earliest_ || missing.ask_at < *earliest_))
+      earliest_ = missing.ask_at;
+}
+
+}  // namespace onair

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "source_tracker.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace onair {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+// RFC 3550 appendix A.1: limits in packets while the packet rate is not known.
+constexpr std::int64_t kDropout = 3000;
+constexpr std::int64_t kMisorder = 100;
+// A stream of a packet a second would have no room for reordering at all.
+constexpr std::int64_t kLeastDropout = 100;
+constexpr std::int64_t kLeastMisorder = 10;
+// Half of what 16 bits can tell apart, less room for the other direction.
+constexpr std::int64_t kMostPackets = 16384;
+constexpr Duration kRateWindow{1s};
+
+}  // namespace
+
+SourceTracker::Decision SourceTracker::judge(const Packet& packet, const Limits& limits) {
+  if (!started_) {
+    if (packet.retransmission)
+      return {.verdict = Verdict::Refuse};
+    return {.verdict = Verdict::Start};
+  }
+  const std::int64_t step =
+      static_cast<std::int16_t>(packet.sequence - static_cast<std::uint16_t>(newest_sequence_));
+  const bool fits = packet.ssrc == ssrc_ &&
+                    step < limit_in_packets(limits.max_dropout, kDropout, kLeastDropout) &&
+                    step >= -limit_in_packets(limits.max_misorder, kMisorder, kLeastMisorder) &&
+                    !leaps(packet, step);
+  if (!fits)
+    return packet.retransmission ? Decision{.verdict = Verdict::Refuse} : on_probation(packet);
+  const bool failed = candidates_ > 0 && !packet.retransmission;
+  if (failed)
+    candidates_ = 0;
+  const std::int64_t sequence = newest_sequence_ + step;
+  if (!packet.retransmission)
+    follow(packet, sequence);
+  return {.verdict = Verdict::Follow, .sequence = sequence, .probation_failed = failed};
+}
+
+void SourceTracker::restart(const Packet& first, std::int64_t sequence) {
+  started_ = true;
+  ssrc_ = first.ssrc;
+  candidates_ = 0;
+  newest_sequence_ = sequence;
+  newest_media_ = first.media;
+  newest_arrival_ = first.arrival;
+  least_transit_ = transit(first.arrival, first.media);
+  packet_rate_ = 0;
+  rate_since_ = first.arrival;
+  rate_count_ = 0;
+}
+
+void SourceTracker::reset() {
+  *this = SourceTracker{};
+}
+
+bool SourceTracker::leaps(const Packet& packet, std::int64_t step) const {
+  if (step > 0 && packet.media < newest_media_ - kLeap)
+    return true;
+  return transit(packet.arrival, packet.media) < least_transit_ - kLeap ||
+         (step < 0 && packet.media > newest_media_ + kLeap);
+}
+
+std::int64_t SourceTracker::limit_in_packets(Duration limit, std::int64_t fallback,
+                                             std::int64_t least) const {
+  if (packet_rate_ <= 0)
+    return fallback;
+  const double packets = packet_rate_ * static_cast<double>(limit.count()) * 1e-9;
+  return std::clamp(static_cast<std::int64_t>(std::min(packets, 1e9)), least, kMostPackets);
+}
+
+void SourceTracker::follow(const Packet& packet, std::int64_t sequence) {
+  if (sequence > newest_sequence_) {
+    newest_sequence_ = sequence;
+    newest_media_ = std::max(newest_media_, packet.media);
+    newest_arrival_ = packet.arrival;
+  }
+  // Rises by a small part of the way: minutes of packets forget a route that no longer exists.
+  const Duration now = transit(packet.arrival, packet.media);
+  least_transit_ = now < least_transit_ ? now : least_transit_ + (now - least_transit_) / 16384;
+  ++rate_count_;
+  if (const Duration passed = packet.arrival - rate_since_; passed >= kRateWindow) {
+    const double rate = rate_count_ / (static_cast<double>(passed.count()) * 1e-9);
+    packet_rate_ = packet_rate_ > 0 ? packet_rate_ + (rate - packet_rate_) / 4 : rate;
+    rate_since_ = packet.arrival;
+    rate_count_ = 0;
+  }
+}
+
+SourceTracker::Decision SourceTracker::on_probation(const Packet& packet) {
+  const bool continues =
+      candidates_ > 0 && packet.ssrc == last_candidate_.ssrc &&
+      packet.sequence == static_cast<std::uint16_t>(last_candidate_.sequence + 1) &&
+      std::chrono::abs(packet.media - last_candidate_.media) < kLeap;
+  const bool failed = candidates_ > 0 && !continues;
+  candidates_ = continues ? candidates_ + 1 : 1;
+  last_candidate_ = packet;
+  if (candidates_ == kProbation) {
+    candidates_ = 0;
+    return {.verdict = Verdict::Restart};
+  }
+  return {.verdict = Verdict::Probation, .probation_failed = failed};
+}
+
+}  // namespace onair
