@@ -62,12 +62,18 @@ JitterBuffer::Insert JitterBuffer::enqueue(const Packet& packet, std::int64_t se
       .pts = clock_.pts(media),
       .arrival = packet.arrival,
       .ticks = ticks,
+      .number = packet.sequence,
       .ssrc = packet.ssrc,
       .clock_rate = packet.clock_rate,
       .size = packet.size,
       .is_empty = packet.is_empty,
       .starts_stream = starts,
   };
+  // From before the packet that the stream was found by: its place belongs to the former one.
+  if (sequence < stream_start_) {
+    ++stats_.late;
+    return Insert::Late;
+  }
   const std::int64_t expected = queue_.end();
   auto inserted = queue_.insert(sequence, entry);
   if (inserted == PacketQueue::Insert::TooFar) {
@@ -82,7 +88,7 @@ JitterBuffer::Insert JitterBuffer::enqueue(const Packet& packet, std::int64_t se
   if (filled == Retransmission::Filled::Repaired && retransmission_.round_trip())
     controller_.on_round_trip(*retransmission_.round_trip());
   const bool retransmitted = packet.retransmission || filled == Retransmission::Filled::Repaired;
-  if (packet.arrival_known && inserted != PacketQueue::Insert::Duplicate)
+  if ((packet.arrival_known || starts) && inserted != PacketQueue::Insert::Duplicate)
     controller_.on_packet({.arrival = packet.arrival,
                            .media = media,
                            .sequence = sequence,
@@ -99,6 +105,7 @@ JitterBuffer::Insert JitterBuffer::enqueue(const Packet& packet, std::int64_t se
     case PacketQueue::Insert::Inserted:
       break;
   }
+  newest_pts_ = std::max(newest_pts_, entry.pts);
   if (is_newest) {
     if (!starts && settings_.do_retransmission) {
       if (sequence > expected)
@@ -127,7 +134,8 @@ void JitterBuffer::learn(const Packet& packet, MediaTime media) {
   if (last_transit_)
     stats_.jitter += (std::chrono::abs(now - *last_transit_) - stats_.jitter) / 16;
   last_transit_ = now;
-  clock_.steer(media, controller_.drift().estimate());
+  drift_.on_sample(packet.arrival, now);
+  clock_.steer(media, drift_.estimate());
 }
 
 void JitterBuffer::start_stream(const Packet& packet, std::int64_t sequence) {
@@ -136,10 +144,10 @@ void JitterBuffer::start_stream(const Packet& packet, std::int64_t sequence) {
   clock_.advance(ticks);
   const MediaTime media = clock_.media_time(ticks);
   // A new stream never goes back behind the old one.
-  clock_.anchor(ticks,
-                std::max(packet.arrival,
-                         released_media_ || !queue_.is_empty() ? released_pts_ : packet.arrival));
-  if (queue_.is_empty() && !released_media_)
+  const bool is_first = queue_.is_empty() && !released_media_;
+  clock_.anchor(ticks, is_first ? packet.arrival : std::max(packet.arrival, newest_pts_));
+  drift_.reset();
+  if (is_first)
     queue_.start(sequence);
   ssrc_ = packet.ssrc;
   auto first = described(packet);
@@ -148,6 +156,7 @@ void JitterBuffer::start_stream(const Packet& packet, std::int64_t sequence) {
   controller_.reset();
   retransmission_.reset();
   newest_sequence_ = stream_start_ = sequence;
+  number_offset_ = sequence - packet.sequence;
   newest_media_ = media;
   packet_spacing_ = 0ns;
   last_transit_.reset();
@@ -167,6 +176,9 @@ JitterBuffer::Insert JitterBuffer::restart_stream(const Packet& packet) {
       tracker_.judge(described(each), settings_.limits);
     result = enqueue(each, sequence++, clock_.unroll(each.rtp_time), is_first);
     is_first = false;
+    // Those that were kept are no longer the caller's.
+    if (result != Insert::Queued && &each != &parked_.back())
+      discarded_.push_back(each.token);
   }
   parked_.clear();
   return result;
@@ -204,8 +216,7 @@ void JitterBuffer::drop_oldest() {
   if (packet.token != kNoToken)
     discarded_.push_back(packet.token);
   retransmission_.on_given_up(queue_.next());
-  released_media_ = packet.media;
-  released_pts_ = std::max(released_pts_, packet.pts);
+  went_out(packet.media, packet.pts);
   resync_ = resync_ || (packet.starts_stream && stats_.pushed > 0);
   discont_ = true;
   ++stats_.overflowed;
@@ -235,18 +246,27 @@ RunningTime JitterBuffer::due(std::int64_t sequence) const {
   return RunningTime{packet.media.time_since_epoch() + playout};
 }
 
-MediaTime JitterBuffer::missing_media(std::int64_t behind) const {
-  const MediaTime after = queue_.packet(behind).media;
-  if (!released_media_ || queue_.packet(behind).starts_stream)
-    return after;
-  return *released_media_ + (after - *released_media_) / (behind - queue_.next() + 1);
+JitterBuffer::Between JitterBuffer::missing(std::int64_t nth, std::int64_t behind) const {
+  const PacketQueue::Packet& after = queue_.packet(behind);
+  if (!released_media_ || after.starts_stream)
+    return {after.media, after.pts};
+  const std::int64_t steps = behind - queue_.next() + 1;
+  return {*released_media_ + (after.media - *released_media_) * nth / steps,
+          released_pts_ + (after.pts - released_pts_) * nth / steps};
+}
+
+void JitterBuffer::went_out(MediaTime media, RunningTime pts) {
+  if (media != released_media_)
+    released_playout_ = controller_.floor() + latency();
+  released_media_ = media;
+  released_pts_ = pts;
 }
 
 RunningTime JitterBuffer::give_up_at(std::int64_t behind) const {
   // Paced: whoever waits behind it goes when due, and not because of the hole.
   if (settings_.latency.release == LatencyController::Release::Paced || behind < stream_start_)
     return due(behind);
-  return RunningTime{missing_media(behind).time_since_epoch() + controller_.floor() + latency()};
+  return RunningTime{missing(1, behind).media.time_since_epoch() + controller_.floor() + latency()};
 }
 
 std::optional<JitterBuffer::Output> JitterBuffer::take(RunningTime now) {
@@ -257,7 +277,7 @@ std::optional<JitterBuffer::Output> JitterBuffer::take(RunningTime now) {
         return std::nullopt;
       if (!head.is_empty)
         return release_head();
-      released_media_ = head.media;
+      went_out(head.media, head.pts);
       if (head.starts_stream) {
         discont_ = true;
         resync_ = stats_.pushed > 0;
@@ -283,9 +303,6 @@ std::optional<RunningTime> JitterBuffer::next_deadline() const {
 }
 
 JitterBuffer::Output JitterBuffer::release_head() {
-  const auto& head = queue_.packet(queue_.next());
-  if (head.media != released_media_)
-    released_playout_ = controller_.floor() + latency();
   const PacketQueue::Packet packet = queue_.pop();
   const Release release{
       .token = packet.token,
@@ -298,30 +315,27 @@ JitterBuffer::Output JitterBuffer::release_head() {
       .discont = discont_ || packet.starts_stream,
       .resync = resync_ || (packet.starts_stream && stats_.pushed > 0),
   };
-  released_media_ = packet.media;
-  released_pts_ = std::max(released_pts_, packet.pts);
+  went_out(packet.media, packet.pts);
   discont_ = resync_ = false;
   ++stats_.pushed;
   return release;
 }
 
 JitterBuffer::Output JitterBuffer::give_up_head(std::int64_t behind) {
-  const std::int64_t missing = behind - queue_.next();
-  const std::int64_t count = missing > kLongestRunOneByOne ? missing : 1;
-  const MediaTime media = missing_media(behind);
-  const RunningTime pts = clock_.pts(media);
-  const MediaTime after = queue_.packet(behind).media;
-  const MediaTime until = media + (after - media) * count / missing;
+  const std::int64_t run = behind - queue_.next();
+  const std::int64_t count = run > kLongestRunOneByOne ? run : 1;
+  const Between first = missing(1, behind);
+  const Between last = missing(count, behind);
   const Lost lost{
-      .sequence = static_cast<std::uint16_t>(queue_.next()),
+      .sequence = static_cast<std::uint16_t>(queue_.packet(behind).number - run),
       .count = count,
-      .pts = pts,
-      .duration = std::max(clock_.pts(until) - pts, Duration{0}),
+      .pts = first.pts,
+      .duration = std::max(missing(count + 1, behind).pts - first.pts, Duration{0}),
       .requests = retransmission_.requests_for(queue_.next()),
   };
   queue_.skip(count);
   retransmission_.on_given_up(queue_.next());
-  released_media_ = count == missing ? media + (after - media) * (count - 1) / missing : media;
+  went_out(last.media, last.pts);
   discont_ = true;
   stats_.lost += static_cast<std::uint64_t>(count);
   return lost;
@@ -331,7 +345,8 @@ std::optional<JitterBuffer::Request> JitterBuffer::take_request(RunningTime now)
   auto request = retransmission_.take_request(now, controller_.floor() + latency());
   if (!request)
     return std::nullopt;
-  return Request{*request, packet_spacing_};
+  return Request{*request, static_cast<std::uint16_t>(request->sequence - number_offset_),
+                 packet_spacing_};
 }
 
 std::optional<RunningTime> JitterBuffer::next_request_at() const {

@@ -88,6 +88,7 @@ class JitterBuffer {
 
   struct Request {
     Retransmission::Request request;
+    std::uint16_t number;  // RTP sequence number
     Duration packet_spacing;
   };
   std::optional<Request> take_request(RunningTime now);
@@ -117,9 +118,7 @@ class JitterBuffer {
 
   [[nodiscard]] const MediaClock& clock() const { return clock_; }
   [[nodiscard]] std::uint32_t ssrc() const { return ssrc_; }
-  [[nodiscard]] const DriftEstimator::Estimate& drift() const {
-    return controller_.drift().estimate();
-  }
+  [[nodiscard]] const DriftEstimator::Estimate& drift() const { return drift_.estimate(); }
   [[nodiscard]] const LatencyController::Stats& latency_stats() const {
     return controller_.stats();
   }
@@ -157,13 +156,21 @@ class JitterBuffer {
   [[nodiscard]] RunningTime due(std::int64_t sequence) const;
   // When the hole at the head is given up, with `behind` the first packet behind it.
   [[nodiscard]] RunningTime give_up_at(std::int64_t behind) const;
-  [[nodiscard]] MediaTime missing_media(std::int64_t behind) const;
+  // A point between what went out last and the packet `behind`, for the `nth` number missing.
+  struct Between {
+    MediaTime media;
+    RunningTime pts;
+  };
+  [[nodiscard]] Between missing(std::int64_t nth, std::int64_t behind) const;
+  void went_out(MediaTime media, RunningTime pts);
   Output release_head();
   Output give_up_head(std::int64_t behind);
 
   Settings settings_;
   SourceTracker tracker_;
   MediaClock clock_;
+  // Of its own, so that nothing that depends on the latency has a say in timestamps.
+  DriftEstimator drift_;
   LatencyController controller_{settings_.latency};
   Retransmission retransmission_;
   PacketQueue queue_;
@@ -178,8 +185,10 @@ class JitterBuffer {
   std::int64_t newest_sequence_ = 0;
   MediaTime newest_media_;
   Duration packet_spacing_{0};
+  RunningTime newest_pts_;
   // Where the stream that is followed begins; what an earlier one left behind goes out at once.
   std::int64_t stream_start_ = 0;
+  std::int64_t number_offset_ = 0;  // from its RTP sequence numbers to the queue's
   std::optional<Duration> last_transit_;
 
   // Of what went out last.

@@ -26,7 +26,8 @@ class PacketQueue {
     MediaTime media;
     RunningTime pts;
     RunningTime arrival;
-    std::int64_t ticks = 0;  // unrolled RTP time
+    std::int64_t ticks = 0;    // unrolled RTP time
+    std::uint16_t number = 0;  // RTP sequence number
     std::uint32_t ssrc = 0;
     std::uint32_t clock_rate = 0;
     std::uint32_t size = 0;  // bytes

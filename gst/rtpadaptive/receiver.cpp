@@ -302,12 +302,11 @@ GstEvent* Receiver::make_request_event(const JitterBuffer::Request& request) con
   const gint deadline = settings_.rtx_deadline_ms;
   return gst_event_new_custom(
       GST_EVENT_CUSTOM_UPSTREAM,
-      gst_structure_new("GstRTPRetransmissionRequest", "seqnum", G_TYPE_UINT,
-                        static_cast<guint>(core.sequence & 0xffff), "running-time", G_TYPE_UINT64,
-                        to_gst(core.expected), "delay", G_TYPE_UINT, whole_ms(core.delay), "retry",
-                        G_TYPE_UINT, static_cast<guint>(core.retry), "frequency", G_TYPE_UINT,
-                        whole_ms(core.retry_timeout), "period", G_TYPE_UINT,
-                        whole_ms(core.retry_period), "deadline", G_TYPE_UINT,
+      gst_structure_new("GstRTPRetransmissionRequest", "seqnum", G_TYPE_UINT, guint{request.number},
+                        "running-time", G_TYPE_UINT64, to_gst(core.expected), "delay", G_TYPE_UINT,
+                        whole_ms(core.delay), "retry", G_TYPE_UINT, static_cast<guint>(core.retry),
+                        "frequency", G_TYPE_UINT, whole_ms(core.retry_timeout), "period",
+                        G_TYPE_UINT, whole_ms(core.retry_period), "deadline", G_TYPE_UINT,
                         deadline >= 0 ? static_cast<guint>(deadline)
                                       : whole_ms(buffer_.settings().latency.max_latency),
                         "packet-spacing", G_TYPE_UINT64, to_gst(request.packet_spacing), "avg-rtt",
@@ -321,8 +320,7 @@ void Receiver::send_requests(Lock& lock) {
   const RunningTime now = running_time();
   while (const auto request = buffer_.take_request(now)) {
     GstEvent* event = make_request_event(*request);
-    GST_DEBUG_OBJECT(element_, "asking again for #%u, %d times before",
-                     static_cast<guint>(request->request.sequence & 0xffff),
+    GST_DEBUG_OBJECT(element_, "asking again for #%u, %d times before", guint{request->number},
                      request->request.retry);
     lock.unlock();
     gst_pad_push_event(sink_, event);

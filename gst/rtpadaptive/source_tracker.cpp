@@ -19,6 +19,7 @@ constexpr std::int64_t kLeastMisorder = 10;
 // Half of what 16 bits can tell apart, less room for the other direction.
 constexpr std::int64_t kMostPackets = 16384;
 constexpr Duration kRateWindow{1s};
+constexpr int kDriftDivisor = 2000;  // 500 ppm
 
 }  // namespace
 
@@ -28,8 +29,7 @@ SourceTracker::Decision SourceTracker::judge(const Packet& packet, const Limits&
       return {.verdict = Verdict::Refuse};
     return {.verdict = Verdict::Start};
   }
-  const std::int64_t step =
-      static_cast<std::int16_t>(packet.sequence - static_cast<std::uint16_t>(newest_sequence_));
+  const std::int64_t step = static_cast<std::int16_t>(packet.sequence - newest_number_);
   const bool fits = packet.ssrc == ssrc_ &&
                     step < limit_in_packets(limits.max_dropout, kDropout, kLeastDropout) &&
                     step >= -limit_in_packets(limits.max_misorder, kMisorder, kLeastMisorder) &&
@@ -50,6 +50,7 @@ void SourceTracker::restart(const Packet& first, std::int64_t sequence) {
   ssrc_ = first.ssrc;
   candidates_ = 0;
   newest_sequence_ = sequence;
+  newest_number_ = first.sequence;
   newest_media_ = first.media;
   newest_arrival_ = first.arrival;
   least_transit_ = transit(first.arrival, first.media);
@@ -80,15 +81,17 @@ std::int64_t SourceTracker::limit_in_packets(Duration limit, std::int64_t fallba
 void SourceTracker::follow(const Packet& packet, std::int64_t sequence) {
   if (sequence > newest_sequence_) {
     newest_sequence_ = sequence;
+    newest_number_ = packet.sequence;
     newest_media_ = std::max(newest_media_, packet.media);
-    newest_arrival_ = packet.arrival;
   }
-  // Rises by a small part of the way: minutes of packets forget a route that no longer exists.
+  // Rises by what two clocks can differ, and by no queue, however long it lasts.
   const Duration now = transit(packet.arrival, packet.media);
-  least_transit_ = now < least_transit_ ? now : least_transit_ + (now - least_transit_) / 16384;
+  const Duration passed = std::max(packet.arrival - newest_arrival_, Duration{0});
+  least_transit_ = std::min(now, least_transit_ + passed / kDriftDivisor);
+  newest_arrival_ = std::max(newest_arrival_, packet.arrival);
   ++rate_count_;
-  if (const Duration passed = packet.arrival - rate_since_; passed >= kRateWindow) {
-    const double rate = rate_count_ / (static_cast<double>(passed.count()) * 1e-9);
+  if (const Duration counted = packet.arrival - rate_since_; counted >= kRateWindow) {
+    const double rate = rate_count_ / (static_cast<double>(counted.count()) * 1e-9);
     packet_rate_ = packet_rate_ > 0 ? packet_rate_ + (rate - packet_rate_) / 4 : rate;
     rate_since_ = packet.arrival;
     rate_count_ = 0;

@@ -64,6 +64,7 @@ class SourceTracker {
   bool started_ = false;
   std::uint32_t ssrc_ = 0;
   std::int64_t newest_sequence_ = 0;
+  std::uint16_t newest_number_ = 0;  // the same, as the packet has it
   MediaTime newest_media_;
   RunningTime newest_arrival_;
   // The least transit lately: what RTP time can't outrun.
