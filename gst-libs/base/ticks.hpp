@@ -33,7 +33,18 @@ constexpr std::int64_t scale(std::int64_t value, std::int64_t num, std::int64_t 
 // `ticks` at `rate` ticks per second (rate > 0) as a Duration. Halves round up (towards +infinity).
 constexpr Duration to_duration(std::int64_t ticks, std::uint32_t rate,
                                Rounding rounding = Rounding::Nearest) {
-  return Duration{detail::scale(ticks, 1'000'000'000, rate, rounding)};
+  // Whole seconds and the rest apart: 64 bits are enough, and a quarter of the instructions.
+  std::int64_t seconds = ticks / rate;
+  std::int64_t rest = ticks % rate;
+  if (rest < 0) {
+    rest += rate;
+    --seconds;
+  }
+  const std::int64_t product = rest * 1'000'000'000;
+  const std::int64_t remainder = product % rate;
+  const bool up = rounding == Rounding::Up ? remainder > 0
+                                           : rounding == Rounding::Nearest && remainder * 2 >= rate;
+  return Duration{seconds * 1'000'000'000 + product / rate + (up ? 1 : 0)};
 }
 
 // `duration` in ticks of `rate` per second (rate > 0). Halves round up (towards +infinity).

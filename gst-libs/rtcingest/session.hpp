@@ -78,6 +78,7 @@ class Session : public std::enable_shared_from_this<Session> {
   static void on_remote_set(const std::shared_ptr<Session>& self, GstPromise* promise);
   static void on_answer_made(const std::shared_ptr<Session>& self, GstPromise* promise);
   static void on_local_set(const std::shared_ptr<Session>& self, GstPromise* promise);
+  void tell_bandwidth() const;
   void publish_answer();
   void on_states_changed();
   bool verify_certificate();

@@ -12,6 +12,9 @@ namespace {
 // A longer run of lost packets is reported as one.
 constexpr std::int64_t kLongestRunOneByOne = 256;
 
+// Until the first repair has told: the first losses would else be given up before it can.
+constexpr Duration kAssumedRoundTrip{200ms};
+
 // The token of a slot that holds no packet: padding closes a hole, but nothing goes out.
 constexpr PacketQueue::Token kNoToken = 0;
 
@@ -71,8 +74,13 @@ JitterBuffer::Insert JitterBuffer::enqueue(const Packet& packet, std::int64_t se
   };
   // From before the packet that the stream was found by: its place belongs to the former one.
   if (sequence < stream_start_) {
-    ++stats_.late;
-    return Insert::Late;
+    if (released_media_ || packet.retransmission) {
+      ++stats_.late;
+      return Insert::Late;
+    }
+    // Unless nothing has gone out at all: the first packet to arrive need not be the first.
+    queue_.start_earlier(sequence);
+    stream_start_ = sequence;
   }
   const std::int64_t expected = queue_.end();
   auto inserted = queue_.insert(sequence, entry);
@@ -154,6 +162,8 @@ void JitterBuffer::start_stream(const Packet& packet, std::int64_t sequence) {
   first.media = media;
   tracker_.restart(first, sequence);
   controller_.reset();
+  if (settings_.do_retransmission)
+    controller_.on_round_trip(retransmission_.round_trip().value_or(kAssumedRoundTrip));
   retransmission_.reset();
   newest_sequence_ = stream_start_ = sequence;
   number_offset_ = sequence - packet.sequence;
@@ -204,7 +214,7 @@ void JitterBuffer::make_room() {
     return;
   const Duration most = settings_.latency.adaptive ? settings_.latency.max_latency
                                                    : settings_.latency.initial_latency;
-  while (most > 0ns && queue_.packets() > 1 &&
+  while (most > 0ns && queue_.packets() > 1 && *queue_.first() >= stream_start_ &&
          newest_media_ - queue_.packet(*queue_.first()).media >= most)
     drop_oldest();
 }
@@ -243,7 +253,9 @@ RunningTime JitterBuffer::due(std::int64_t sequence) const {
   const Duration playout = packet.media == released_media_ && !packet.starts_stream
                                ? released_playout_
                                : controller_.floor() + latency();
-  return RunningTime{packet.media.time_since_epoch() + playout};
+  // The floor may have risen since the packet came; nothing is held longer than L for that.
+  return std::min(RunningTime{packet.media.time_since_epoch() + playout},
+                  packet.arrival + latency());
 }
 
 JitterBuffer::Between JitterBuffer::missing(std::int64_t nth, std::int64_t behind) const {
@@ -266,7 +278,9 @@ RunningTime JitterBuffer::give_up_at(std::int64_t behind) const {
   // Paced: whoever waits behind it goes when due, and not because of the hole.
   if (settings_.latency.release == LatencyController::Release::Paced || behind < stream_start_)
     return due(behind);
-  return RunningTime{missing(1, behind).media.time_since_epoch() + controller_.floor() + latency()};
+  const MediaTime media = missing(1, behind).media;
+  return std::min(RunningTime{media.time_since_epoch() + controller_.floor() + latency()},
+                  queue_.packet(behind).arrival + latency());
 }
 
 std::optional<JitterBuffer::Output> JitterBuffer::take(RunningTime now) {
@@ -369,7 +383,7 @@ void JitterBuffer::clear() {
   queue_.start(0);
   draining_ = false;
   released_media_.reset();
-  released_pts_ = RunningTime{};
+  released_pts_ = newest_pts_ = RunningTime{};
   last_transit_.reset();
   discont_ = true;
   resync_ = false;

@@ -16,6 +16,13 @@ void PacketQueue::start(std::int64_t first) {
   packets_ = bytes_ = 0;
 }
 
+void PacketQueue::start_earlier(std::int64_t first) {
+  if (end_ - first > static_cast<std::int64_t>(slots_.size()))
+    grow(end_ - first);
+  next_ = first;
+  first_hint_ = kNever;
+}
+
 PacketQueue::Insert PacketQueue::insert(std::int64_t sequence, const Packet& packet) {
   if (sequence < next_)  // an untouched slot was a hole when it was passed
     return slot(sequence).sequence == sequence ? Insert::Duplicate : Insert::TooLate;

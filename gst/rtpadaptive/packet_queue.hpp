@@ -39,6 +39,8 @@ class PacketQueue {
 
   // Forgets all; `first` goes out first.
   void start(std::int64_t first);
+  // While nothing has gone out: an earlier number goes first.
+  void start_earlier(std::int64_t first);
 
   enum class Insert { Inserted, Duplicate, TooLate, TooFar };
   Insert insert(std::int64_t sequence, const Packet& packet);

@@ -25,6 +25,8 @@ const char* to_string(LatencyController::Reason reason) {
       return "a burst came late";
     case HoleOpened:
       return "a missing packet is on its way";
+    case Rhythm:
+      return "one of a series of regular bursts is due";
     case BurstOver:
       return "the burst is over";
     case MoreLate:
@@ -33,6 +35,23 @@ const char* to_string(LatencyController::Reason reason) {
       return "fewer are late";
     case Bounds:
       return "the bounds have changed";
+  }
+  return "";
+}
+
+const char* to_string(JitterBuffer::Insert outcome) {
+  switch (outcome) {
+    using enum JitterBuffer::Insert;
+    case Queued:
+      return "queued";
+    case Empty:
+      return "it is empty";
+    case Duplicate:
+      return "it is here already";
+    case Late:
+      return "later ones went out already";
+    case Refused:
+      return "it fits nothing";
   }
   return "";
 }
@@ -125,6 +144,8 @@ GstFlowReturn Receiver::on_packet(GstPtr<GstBuffer> buffer) {
   const auto outcome = buffer_.insert(packet);
   if (outcome == JitterBuffer::Insert::Queued)
     (void)buffer.release();
+  else
+    GST_DEBUG_OBJECT(element_, "dropped #%u: %s", packet.sequence, to_string(outcome));
   for (const auto token : buffer_.discarded())
     gst_buffer_unref(to_buffer(token));
 

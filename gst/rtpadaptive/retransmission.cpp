@@ -13,6 +13,7 @@ constexpr RunningTime kNeverAgain = RunningTime::max();
 // Until a round trip has been measured: a continent's, so that a near sender is asked once only.
 constexpr Duration kUnknownRoundTrip{100ms};
 constexpr Duration kLeastRetry{10ms};
+constexpr Duration kShortestRetry{1ms};
 // Reordering seen this long ago no longer holds requests back; it makes them wait this long at most.
 constexpr Duration kReorderMemory{10s};
 constexpr Duration kMostReorderWait{100ms};
@@ -25,6 +26,7 @@ Retransmission::Retransmission() {
 
 void Retransmission::on_hole(std::int64_t first, std::int64_t count, MediaTime before,
                              MediaTime after, RunningTime now) {
+  now_ = now;
   const Duration span = after - before;
   const auto room = static_cast<std::int64_t>(kMaxMissing - missing_.size());
   // The newest are the likeliest to arrive in time.
@@ -36,7 +38,6 @@ void Retransmission::on_hole(std::int64_t first, std::int64_t count, MediaTime b
         .ask_at = now + first_wait(),
         .last_asked = now,
     });
-  now_ = now;
   update_earliest();
 }
 
@@ -174,12 +175,11 @@ Duration Retransmission::first_wait() const {
 }
 
 Duration Retransmission::retry_timeout() const {
-  if (settings_.retry_timeout)
-    return *settings_.retry_timeout;
   const Duration trip = round_trip_.value_or(kUnknownRoundTrip);
-  const Duration measured =
-      std::max({trip + trip / 5, trip + 2 * round_trip_deviation_, kLeastRetry});
-  return std::max(measured, settings_.min_retry_timeout.value_or(0ns));
+  const Duration measured = std::max(trip + trip / 5, trip + 2 * round_trip_deviation_);
+  const Duration least = settings_.min_retry_timeout.value_or(kLeastRetry);
+  // Never at once: that would be a request without end.
+  return std::max({settings_.retry_timeout.value_or(measured), least, Duration{kShortestRetry}});
 }
 
 // Mean and mean deviation as TCP keeps them (RFC 6298).

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "rtp_input.hpp"
 
+#include <array>
+
 #include <gst/rtp/gstrtcpbuffer.h>
 #include <gst/rtp/gstrtpbuffer.h>
+
+#include "rtp_header.hpp"
 
 namespace onair {
 
@@ -38,24 +42,30 @@ std::string cname_of(GstRTCPPacket& packet, std::uint32_t ssrc) {
 }  // namespace
 
 std::optional<ParsedPacket> parse_rtp(GstBuffer* buffer) {
-  GstRTPBuffer rtp = GST_RTP_BUFFER_INIT;
-  if (!gst_rtp_buffer_map(buffer, GST_MAP_READ, &rtp))
+  const std::size_t size = gst_buffer_get_size(buffer);
+  // Copied out, wherever it lies: rtprtxreceive makes a memory of each part. It costs half of
+  // gst_rtp_buffer_map().
+  std::array<guint8, kMaxRtpHeaderSize> head;
+  const std::size_t head_size = gst_buffer_extract(buffer, 0, head.data(), head.size());
+  guint8 last = 0;
+  if (head_size > 0 && has_padding(head[0]))
+    gst_buffer_extract(buffer, size - 1, &last, 1);
+  const auto header = parse_rtp_header({head.data(), head_size}, size, last);
+  if (!header)
     return std::nullopt;
-  const ParsedPacket result{
+  return ParsedPacket{
       .packet =
           {
-              .ssrc = gst_rtp_buffer_get_ssrc(&rtp),
-              .sequence = gst_rtp_buffer_get_seq(&rtp),
-              .rtp_time = gst_rtp_buffer_get_timestamp(&rtp),
-              .size = static_cast<std::uint32_t>(gst_rtp_buffer_get_packet_len(&rtp)),
-              .marker = gst_rtp_buffer_get_marker(&rtp) != FALSE,
-              .is_empty = gst_rtp_buffer_get_payload_len(&rtp) == 0,
+              .ssrc = header->ssrc,
+              .sequence = header->sequence,
+              .rtp_time = header->timestamp,
+              .size = static_cast<std::uint32_t>(size),
+              .marker = header->marker,
+              .is_empty = header->payload_size == 0,
               .retransmission = GST_BUFFER_FLAG_IS_SET(buffer, GST_RTP_BUFFER_FLAG_RETRANSMISSION),
           },
-      .payload_type = gst_rtp_buffer_get_payload_type(&rtp),
+      .payload_type = header->payload_type,
   };
-  gst_rtp_buffer_unmap(&rtp);
-  return result;
 }
 
 ParsedRtcp parse_rtcp(GstBuffer* buffer) {

@@ -9,8 +9,8 @@ const flags = [
   '--autoplay-policy=no-user-gesture-required', '--mute-audio',
 ];
 
-export async function openBrowser() {
-  return chromium.launch({ executablePath: '/usr/bin/chromium', headless: true, args: flags });
+export async function openBrowser({ executablePath = '/usr/bin/chromium', args = [] } = {}) {
+  return chromium.launch({ executablePath, headless: true, args: [...flags, ...args] });
 }
 
 // A page whose errors end up in `problems`.

@@ -20,10 +20,12 @@ function isFree(port) {
   });
 }
 
-// The live server as a newcomer starts it.
-export async function startLiveServer(dir, options = []) {
+// The live server as a newcomer starts it; `start` may run it elsewhere, such as in a network
+// namespace.
+export async function startLiveServer(
+  dir, options = [], start = (command, args) => new Program(command, args)) {
   const port = await freePortPair();
-  const program = new Program(path.join(root, 'examples/live.sh'), [
+  const program = start(path.join(root, 'examples/live.sh'), [
     '--port', String(port), '--dir', dir, '--token', 'secret', ...options,
   ]);
   try {

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "rtp_header.hpp"
+
+namespace onair {
+
+namespace {
+
+constexpr std::size_t kFixedSize = 12;
+constexpr std::size_t kExtensionHeaderSize = 4;
+
+std::uint16_t read16(const std::uint8_t* at) {
+  return static_cast<std::uint16_t>(at[0] << 8 | at[1]);
+}
+
+std::uint32_t read32(const std::uint8_t* at) {
+  return std::uint32_t{read16(at)} << 16 | read16(at + 2);
+}
+
+}  // namespace
+
+std::optional<RtpHeader> parse_rtp_header(std::span<const std::uint8_t> head, std::size_t size,
+                                          std::uint8_t last) {
+  if (head.size() < kFixedSize || head[0] >> 6 != 2)
+    return std::nullopt;
+  const bool has_extension = (head[0] & 0x10) != 0;
+  std::size_t header = kFixedSize + std::size_t{4} * (head[0] & 0x0fu);
+  if (has_extension) {
+    if (head.size() < header + kExtensionHeaderSize)
+      return std::nullopt;
+    header += kExtensionHeaderSize + std::size_t{4} * read16(&head[header + 2]);
+  }
+  const std::size_t padding = has_padding(head[0]) ? last : 0;
+  if (size < header + padding)
+    return std::nullopt;
+  return RtpHeader{
+      .payload_type = static_cast<std::uint8_t>(head[1] & 0x7f),
+      .marker = (head[1] & 0x80) != 0,
+      .sequence = read16(&head[2]),
+      .timestamp = read32(&head[4]),
+      .ssrc = read32(&head[8]),
+      .payload_size = size - header - padding,
+  };
+}
+
+}  // namespace onair
