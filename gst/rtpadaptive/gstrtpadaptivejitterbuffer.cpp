@@ -119,6 +119,17 @@ static GstFlowReturn gst_rtp_adaptive_jitter_buffer_chain_list(GstPad*, GstObjec
   return flow;
 }
 
+static void gst_rtp_adaptive_jitter_buffer_loop(gpointer user_data) noexcept {
+  auto* self = GST_RTP_ADAPTIVE_JITTER_BUFFER(user_data);
+  self->receiver->run();
+  gst_pad_pause_task(self->src);
+}
+
+static gboolean start_task(GstRtpAdaptiveJitterBuffer* self) {
+  self->receiver->start();
+  return gst_pad_start_task(self->src, gst_rtp_adaptive_jitter_buffer_loop, self, nullptr);
+}
+
 static gboolean gst_rtp_adaptive_jitter_buffer_sink_event(GstPad*, GstObject* parent,
                                                           GstEvent* event) noexcept {
   auto* self = GST_RTP_ADAPTIVE_JITTER_BUFFER(parent);
@@ -132,7 +143,7 @@ static gboolean gst_rtp_adaptive_jitter_buffer_sink_event(GstPad*, GstObject* pa
     case GST_EVENT_FLUSH_STOP: {
       const gboolean done = gst_pad_push_event(self->src, event);
       self->receiver->reset();
-      return gst_pad_activate_mode(self->src, GST_PAD_MODE_PUSH, TRUE) && done;
+      return start_task(self) && done;
     }
     default:
       if (!GST_EVENT_IS_SERIALIZED(event))
@@ -166,22 +177,14 @@ static gboolean gst_rtp_adaptive_jitter_buffer_sink_query(GstPad* pad, GstObject
 
 // ---- src
 
-static void gst_rtp_adaptive_jitter_buffer_loop(gpointer user_data) noexcept {
-  auto* self = GST_RTP_ADAPTIVE_JITTER_BUFFER(user_data);
-  self->receiver->run();
-  gst_pad_pause_task(self->src);
-}
-
 static gboolean gst_rtp_adaptive_jitter_buffer_src_activate_mode(GstPad* pad, GstObject* parent,
                                                                  GstPadMode mode,
                                                                  gboolean active) noexcept {
   if (mode != GST_PAD_MODE_PUSH)
     return FALSE;
   auto* self = GST_RTP_ADAPTIVE_JITTER_BUFFER(parent);
-  if (active) {
-    self->receiver->start();
-    return gst_pad_start_task(pad, gst_rtp_adaptive_jitter_buffer_loop, self, nullptr);
-  }
+  if (active)
+    return start_task(self);
   self->receiver->stop();
   return gst_pad_stop_task(pad);
 }

@@ -157,7 +157,7 @@ void JitterBuffer::start_stream(const Packet& packet, std::int64_t sequence) {
   drift_.reset();
   if (is_first)
     queue_.start(sequence);
-  ssrc_ = packet.ssrc;
+  ++stream_;
   auto first = described(packet);
   first.media = media;
   tracker_.restart(first, sequence);

@@ -117,7 +117,8 @@ class JitterBuffer {
   [[nodiscard]] bool reached(Position position) const { return queue_.next() >= position; }
 
   [[nodiscard]] const MediaClock& clock() const { return clock_; }
-  [[nodiscard]] std::uint32_t ssrc() const { return ssrc_; }
+  // Counts the streams that have begun.
+  [[nodiscard]] std::uint64_t stream() const { return stream_; }
   [[nodiscard]] const DriftEstimator::Estimate& drift() const { return drift_.estimate(); }
   [[nodiscard]] const LatencyController::Stats& latency_stats() const {
     return controller_.stats();
@@ -176,7 +177,7 @@ class JitterBuffer {
   PacketQueue queue_;
   Duration shared_latency_{0};
   bool draining_ = false;
-  std::uint32_t ssrc_ = 0;
+  std::uint64_t stream_ = 0;
 
   std::vector<Packet> parked_;  // on probation
   std::vector<Token> discarded_;

@@ -74,6 +74,7 @@ GstBuffer* to_buffer(JitterBuffer::Token token) {
 Receiver::Receiver(GstElement* element, GstPad* sink, GstPad* src)
     : element_{element}, sink_{sink}, src_{src} {
   gst_segment_init(&segment_, GST_FORMAT_TIME);
+  out_segment_ = segment_;
   buffer_.set_settings(to_core(settings_));
   announced_latency_ms_ = latency_ms();
 }
@@ -102,7 +103,7 @@ RunningTime Receiver::running_time() const {
 }
 
 GstClockTime Receiver::to_position(RunningTime time) const {
-  return gst_segment_position_from_running_time(&segment_, GST_FORMAT_TIME, to_gst(time));
+  return gst_segment_position_from_running_time(&out_segment_, GST_FORMAT_TIME, to_gst(time));
 }
 
 // ---- RTP in
@@ -160,6 +161,8 @@ GstFlowReturn Receiver::on_packet(GstPtr<GstBuffer> buffer) {
       messages[1] = make_drop_message("drop-on-latency", packet.sequence, stamp);
     }
   }
+  if (std::exchange(stream_, buffer_.stream()) != buffer_.stream())
+    report_.reset();  // it spoke of another time line
   const bool latency_changed = update_latency();
   const bool repost = latency_changed && settings_.report_current_latency;
   if (pending_report_)
@@ -426,17 +429,7 @@ GstFlowReturn Receiver::on_rtcp(GstPtr<GstBuffer> buffer) {
     cname_ = report.cname;
     update_group();
   }
-  report_ = SenderReport{
-      .ssrc = report.ssrc,
-      .ticks = buffer_.clock().unroll(report.rtp_time),
-      .ntp = report.ntp,
-  };
-  const Duration interval = milliseconds{settings_.sync_interval_ms};
-  if (synchronised_at_ && report.ntp >= *synchronised_at_ &&
-      report.ntp - *synchronised_at_ < interval)
-    return GST_FLOW_OK;
-  synchronised_at_ = report.ntp;
-  pending_report_ = std::move(buffer);
+  pending_report_ = PendingReport{.report = report, .packet = std::move(buffer)};
   synchronise(lock);
   return GST_FLOW_OK;
 }
@@ -445,9 +438,19 @@ GstFlowReturn Receiver::on_rtcp(GstPtr<GstBuffer> buffer) {
 // while the signal is out: its handler sets ts-offset.
 void Receiver::synchronise(Lock& lock) {
   const auto& its_clock = buffer_.clock();
-  if (!report_ || !its_clock.is_anchored())
+  if (!its_clock.is_anchored())
     return;  // with the first packet
-  const auto packet = std::exchange(pending_report_, {});
+  const auto [report, packet] = *std::exchange(pending_report_, std::nullopt);
+  report_ = SenderReport{
+      .ssrc = report.ssrc,
+      .ticks = its_clock.unroll(report.rtp_time),
+      .ntp = report.ntp,
+  };
+  const Duration interval = milliseconds{settings_.sync_interval_ms};
+  if (synchronised_at_ && report.ntp >= *synchronised_at_ &&
+      report.ntp - *synchronised_at_ < interval)
+    return;
+  synchronised_at_ = report.ntp;
   const gint most = settings_.max_rtcp_rtp_time_diff_ms;
   const auto result = onair::synchronise(
       *report_, its_clock, most < 0 ? std::optional<Duration>{} : Duration{milliseconds{most}});
@@ -502,8 +505,11 @@ std::optional<GstFlowReturn> Receiver::do_next(Lock& lock) {
   if (*deadline > now)
     return std::nullopt;
   const auto output = buffer_.take(now);
-  if (!output)
-    return std::nullopt;
+  if (!output) {
+    // It may have swallowed padding, behind which an event waits.
+    const bool has_more = !serialized_.empty() && buffer_.reached(serialized_.front().behind);
+    return has_more ? std::optional{GST_FLOW_OK} : std::nullopt;
+  }
   if (const auto* release = std::get_if<JitterBuffer::Release>(&*output))
     return push_packet(lock, *release);
   push_lost(lock, std::get<JitterBuffer::Lost>(*output));
@@ -520,7 +526,8 @@ GstFlowReturn Receiver::push_packet(Lock& lock, const JitterBuffer::Release& rel
   GST_BUFFER_DTS(buffer) = GST_CLOCK_TIME_NONE;
   if (release.discont)
     GST_BUFFER_FLAG_SET(buffer, GST_BUFFER_FLAG_DISCONT);
-  if (release.resync || std::exchange(ts_offset_changed_, false))
+  const bool offset_changed = std::exchange(ts_offset_changed_, false);
+  if (release.resync || offset_changed)
     GST_BUFFER_FLAG_SET(buffer, GST_BUFFER_FLAG_RESYNC);
   std::optional<NtpTime> ntp;
   if (settings_.add_reference_timestamp_meta && report_ && report_->ssrc == release.ssrc)
@@ -565,6 +572,8 @@ GstFlowReturn Receiver::push_serialized(Lock& lock) {
     return GST_FLOW_OK;
   }
   const bool is_eos = GST_EVENT_TYPE(item.event.get()) == GST_EVENT_EOS;
+  if (GST_EVENT_TYPE(item.event.get()) == GST_EVENT_SEGMENT)
+    gst_event_copy_segment(item.event.get(), &out_segment_);
   lock.unlock();
   gst_pad_push_event(src_, item.event.release());
   lock.lock();
@@ -666,6 +675,7 @@ void Receiver::reset() {
   answered_.notify_all();
   got_eos_ = false;
   gst_segment_init(&segment_, GST_FORMAT_TIME);
+  out_segment_ = segment_;
   clock_rates_.clear();
   if (const auto caps = GstPtr<GstCaps>::adopt(gst_pad_get_current_caps(sink_)))
     learn_caps(caps.get());

@@ -73,6 +73,10 @@ class Receiver {
     GstPtr<GstEvent> event;
     GstQuery* query = nullptr;  // the sender waits, so that it lives long enough
   };
+  struct PendingReport {
+    ParsedReport report;
+    GstPtr<GstBuffer> packet;
+  };
   // Why packets were dropped since the last message about it.
   struct DropCounts {
     guint too_late = 0;
@@ -132,12 +136,14 @@ class Receiver {
   std::optional<bool> answer_;
   bool is_asking_ = false;  // the query is downstream right now
 
-  GstSegment segment_;
+  GstSegment segment_;      // of what comes in
+  GstSegment out_segment_;  // of what goes out: the same, once its event has
   ClockRates clock_rates_;
   bool is_first_packet_ = true;
 
   std::optional<SenderReport> report_;
-  GstPtr<GstBuffer> pending_report_;  // not told of by handle-sync yet
+  std::optional<PendingReport> pending_report_;  // while no packet has come
+  std::uint64_t stream_ = 0;
   std::optional<NtpTime> synchronised_at_;
   std::string cname_;
   LatencyGroup group_;

@@ -55,7 +55,7 @@ void SourceTracker::restart(const Packet& first, std::int64_t sequence) {
   newest_arrival_ = first.arrival;
   least_transit_ = transit(first.arrival, first.media);
   packet_rate_ = 0;
-  rate_since_ = first.arrival;
+  rate_since_ = first.media;
   rate_count_ = 0;
 }
 
@@ -90,10 +90,10 @@ void SourceTracker::follow(const Packet& packet, std::int64_t sequence) {
   least_transit_ = std::min(now, least_transit_ + passed / kDriftDivisor);
   newest_arrival_ = std::max(newest_arrival_, packet.arrival);
   ++rate_count_;
-  if (const Duration counted = packet.arrival - rate_since_; counted >= kRateWindow) {
+  if (const Duration counted = packet.media - rate_since_; counted >= kRateWindow) {
     const double rate = rate_count_ / (static_cast<double>(counted.count()) * 1e-9);
     packet_rate_ = packet_rate_ > 0 ? packet_rate_ + (rate - packet_rate_) / 4 : rate;
-    rate_since_ = packet.arrival;
+    rate_since_ = packet.media;
     rate_count_ = 0;
   }
 }

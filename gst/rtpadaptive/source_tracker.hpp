@@ -74,7 +74,7 @@ class SourceTracker {
   Packet last_candidate_;
 
   double packet_rate_ = 0;
-  RunningTime rate_since_;
+  MediaTime rate_since_;  // media time, which no stall stretches
   int rate_count_ = 0;
 };
 
