@@ -22,9 +22,17 @@ namespace onair {
   return Duration{static_cast<Duration::rep>(time)};
 }
 
+// The segment of nearly every live source: each position is its own running time.
+[[nodiscard]] inline bool is_identity(const GstSegment& segment) {
+  return segment.start == 0 && segment.base == 0 && segment.offset == 0 && segment.rate == 1.0 &&
+         segment.stop == GST_CLOCK_TIME_NONE;
+}
+
 // Of a buffer in a TIME segment; outside the segment too, so that it can be negative.
 [[nodiscard]] inline std::optional<RunningTime> to_running_time(const GstSegment& segment,
                                                                 GstClockTime position) {
+  if (is_identity(segment) && GST_CLOCK_TIME_IS_VALID(position))
+    return RunningTime{Duration{static_cast<Duration::rep>(position)}};
   guint64 time = 0;
   const int sign = gst_segment_to_running_time_full(&segment, GST_FORMAT_TIME, position, &time);
   if (sign == 0)
@@ -37,6 +45,15 @@ namespace onair {
   return duration.count() < 0 ? 0 : static_cast<GstClockTime>(duration.count());
 }
 
-[[nodiscard]] inline GstClockTime to_gst(RunningTime time) { return to_gst(time.time_since_epoch()); }
+[[nodiscard]] inline GstClockTime to_gst(RunningTime time) {
+  return to_gst(time.time_since_epoch());
+}
+
+// The position in a TIME segment that has this running time.
+[[nodiscard]] inline GstClockTime to_position(const GstSegment& segment, RunningTime time) {
+  if (is_identity(segment))
+    return to_gst(time);
+  return gst_segment_position_from_running_time(&segment, GST_FORMAT_TIME, to_gst(time));
+}
 
 }  // namespace onair

@@ -33,7 +33,7 @@ double seconds(Duration duration) {
 }
 
 Duration carried(Duration transit, double slope, Duration by) {
-  return transit + Duration{std::llround(slope * static_cast<double>(by.count()))};
+  return transit + Duration{static_cast<Duration::rep>(slope * static_cast<double>(by.count()))};
 }
 
 }  // namespace
@@ -76,16 +76,25 @@ void DriftEstimator::close_second(RunningTime now) {
     long_blocks_.push(long_block_->lowest);
     long_block_ = Block{now, {now - 1ns, Duration{0}}};
     if (long_blocks_.size >= kLongBlocksForSlope)
-      estimate_from(long_blocks_, kLeastLag, kMostLag);
+      adopt(median_slope(long_blocks_, kLeastLag, kMostLag));
   }
   if (long_blocks_.size < kLongBlocksForSlope)
-    estimate_from(seconds_, kEarlyLeastLag, kEarlyMostLag);
+    adopt(median_slope(seconds_, kEarlyLeastLag, kEarlyMostLag));
   find_floor();
 }
 
+void DriftEstimator::adopt(const std::optional<Median>& median) {
+  if (!median)
+    return;
+  estimate_.confidence = kPrior * kPrior / (kPrior * kPrior + median->variance);
+  estimate_.slope = median->slope * estimate_.confidence;
+  estimate_.deviation = std::sqrt(median->variance * estimate_.confidence);
+}
+
 template <std::size_t Size>
-void DriftEstimator::estimate_from(const Ring<Size>& minima, Duration least_lag,
-                                   Duration most_lag) {
+std::optional<DriftEstimator::Median> DriftEstimator::median_slope(const Ring<Size>& minima,
+                                                                   Duration least_lag,
+                                                                   Duration most_lag) {
   std::array<double, kMostPairs> slopes;
   std::size_t plausible = 0;
   std::size_t pairs = 0;
@@ -105,7 +114,7 @@ void DriftEstimator::estimate_from(const Ring<Size>& minima, Duration least_lag,
   }
   // Where most pairs are no clock at all, the rest tell nothing either: keep what was known.
   if (plausible < kLeastPairs || 2 * plausible < pairs)
-    return;
+    return std::nullopt;
   const auto end = slopes.begin() + static_cast<std::ptrdiff_t>(plausible);
   const auto middle = slopes.begin() + static_cast<std::ptrdiff_t>(plausible / 2);
   std::nth_element(slopes.begin(), middle, end);
@@ -114,13 +123,13 @@ void DriftEstimator::estimate_from(const Ring<Size>& minima, Duration least_lag,
     *slope = std::abs(*slope - median);
   std::nth_element(slopes.begin(), middle, end);
   // 1.4826: from the median of absolute deviations to the standard deviation of a normal scatter.
-  // Pairs share their ends, so a window is worth about as many measurements as it has minima.
+  // Pairs overlap: the window is worth as many measurements as lags fit into it.
   const auto scatter = 1.4826 * *middle + 1e-6;
-  const auto variance = scatter * scatter / static_cast<double>(minima.size) *
+  const auto span = seconds(minima.back(0).at - minima.back(minima.size - 1).at);
+  const auto measurements = span / (0.5 * seconds(least_lag + most_lag));
+  const auto variance = scatter * scatter / std::max(1.0, measurements) *
                         static_cast<double>(pairs) / static_cast<double>(plausible);
-  estimate_.confidence = kPrior * kPrior / (kPrior * kPrior + variance);
-  estimate_.slope = median * estimate_.confidence;
-  estimate_.deviation = std::sqrt(variance * estimate_.confidence);
+  return Median{median, variance};
 }
 
 void DriftEstimator::find_floor() {

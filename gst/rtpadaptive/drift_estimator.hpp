@@ -42,13 +42,13 @@ class DriftEstimator {
  private:
   // The lowest transit of a stretch of time, and when it was seen.
   struct Minimum {
-    RunningTime at;
-    Duration transit;
+    RunningTime at{};
+    Duration transit{0};
   };
   // The newest `Size` minima, oldest overwritten.
   template <std::size_t Size>
   struct Ring {
-    std::array<Minimum, Size> items;
+    std::array<Minimum, Size> items{};
     std::size_t next = 0;
     std::size_t size = 0;
 
@@ -63,26 +63,32 @@ class DriftEstimator {
     }
   };
   struct Block {
-    RunningTime start;
-    Minimum lowest;
+    RunningTime start{};
+    Minimum lowest{};
   };
 
   static constexpr std::size_t kSeconds = 20;     // floor: minima of one second each
   static constexpr std::size_t kLongBlocks = 24;  // slope: 24 minima of 5 s
 
   void close_second(RunningTime now);
+  struct Median {
+    double slope;
+    double variance;
+  };
   template <std::size_t Size>
-  void estimate_from(const Ring<Size>& minima, Duration least_lag, Duration most_lag);
+  static std::optional<Median> median_slope(const Ring<Size>& minima, Duration least_lag,
+                                            Duration most_lag);
+  void adopt(const std::optional<Median>& median);
   void find_floor();
 
-  Estimate estimate_;
-  std::optional<Block> second_;
-  std::optional<Block> long_block_;
-  Ring<kSeconds> seconds_;
-  Ring<kLongBlocks> long_blocks_;
-  RunningTime newest_;
+  Estimate estimate_{};
+  std::optional<Block> second_{};
+  std::optional<Block> long_block_{};
+  Ring<kSeconds> seconds_{};
+  Ring<kLongBlocks> long_blocks_{};
+  RunningTime newest_{};
   // The floor as of `floor_.at`; the running second may undercut it.
-  std::optional<Minimum> floor_;
+  std::optional<Minimum> floor_{};
 };
 
 }  // namespace onair

@@ -32,13 +32,13 @@
  *
  * ## Example pipelines
  * |[
- * gst-launch-1.0 -v udpsrc port=5004 \
+ * gst-launch-1.0 -e udpsrc port=5004 \
  *     caps="application/x-rtp,media=audio,encoding-name=OPUS,clock-rate=48000,payload=111" \
  *   ! rtpadaptivejitterbuffer release=paced do-lost=true ! rtpopusdepay ! opusdec plc=true \
  *   ! audioconvert ! wavenc ! filesink location=call.wav \
- *   audiotestsrc is-live=true num-buffers=200 samplesperbuffer=960 ! audio/x-raw,rate=48000 \
- *   ! opusenc ! rtpopuspay pt=111 ! udpsink port=5004 host=127.0.0.1
- * ]| Sends a tone over the loopback interface and records what arrives.
+ *   audiotestsrc is-live=true samplesperbuffer=960 ! audio/x-raw,rate=48000 \
+ *   ! opusenc ! rtpopuspay pt=111 ! udpsink port=5004 host=127.0.0.1 async=false
+ * ]| Sends a tone over the loopback interface and records what arrives, until Ctrl-C.
  *
  * Since: 0.1
  */

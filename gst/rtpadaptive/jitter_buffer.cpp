@@ -57,6 +57,17 @@ JitterBuffer::Insert JitterBuffer::insert(const Packet& packet) {
 
 JitterBuffer::Insert JitterBuffer::enqueue(const Packet& packet, std::int64_t sequence,
                                            std::int64_t ticks, bool starts) {
+  // From before the packet that the stream was found by. Its place belongs to the former stream,
+  // unless nothing has gone out at all: the first packet to arrive need not be the first.
+  const bool is_earlier = sequence < stream_start_;
+  if (is_earlier) {
+    if (released_media_ || packet.retransmission) {
+      ++stats_.late;
+      return Insert::Late;
+    }
+    queue_.start_earlier(sequence);
+    stream_start_ = sequence;
+  }
   const MediaTime media = clock_.media_time(ticks);
   const bool is_newest = starts || sequence > newest_sequence_;
   const PacketQueue::Packet entry{
@@ -70,18 +81,8 @@ JitterBuffer::Insert JitterBuffer::enqueue(const Packet& packet, std::int64_t se
       .clock_rate = packet.clock_rate,
       .size = packet.size,
       .is_empty = packet.is_empty,
-      .starts_stream = starts,
+      .starts_stream = starts || is_earlier,
   };
-  // From before the packet that the stream was found by: its place belongs to the former one.
-  if (sequence < stream_start_) {
-    if (released_media_ || packet.retransmission) {
-      ++stats_.late;
-      return Insert::Late;
-    }
-    // Unless nothing has gone out at all: the first packet to arrive need not be the first.
-    queue_.start_earlier(sequence);
-    stream_start_ = sequence;
-  }
   const std::int64_t expected = queue_.end();
   auto inserted = queue_.insert(sequence, entry);
   if (inserted == PacketQueue::Insert::TooFar) {
@@ -142,8 +143,7 @@ void JitterBuffer::learn(const Packet& packet, MediaTime media) {
   if (last_transit_)
     stats_.jitter += (std::chrono::abs(now - *last_transit_) - stats_.jitter) / 16;
   last_transit_ = now;
-  drift_.on_sample(packet.arrival, now);
-  clock_.steer(media, drift_.estimate());
+  clock_.steer(media, drift());
 }
 
 void JitterBuffer::start_stream(const Packet& packet, std::int64_t sequence) {
@@ -154,7 +154,6 @@ void JitterBuffer::start_stream(const Packet& packet, std::int64_t sequence) {
   // A new stream never goes back behind the old one.
   const bool is_first = queue_.is_empty() && !released_media_;
   clock_.anchor(ticks, is_first ? packet.arrival : std::max(packet.arrival, newest_pts_));
-  drift_.reset();
   if (is_first)
     queue_.start(sequence);
   ++stream_;
@@ -222,7 +221,7 @@ void JitterBuffer::make_room() {
 void JitterBuffer::drop_oldest() {
   const std::int64_t first = *queue_.first();
   queue_.skip(first - queue_.next());
-  const PacketQueue::Packet packet = queue_.pop();
+  const PacketQueue::Packet& packet = queue_.pop();
   if (packet.token != kNoToken)
     discarded_.push_back(packet.token);
   retransmission_.on_given_up(queue_.next());
@@ -317,7 +316,7 @@ std::optional<RunningTime> JitterBuffer::next_deadline() const {
 }
 
 JitterBuffer::Output JitterBuffer::release_head() {
-  const PacketQueue::Packet packet = queue_.pop();
+  const PacketQueue::Packet& packet = queue_.pop();
   const Release release{
       .token = packet.token,
       .pts = packet.pts,
@@ -372,7 +371,7 @@ void JitterBuffer::clear() {
   discard_parked();
   while (const auto first = queue_.first()) {
     queue_.skip(*first - queue_.next());
-    const auto packet = queue_.pop();
+    const auto& packet = queue_.pop();
     if (packet.token != kNoToken)
       discarded_.push_back(packet.token);
   }

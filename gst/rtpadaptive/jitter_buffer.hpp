@@ -85,6 +85,11 @@ class JitterBuffer {
   // What is to be done at `now`, in order; nothing means: not before next_deadline(), or a packet.
   std::optional<Output> take(RunningTime now);
   [[nodiscard]] std::optional<RunningTime> next_deadline() const;
+  // The next packet can go whatever the time is.
+  [[nodiscard]] bool is_ready() const {
+    return settings_.latency.release == LatencyController::Release::Eager &&
+           queue_.has(queue_.next());
+  }
 
   struct Request {
     Retransmission::Request request;
@@ -93,6 +98,7 @@ class JitterBuffer {
   };
   std::optional<Request> take_request(RunningTime now);
   [[nodiscard]] std::optional<RunningTime> next_request_at() const;
+  [[nodiscard]] bool has_requests() const { return retransmission_.has_requests(); }
 
   // No packet will follow: holes are not waited for any more.
   void drain() { draining_ = true; }
@@ -113,13 +119,19 @@ class JitterBuffer {
 
   // A position in the order of packets: it is reached when all that came before have gone.
   using Position = std::int64_t;
-  [[nodiscard]] Position position() const { return queue_.end(); }
+  [[nodiscard]] Position position() const {
+    const bool is_untouched = queue_.is_empty() && !released_media_;
+    return is_untouched ? INT64_MIN : queue_.end();
+  }
   [[nodiscard]] bool reached(Position position) const { return queue_.next() >= position; }
 
   [[nodiscard]] const MediaClock& clock() const { return clock_; }
   // Counts the streams that have begun.
   [[nodiscard]] std::uint64_t stream() const { return stream_; }
-  [[nodiscard]] const DriftEstimator::Estimate& drift() const { return drift_.estimate(); }
+  // From packets in sequence alone, so that nothing that depends on the latency has a say in it.
+  [[nodiscard]] const DriftEstimator::Estimate& drift() const {
+    return controller_.drift().estimate();
+  }
   [[nodiscard]] const LatencyController::Stats& latency_stats() const {
     return controller_.stats();
   }
@@ -170,8 +182,6 @@ class JitterBuffer {
   Settings settings_;
   SourceTracker tracker_;
   MediaClock clock_;
-  // Of its own, so that nothing that depends on the latency has a say in timestamps.
-  DriftEstimator drift_;
   LatencyController controller_{settings_.latency};
   Retransmission retransmission_;
   PacketQueue queue_;

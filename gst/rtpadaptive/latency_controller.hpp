@@ -14,6 +14,14 @@ namespace onair {
 // How long a jitter buffer must hold packets so that the share of late ones stays at a target, with
 // the least delay. Plain decisions on times: it never sees a packet's content, reads no clock and
 // allocates nothing.
+//
+// L is the highest of: the base, a level that only a plan moves; the level of a follower, which
+// rises with each late unit by the whole excess and comes down over its memory; the repair level
+// while a hole is open; the level of a regular burst that is due. Eight followers run side by side.
+// For each, the last minutes say what it cost and by what it was surprised, so that every base can
+// be tried on them: the pair of follower and base with the least mean L + price * late share is the
+// plan. The price is what steers: it rises with each late unit above the target's and falls as
+// units come on time.
 class LatencyController {
  public:
   // Paced: every packet waits until it is due, at media time + playout(). The share of units (all
@@ -31,6 +39,10 @@ class LatencyController {
     double late_target = 0.001;
     double loss_target = 0.001;
     bool adaptive = true;  // false: latency() stays where it is (within the bounds)
+    // Paced: how long after a repair L stays above what repairs need. At zero L is raised when a
+    // hole shows and comes down when it is closed: least delay, but the missing packet's first due
+    // instant is over by then. With seconds L is there before the next hole.
+    Duration repair_hold{0};
   };
 
   struct Packet {
@@ -46,6 +58,7 @@ class LatencyController {
     Start,       // coming down from the initial latency as evidence accumulates
     LateBurst,   // packets came after they were due: up at once by the excess
     HoleOpened,  // a packet is missing and will be repaired: wait for the repair
+    Rhythm,      // one of a series of regular bursts is due (key frame, satellite hand-over)
     BurstOver,   // the burst has drained or the hole is closed: back
     MoreLate,    // the network has become worse: a higher plan keeps the target
     LessLate,    // the network has become better: a lower plan keeps the target
@@ -95,11 +108,143 @@ class LatencyController {
   [[nodiscard]] std::optional<Change> take_change();
 
  private:
+  static constexpr std::size_t kFollowers = 8;
+  static constexpr std::size_t kBins = 105;
+  // One value for each follower, side by side, four to a vector instruction: compilers do not find
+  // these by themselves at -O2.
+  using Quad [[gnu::vector_size(16)]] = float;
+  static constexpr std::size_t kQuads = kFollowers / 4;
+  using Lanes = std::array<Quad, kQuads>;
+
+  // Finds bursts that come at regular intervals, from the instants of those above a high quantile.
+  class Rhythm {
+   public:
+    explicit Rhythm(float share) : share_{share} {}
+    void on_unit(Duration media, float delay, Duration interval);
+    // The level to be held for a unit of that media time, in ms; 0 where no burst is due.
+    [[nodiscard]] float lift(Duration media, Duration interval) const;
+
+   private:
+    static constexpr std::size_t kEvents = 16;
+    [[nodiscard]] bool has_event(Duration around, Duration tolerance) const;
+    void look_for_period(Duration media, float delay, Duration interval);
+    void follow(Duration media, float delay, Duration tolerance);
+
+    float share_;
+    float quantile_ = 5;
+    std::array<Duration, kEvents> events_{};  // oldest overwritten
+    std::size_t next_event_ = 0;
+    std::size_t event_count_ = 0;
+    bool is_locked_ = false;
+    Duration period_{0};
+    Duration due_{0};
+    float level_ = 0;
+    float worst_ = 0;  // in the window around due_
+    Duration worst_at_{0};
+    int misses_ = 0;
+  };
+
+  // The packets of one media time.
+  struct Unit {
+    MediaTime media;
+    float worst = 0;  // delay above the floor of the latest packet, in ms
+    std::uint32_t packets = 0;
+    bool is_late = false;
+    bool is_closed = false;
+  };
+
+  void start(const Packet& packet);
+  [[nodiscard]] Reason base_reason() const;
+  void on_hole_filled(RunningTime now, float delay, bool is_late);
+  void on_hole(const Packet& packet, float delay);
+  void expire_holes(RunningTime now);
+  void on_next_unit(const Packet& packet);
+  void close_unit();
+  void close_eager_unit();
+  void follow(float delay);
+  void account(bool is_late_unit);
+  void choose_plan();
+  void steer_price();
+  [[nodiscard]] Duration wanted(RunningTime now);
+  [[nodiscard]] float repair_level() const;
+  [[nodiscard]] float patience() const;
+  void apply(Duration wanted);
+  void raise_weight();
+  void set_decays();
+  void use_bin(std::size_t bin);
+  void sample_levels();
+
   Config config_;
   DriftEstimator drift_;
   Duration floor_{0};
   Duration latency_;
   Stats stats_;
+
+  // Units and what they teach.
+  bool has_started_ = false;
+  Unit unit_;
+  std::int64_t highest_ = 0;
+  Duration newest_media_{0};
+  Duration interval_;         // between units
+  bool has_frames_ = false;   // units of several packets
+  std::uint32_t single_ = 0;  // units of one packet in a row
+  std::uint32_t unmarked_ = 0;
+
+  // Followers, in ms.
+  float mean_ = 0;              // of the units' delays over seconds
+  Lanes decays_{};              // per unit
+  Lanes peaks_{};               // above mean_
+  Lanes levels_{};              // for the unit under way: what each follower would hold at least
+  float least_level_ = 0;       // of them
+  Duration decay_interval_{0};  // that decays_ stand for
+  float rhythm_lift_ = 0;
+  std::array<Rhythm, 2> rhythms_;
+
+  // What each follower was surprised by and what it cost, over the last minutes.
+  std::array<Lanes, kBins> surprises_{};
+  std::array<Lanes, kBins> level_counts_{};
+  std::array<Lanes, kBins> level_sums_{};
+  std::array<bool, kBins> is_used_{};
+  std::size_t highest_bin_ = 0;
+  float weight_ = 1;   // of the newest unit; grows, so that nothing has to be aged
+  float total_ = 0;    // weight of all units
+  float samples_ = 0;  // weight of all samples of the levels
+
+  // The plan that drives: a follower, and the base below which it never goes.
+  std::size_t follower_ = 0;
+  float base_;
+  float predicted_ = 0;  // share of late units under it
+  Duration since_block_{0};
+  std::uint32_t blocks_ = 0;
+
+  // The price of a late unit, in ms of delay of one unit, and the debt that moves it.
+  double log_price_;
+  double unit_debt_ = 0;    // late units above the target's
+  double packet_debt_ = 0;  // late packets above the target's, in units
+  double packets_per_unit_ = 1;
+
+  // Holes.
+  std::optional<Duration> round_trip_;
+  std::array<float, kBins> fills_{};
+  float fill_weight_ = 0;
+  float hole_weight_ = 0;
+  // Holes that may still be filled. None is older than two epochs of the maximum latency.
+  std::uint32_t open_holes_ = 0;
+  std::uint32_t epoch_holes_ = 0;
+  RunningTime epoch_;
+  std::optional<RunningTime> hole_opened_;
+  std::optional<RunningTime> hole_filled_;
+  float repair_ = 0;      // level below which repairs come, in ms
+  float patience_ = 0;    // eager: what a hole is worth waiting for, in ms
+  float hole_delay_ = 0;  // of the packet that showed it, plus what its media time is ahead
+
+  // For the diary.
+  RunningTime now_;
+  std::optional<RunningTime> reported_at_;
+  Duration reported_{0};
+  Reason reason_ = Reason::Start;
+  std::uint32_t late_since_ = 0;
+  float worst_since_ = 0;
 };
 
 }  // namespace onair

@@ -19,6 +19,8 @@ void PacketQueue::start(std::int64_t first) {
 void PacketQueue::start_earlier(std::int64_t first) {
   if (end_ - first > static_cast<std::int64_t>(slots_.size()))
     grow(end_ - first);
+  if (has(next_))
+    slot(next_).packet.starts_stream = false;
   next_ = first;
   first_hint_ = kNever;
 }
@@ -70,7 +72,7 @@ std::optional<std::int64_t> PacketQueue::first() const {
   return std::nullopt;
 }
 
-PacketQueue::Packet PacketQueue::pop() {
+const PacketQueue::Packet& PacketQueue::pop() {
   Slot& at = slot(next_);
   mark(next_, false);
   --packets_;

@@ -39,7 +39,7 @@ class PacketQueue {
 
   // Forgets all; `first` goes out first.
   void start(std::int64_t first);
-  // While nothing has gone out: an earlier number goes first.
+  // While nothing has gone out: an earlier number goes first, and starts the stream.
   void start_earlier(std::int64_t first);
 
   enum class Insert { Inserted, Duplicate, TooLate, TooFar };
@@ -59,7 +59,8 @@ class PacketQueue {
   [[nodiscard]] std::optional<std::int64_t> first() const;
 
   // Takes the packet at next() out (which there must be), or gives next() up.
-  Packet pop();
+  // It stays readable until the next call of anything.
+  const Packet& pop();
   void skip(std::int64_t count);
 
  private:

@@ -65,6 +65,11 @@ guint whole_ms(Duration duration) {
       std::max<std::int64_t>(0, std::chrono::duration_cast<milliseconds>(duration).count()));
 }
 
+// Rounded up.
+guint to_ms(Duration latency) {
+  return whole_ms(latency + milliseconds{1} - Duration{1});
+}
+
 GstBuffer* to_buffer(JitterBuffer::Token token) {
   return reinterpret_cast<GstBuffer*>(token);
 }
@@ -76,7 +81,7 @@ Receiver::Receiver(GstElement* element, GstPad* sink, GstPad* src)
   gst_segment_init(&segment_, GST_FORMAT_TIME);
   out_segment_ = segment_;
   buffer_.set_settings(to_core(settings_));
-  announced_latency_ms_ = latency_ms();
+  announced_latency_ = buffer_.latency();
 }
 
 // The pads are gone already.
@@ -100,10 +105,6 @@ RunningTime Receiver::running_time() const {
     return RunningTime{};
   const Duration now{static_cast<Duration::rep>(gst_clock_get_time(its_clock.get()))};
   return RunningTime{now - base_time()};
-}
-
-GstClockTime Receiver::to_position(RunningTime time) const {
-  return gst_segment_position_from_running_time(&out_segment_, GST_FORMAT_TIME, to_gst(time));
 }
 
 // ---- RTP in
@@ -231,24 +232,28 @@ void Receiver::update_group() {
   if (name == group_name_)
     return;
   group_ = name.empty() ? LatencyGroup{} : LatencyGroup{name};
+  buffer_.set_shared_latency(Duration{0});
   group_name_ = std::move(name);
-}
-
-guint Receiver::latency_ms() const {
-  return whole_ms(buffer_.latency() + milliseconds{1} - Duration{1});
 }
 
 // Exchanges latencies with the group. True if the latency has changed by a millisecond.
 bool Receiver::update_latency() {
-  group_.publish(buffer_.own_latency());
-  buffer_.set_shared_latency(group_.largest());
+  if (!group_name_.empty()) {
+    group_.publish(buffer_.own_latency());
+    buffer_.set_shared_latency(group_.largest());
+  }
+  const Duration latency = buffer_.latency();
   if (const auto change = buffer_.take_latency_change())
     GST_INFO_OBJECT(element_,
                     "latency %.1f -> %.1f ms: %s (%u late packets since the last change, the "
                     "worst took %.1f ms)",
                     in_ms(change->from), in_ms(change->to), to_string(change->why),
                     change->late_packets, in_ms(change->worst));
-  return latency_ms() != std::exchange(announced_latency_ms_, latency_ms());
+  if (latency == announced_latency_)
+    return false;
+  const guint before = to_ms(announced_latency_);
+  announced_latency_ = latency;
+  return to_ms(latency) != before;
 }
 
 void Receiver::announce_latency(bool repost) {
@@ -259,7 +264,7 @@ void Receiver::announce_latency(bool repost) {
 
 guint Receiver::current_latency_ms() {
   const Lock lock{mutex_};
-  return latency_ms();
+  return to_ms(buffer_.latency());
 }
 
 Duration Receiver::reported_latency() {
@@ -339,7 +344,7 @@ GstEvent* Receiver::make_request_event(const JitterBuffer::Request& request) con
 
 // Makes those that are due: with each packet that comes, and by the task in between.
 void Receiver::send_requests(Lock& lock) {
-  if (!buffer_.next_request_at() || flow_ != GST_FLOW_OK)
+  if (!buffer_.has_requests() || flow_ != GST_FLOW_OK)
     return;
   const RunningTime now = running_time();
   while (const auto request = buffer_.take_request(now)) {
@@ -497,13 +502,17 @@ void Receiver::run() {
 std::optional<GstFlowReturn> Receiver::do_next(Lock& lock) {
   if (!serialized_.empty() && buffer_.reached(serialized_.front().behind))
     return push_serialized(lock);
-  const auto deadline = buffer_.next_deadline();
-  if (!deadline)
-    return std::nullopt;
   // The clock is not looked at for packets that go out at once.
-  const RunningTime now = *deadline == RunningTime::min() ? RunningTime::min() : running_time();
-  if (*deadline > now)
-    return std::nullopt;
+  RunningTime now = RunningTime::min();
+  if (!buffer_.is_ready()) {
+    const auto deadline = buffer_.next_deadline();
+    if (!deadline)
+      return std::nullopt;
+    if (*deadline != RunningTime::min())
+      now = running_time();
+    if (*deadline > now)
+      return std::nullopt;
+  }
   const auto output = buffer_.take(now);
   if (!output) {
     // It may have swallowed padding, behind which an event waits.
@@ -518,7 +527,7 @@ std::optional<GstFlowReturn> Receiver::do_next(Lock& lock) {
 
 GstFlowReturn Receiver::push_packet(Lock& lock, const JitterBuffer::Release& release) {
   auto* buffer = gst_buffer_make_writable(to_buffer(release.token));
-  const GstClockTime pts = to_position(release.pts);
+  const GstClockTime pts = to_position(out_segment_, release.pts);
   if (pts != last_pts_)
     step_ts_offset();
   last_pts_ = pts;
@@ -550,8 +559,9 @@ void Receiver::push_lost(Lock& lock, const JitterBuffer::Lost& lost) {
   GstEvent* event = gst_event_new_custom(
       GST_EVENT_CUSTOM_DOWNSTREAM,
       gst_structure_new("GstRTPPacketLost", "seqnum", G_TYPE_UINT, guint{lost.sequence},
-                        "timestamp", G_TYPE_UINT64, apply_ts_offset(to_position(lost.pts)),
-                        "duration", G_TYPE_UINT64, to_gst(lost.duration), "retry", G_TYPE_UINT,
+                        "timestamp", G_TYPE_UINT64,
+                        apply_ts_offset(to_position(out_segment_, lost.pts)), "duration",
+                        G_TYPE_UINT64, to_gst(lost.duration), "retry", G_TYPE_UINT,
                         static_cast<guint>(lost.requests), nullptr));
   lock.unlock();
   gst_pad_push_event(src_, event);
@@ -602,8 +612,8 @@ void Receiver::wait_for_work(Lock& lock) {
 void Receiver::wake_for_work() {
   if (waits_until_ == RunningTime::min() || !is_playing_ || !is_active_)
     return;
-  const auto work = next_work();
-  if (work && *work < waits_until_)
+  const auto work = buffer_.is_ready() ? std::nullopt : next_work();
+  if (buffer_.is_ready() || (work && *work < waits_until_))
     wait_.wake();
 }
 

@@ -96,7 +96,6 @@ class Receiver {
   [[nodiscard]] std::string find_group_name() const;
   void update_group();
   bool update_latency();
-  [[nodiscard]] guint latency_ms() const;
   std::uint32_t find_clock_rate(Lock& lock, std::uint8_t payload_type);
   void learn_caps(const GstCaps* caps);
   void synchronise(Lock& lock);
@@ -112,7 +111,6 @@ class Receiver {
   void wait_for_work(Lock& lock);
   void wake_for_work();
 
-  [[nodiscard]] GstClockTime to_position(RunningTime time) const;
   void step_ts_offset();
   [[nodiscard]] GstClockTime apply_ts_offset(GstClockTime position) const;
 
@@ -148,7 +146,7 @@ class Receiver {
   std::string cname_;
   LatencyGroup group_;
   std::string group_name_;
-  guint announced_latency_ms_ = 0;
+  Duration announced_latency_{0};
 
   // ts-offset as it is applied now, and what is still to come.
   gint64 ts_offset_ = 0;

@@ -70,6 +70,7 @@ class Retransmission {
   // m must be there at m + usable_until (comparable with transit()).
   std::optional<Request> take_request(RunningTime now, Duration usable_until);
   [[nodiscard]] std::optional<RunningTime> next_request_at() const;
+  [[nodiscard]] bool has_requests() const { return earliest_.has_value(); }
 
   [[nodiscard]] std::optional<Duration> round_trip() const { return round_trip_; }
   // How often a packet was asked for that was filled, given up or is asked for no more.

@@ -5,7 +5,6 @@ namespace onair {
 
 namespace {
 
-constexpr std::size_t kFixedSize = 12;
 constexpr std::size_t kExtensionHeaderSize = 4;
 
 std::uint16_t read16(const std::uint8_t* at) {
@@ -20,11 +19,10 @@ std::uint32_t read32(const std::uint8_t* at) {
 
 std::optional<RtpHeader> parse_rtp_header(std::span<const std::uint8_t> head, std::size_t size,
                                           std::uint8_t last) {
-  if (head.size() < kFixedSize || head[0] >> 6 != 2)
+  if (head.size() < kFixedRtpHeaderSize || head[0] >> 6 != 2)
     return std::nullopt;
-  const bool has_extension = (head[0] & 0x10) != 0;
-  std::size_t header = kFixedSize + std::size_t{4} * (head[0] & 0x0fu);
-  if (has_extension) {
+  std::size_t header = kFixedRtpHeaderSize + std::size_t{4} * (head[0] & 0x0fu);
+  if (has_extension(head[0])) {
     if (head.size() < header + kExtensionHeaderSize)
       return std::nullopt;
     header += kExtensionHeaderSize + std::size_t{4} * read16(&head[header + 2]);

@@ -18,10 +18,14 @@ struct RtpHeader {
   std::size_t payload_size = 0;  // without header extension and padding
 };
 
+inline constexpr std::size_t kFixedRtpHeaderSize = 12;
 // Fixed part, 15 contributing sources, and the beginning of a header extension.
 inline constexpr std::size_t kMaxRtpHeaderSize = 12 + 15 * 4 + 4;
 
-// Whether a packet that begins with `first` ends with padding.
+// Of a packet that begins with `first`.
+constexpr bool has_extension(std::uint8_t first) {
+  return (first & 0x10) != 0;
+}
 constexpr bool has_padding(std::uint8_t first) {
   return (first & 0x20) != 0;
 }

@@ -39,18 +39,33 @@ std::string cname_of(GstRTCPPacket& packet, std::uint32_t ssrc) {
   return {};
 }
 
+// Nearly always the first memory has all of the header. Where it has not (rtprtxreceive makes a
+// memory of each part), it is copied out. Either costs a fraction of gst_rtp_buffer_map().
+std::optional<RtpHeader> read_header(GstBuffer* buffer, std::size_t size) {
+  if (gst_buffer_n_memory(buffer) == 0)
+    return std::nullopt;
+  GstMemory* memory = gst_buffer_peek_memory(buffer, 0);
+  GstMapInfo map;
+  if (!gst_memory_map(memory, &map, GST_MAP_READ))
+    return std::nullopt;
+  std::array<guint8, kMaxRtpHeaderSize> copy;
+  std::span<const guint8> head{map.data, map.size};
+  const bool is_plain = map.size >= kFixedRtpHeaderSize && !has_extension(map.data[0]);
+  if (!is_plain && map.size < kMaxRtpHeaderSize)
+    head = {copy.data(), gst_buffer_extract(buffer, 0, copy.data(), copy.size())};
+  guint8 last = 0;
+  if (!head.empty() && has_padding(head[0]))
+    gst_buffer_extract(buffer, size - 1, &last, 1);
+  const auto header = parse_rtp_header(head, size, last);
+  gst_memory_unmap(memory, &map);
+  return header;
+}
+
 }  // namespace
 
 std::optional<ParsedPacket> parse_rtp(GstBuffer* buffer) {
   const std::size_t size = gst_buffer_get_size(buffer);
-  // Copied out, wherever it lies: rtprtxreceive makes a memory of each part. It costs half of
-  // gst_rtp_buffer_map().
-  std::array<guint8, kMaxRtpHeaderSize> head;
-  const std::size_t head_size = gst_buffer_extract(buffer, 0, head.data(), head.size());
-  guint8 last = 0;
-  if (head_size > 0 && has_padding(head[0]))
-    gst_buffer_extract(buffer, size - 1, &last, 1);
-  const auto header = parse_rtp_header({head.data(), head_size}, size, last);
+  const auto header = read_header(buffer, size);
   if (!header)
     return std::nullopt;
   return ParsedPacket{
@@ -69,7 +84,8 @@ std::optional<ParsedPacket> parse_rtp(GstBuffer* buffer) {
 }
 
 ParsedRtcp parse_rtcp(GstBuffer* buffer) {
-  if (!gst_rtcp_buffer_validate_reduced(buffer))
+  // An empty one makes the validation complain of its caller.
+  if (gst_buffer_get_size(buffer) == 0 || !gst_rtcp_buffer_validate_reduced(buffer))
     return {.content = RtcpContent::Invalid};
   GstRTCPBuffer rtcp = GST_RTCP_BUFFER_INIT;
   gst_rtcp_buffer_map(buffer, GST_MAP_READ, &rtcp);

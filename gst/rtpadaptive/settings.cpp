@@ -121,9 +121,9 @@ JitterBuffer::Settings to_core(const JitterBufferSettings& settings) {
   const auto max_retries =
       settings.rtx_max_retries < 0 ? std::optional<int>{} : settings.rtx_max_retries;
   // Fixed, the latency is what was asked for, whatever the bounds of the adaptive one.
-  const Duration least = ms(settings.adaptive ? settings.min_latency_ms : 0);
-  const Duration most =
-      std::max(least, ms(settings.adaptive ? settings.max_latency_ms : settings.latency_ms));
+  const Duration fixed = ms(settings.latency_ms);
+  const Duration least = settings.adaptive ? ms(settings.min_latency_ms) : fixed;
+  const Duration most = settings.adaptive ? std::max(least, ms(settings.max_latency_ms)) : fixed;
   return {
       .latency = {.release = settings.release,
                   .min_latency = least,
@@ -131,7 +131,8 @@ JitterBuffer::Settings to_core(const JitterBufferSettings& settings) {
                   .initial_latency = std::clamp(ms(settings.latency_ms), least, most),
                   .late_target = settings.late_target,
                   .loss_target = settings.loss_target,
-                  .adaptive = settings.adaptive},
+                  .adaptive = settings.adaptive,
+                  .repair_hold = std::chrono::seconds{10}},
       .limits = {.max_dropout = ms(settings.max_dropout_time_ms),
                  .max_misorder = ms(settings.max_misorder_time_ms)},
       .retransmission = {.delay = optional_ms(settings.rtx_delay_ms),

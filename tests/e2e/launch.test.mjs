@@ -2,7 +2,7 @@
 // The pipelines of examples/launch, run as they stand, with a real sender.
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -122,6 +122,11 @@ test('Ctrl-C during a WHIP broadcast ends the file cleanly', async () => {
   });
 });
 
+const environment = {
+  ...process.env,
+  GST_PLUGIN_PATH: ['build/gst', 'build/ext'].map((folder) => path.join(root, folder)).join(':'),
+};
+
 // Pipelines of the elements' section comments: |[ … ]|, told apart from prose by gst-launch-1.0.
 async function documentedPipelines(source) {
   const text = await readFile(path.join(root, source), 'utf8');
@@ -132,12 +137,11 @@ async function documentedPipelines(source) {
 test("the pipeline of whiplistensrc's documentation records a broadcast when pasted", async () => {
   const [pipeline] = await documentedPipelines('ext/whip/gstwhiplistensrc.cpp');
   dir = await mkdtemp(path.join(os.tmpdir(), 'onair-docs-'));
-  const env = { ...process.env, GST_PLUGIN_PATH: ['build/gst', 'build/ext'].map((dir) => path.join(root, dir)).join(':') };
   // The one thing that is changed: the port, so that nobody else's is taken.
   const port = await freePortPair();
   const pasted = pipeline.replace('token=secret', `token=secret port=${port}`);
   assert.notEqual(pasted, pipeline);
-  const program = new Program('/bin/bash', ['-c', `exec ${pasted}`], { cwd: dir, env });
+  const program = new Program('/bin/bash', ['-c', `exec ${pasted}`], { cwd: dir, env: environment });
   const pages = await servePublishPage(port);
   const context = await browser.newContext();
   try {
@@ -155,6 +159,28 @@ test("the pipeline of whiplistensrc's documentation records a broadcast when pas
   } finally {
     await context.close();
     await pages.close();
+    await program.stop('SIGKILL');
+    await rm(dir, { recursive: true, force: true });
+  }
+});
+
+test("the pipeline of rtpadaptivejitterbuffer's documentation records a tone when pasted", async () => {
+  const [pipeline] =
+    await documentedPipelines('gst/rtpadaptive/gstrtpadaptivejitterbuffer.cpp');
+  dir = await mkdtemp(path.join(os.tmpdir(), 'onair-docs-'));
+  const port = await freePortPair();
+  const pasted = pipeline.replaceAll('port=5004', `port=${port}`);
+  assert.notEqual(pasted, pipeline);
+  const program = new Program('/bin/bash', ['-c', `exec ${pasted}`], { cwd: dir, env: environment });
+  try {
+    const file = path.join(dir, 'call.wav');
+    await eventually('two seconds of sound', async () =>
+      existsSync(file) && (await stat(file)).size > 2 * 48_000 * 2, 20_000);
+    const ended = await program.stop('SIGINT');
+    assert.equal(ended.code, 0, program.output);
+    const [stream] = await streamsOf(file);
+    assert.equal(stream.codec_name, 'pcm_s16le');
+  } finally {
     await program.stop('SIGKILL');
     await rm(dir, { recursive: true, force: true });
   }

@@ -14,7 +14,10 @@ import { Program, eventually, root } from './lib/process.mjs';
 import { parsePlaylist } from './lib/segments.mjs';
 
 const binary = path.join(root, 'build/examples/live-server/onair-live-server');
-const environment = { ...process.env, GST_PLUGIN_PATH: ['build/gst', 'build/ext'].map((dir) => path.join(root, dir)).join(':') };
+const environment = {
+  ...process.env,
+  GST_PLUGIN_PATH: ['build/gst', 'build/ext'].map((folder) => path.join(root, folder)).join(':'),
+};
 let dir;
 let server;
 let browser;

@@ -1,0 +1,80 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# count_instructions.sh PROGRAM [FACTORY [PROPERTY=VALUE]...]: what jitterbuffer_workload (PROGRAM)
+# costs per packet with FACTORY (rtpadaptivejitterbuffer if none is named) beside stock
+# rtpjitterbuffer, as a table in markdown. Properties are for FACTORY alone; the workloads' own are
+# set on both.
+#
+# Instructions are counted by callgrind, in all threads. Each figure is the difference of two runs
+# with different numbers of packets, so that starting up and making buffers cancel, less the same
+# for the rig without an element. GLib before 2.76 takes its slices from malloc under valgrind.
+#
+# WORKLOADS="audio-lost video-lost" in the environment measures these only.
+set -eu
+program=$1
+shift
+ours=${1:-rtpadaptivejitterbuffer}
+[ $# -eq 0 ] || shift
+stock=rtpjitterbuffer
+few=2000
+many=8000
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+
+instructions() { # FACTORY WORKLOAD PACKETS PROPERTY=VALUE...
+  if ! valgrind --tool=callgrind --callgrind-out-file="$folder/out" "$program" "$@" \
+    >"$folder/log" 2>&1; then
+    cat "$folder/log" >&2
+    exit 1
+  fi
+  sed -n 's/^totals: *//p' "$folder/out"
+}
+
+per_packet() { # FACTORY WORKLOAD PROPERTY=VALUE...
+  factory=$1
+  workload=$2
+  shift 2
+  small=$(instructions "$factory" "$workload" "$few" "$@")
+  large=$(instructions "$factory" "$workload" "$many" "$@")
+  echo $(((large - small) / (many - few)))
+}
+
+allocations() { # FACTORY WORKLOAD PROPERTY=VALUE...
+  factory=$1
+  workload=$2
+  shift 2
+  G_SLICE=always-malloc "$program" "$factory" "$workload" 8000 "$@" |
+    sed -n 's/.*; \([0-9.]*\) allocations.*/\1/p'
+}
+
+ratio() { # OURS STOCK
+  awk "BEGIN { if ($2 == 0) print \"-\"; else printf \"%.2f\", $1 / $2 }"
+}
+
+repairing='do-lost=true do-retransmission=true'
+workloads=${WORKLOADS:-audio-in-order audio-reordered audio-lost audio-repaired \
+video-in-order video-reordered video-lost video-repaired}
+echo "| workload | properties | $stock: instructions | $ours: instructions | ratio \
+| $stock: allocations | $ours: allocations |"
+echo '|---|---|---:|---:|---:|---:|---:|'
+for workload in $workloads; do
+  rig=$(per_packet none "$workload")
+  for properties in '' 'do-lost=true' "$repairing"; do
+    case "$workload:$properties" in
+      *-repaired:"$repairing" | *-lost:*) ;;
+      *-repaired:* | *:do-lost=true) continue ;; # as without, or nothing to see
+    esac
+    # One word for each property.
+    # shellcheck disable=SC2086
+    theirs=$(($(per_packet $stock "$workload" $properties) - rig))
+    # shellcheck disable=SC2086
+    mine=$(($(per_packet "$ours" "$workload" $properties "$@") - rig))
+    # shellcheck disable=SC2086
+    echo "| $workload | ${properties:-none} | $theirs | $mine | $(ratio $mine $theirs)" \
+      "| $(allocations $stock "$workload" $properties)" \
+      "| $(allocations "$ours" "$workload" $properties "$@") |"
+  done
+done
+echo
+echo "Per packet, between ${few} and ${many}; the rig's own share is taken off. Allocations: calls"
+echo 'of malloc and its kin, GLib slices included (G_SLICE=always-malloc).'

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "glue/rtp_metas.hpp"
+
+#include <string>
+
+#include <gst/gst.h>
+#include <gtest/gtest.h>
+
+#include "support/gst_environment.hpp"
+
+namespace onair {
+namespace {
+
+using namespace std::chrono_literals;
+
+[[maybe_unused]] const auto* const kGStreamer =
+    testing::AddGlobalTestEnvironment(new test::GstEnvironment);
+
+// The buffer's meta whose reference is of this media type; null if there is none.
+GstReferenceTimestampMeta* meta_of(GstBuffer* buffer, const char* type) {
+  const auto reference = GstPtr<GstCaps>::adopt(gst_caps_new_empty_simple(type));
+  return gst_buffer_get_reference_timestamp_meta(buffer, reference.get());
+}
+
+guint uint_field(const GstCaps* caps, const char* field) {
+  guint value = 0;
+  EXPECT_TRUE(gst_structure_get_uint(gst_caps_get_structure(caps, 0), field, &value)) << field;
+  return value;
+}
+
+GstPtr<GstBuffer> new_buffer() {
+  return GstPtr<GstBuffer>::adopt(gst_buffer_new());
+}
+
+TEST(RtpMetas, ABufferRemembersItsMediaTimeAndItsArrival) {
+  RtpMetas metas;
+  const auto buffer = new_buffer();
+  metas.add_times(buffer.get(), 0xffff'fffe, 90'000, MediaTime{5s + 1ns}, RunningTime{3s});
+  const auto* rtp = meta_of(buffer.get(), "timestamp/x-rtp");
+  ASSERT_TRUE(rtp);
+  EXPECT_EQ(rtp->timestamp, 5 * GST_SECOND + 1);
+  EXPECT_EQ(rtp->duration, GST_CLOCK_TIME_NONE);
+  EXPECT_EQ(uint_field(rtp->reference, "ssrc"), 0xffff'fffe);
+  EXPECT_EQ(uint_field(rtp->reference, "clock-rate"), 90'000u);
+  const auto* arrival = meta_of(buffer.get(), "timestamp/x-arrival");
+  ASSERT_TRUE(arrival);
+  EXPECT_EQ(arrival->timestamp, 3 * GST_SECOND);
+  EXPECT_FALSE(meta_of(buffer.get(), "timestamp/x-ntp")) << "nobody has told it";
+}
+
+TEST(RtpMetas, AnArrivalBeforeTheSegmentIsItsBeginning) {
+  RtpMetas metas;
+  const auto buffer = new_buffer();
+  metas.add_times(buffer.get(), 1, 90'000, MediaTime{5s}, RunningTime{-1s});
+  EXPECT_EQ(meta_of(buffer.get(), "timestamp/x-arrival")->timestamp, 0u);
+}
+
+TEST(RtpMetas, AnNtpTimeIsCountedFrom1900) {
+  RtpMetas metas;
+  const auto buffer = new_buffer();
+  metas.add_ntp(buffer.get(), NtpTime{3'900'000'000s});
+  const auto* ntp = meta_of(buffer.get(), "timestamp/x-ntp");
+  ASSERT_TRUE(ntp);
+  EXPECT_EQ(ntp->timestamp, 3'900'000'000 * GST_SECOND);
+}
+
+TEST(RtpMetas, BuffersOfOneStreamShareTheirReference) {
+  RtpMetas metas;
+  const auto first = new_buffer();
+  const auto second = new_buffer();
+  metas.add_times(first.get(), 1, 90'000, MediaTime{1s}, RunningTime{1s});
+  metas.add_times(second.get(), 1, 90'000, MediaTime{2s}, RunningTime{2s});
+  for (const char* type : {"timestamp/x-rtp", "timestamp/x-arrival"})
+    EXPECT_EQ(meta_of(first.get(), type)->reference, meta_of(second.get(), type)->reference)
+        << "caps are not made for each packet";
+}
+
+TEST(RtpMetas, AnotherSsrcOrClockRateIsAnotherReference) {
+  RtpMetas metas;
+  const auto expect = [&](guint32 ssrc, guint32 rate) {
+    const auto buffer = new_buffer();
+    metas.add_times(buffer.get(), ssrc, rate, MediaTime{1s}, RunningTime{1s});
+    const auto* rtp = meta_of(buffer.get(), "timestamp/x-rtp");
+    EXPECT_EQ(uint_field(rtp->reference, "ssrc"), ssrc);
+    EXPECT_EQ(uint_field(rtp->reference, "clock-rate"), rate);
+  };
+  expect(0, 0);  // which is what an unused RtpMetas might be thought to hold
+  expect(1, 90'000);
+  expect(2, 90'000);
+  expect(2, 48'000);
+  expect(1, 90'000);
+}
+
+TEST(RtpMetas, EarlierBuffersKeepTheirReferenceWhenTheStreamChanges) {
+  const auto first = new_buffer();
+  {
+    RtpMetas metas;
+    metas.add_times(first.get(), 1, 90'000, MediaTime{1s}, RunningTime{1s});
+    const auto second = new_buffer();
+    metas.add_times(second.get(), 2, 48'000, MediaTime{1s}, RunningTime{1s});
+  }
+  EXPECT_EQ(uint_field(meta_of(first.get(), "timestamp/x-rtp")->reference, "ssrc"), 1u);
+}
+
+TEST(RtpMetas, TheySurviveACopyOfTheBuffer) {
+  RtpMetas metas;
+  const auto buffer = new_buffer();
+  metas.add_times(buffer.get(), 1, 90'000, MediaTime{5s}, RunningTime{3s});
+  metas.add_ntp(buffer.get(), NtpTime{1s});
+  const auto copy = GstPtr<GstBuffer>::adopt(gst_buffer_copy(buffer.get()));
+  for (const char* type : {"timestamp/x-rtp", "timestamp/x-arrival", "timestamp/x-ntp"})
+    EXPECT_TRUE(meta_of(copy.get(), type)) << type;
+}
+
+}  // namespace
+}  // namespace onair
