@@ -4,7 +4,6 @@
 #include <vector>
 
 #include <gst/gst.h>
-#include <gst/rtp/gstrtpbuffer.h>
 #include <gtest/gtest.h>
 
 #include "gst_environment.hpp"
@@ -175,7 +174,7 @@ TEST(RtpAdaptiveJitterBuffer, TheFirstBufferIsADiscontinuityAndTheNextOnesAreNot
   ASSERT_TRUE(bench.wait_for_packets(3));
   const auto packets = bench.packets();
   EXPECT_TRUE(GST_BUFFER_IS_DISCONT(packets[0].buffer.get()));
-  for (const std::size_t n : {1, 2}) {
+  for (const std::size_t n : {1u, 2u}) {
     EXPECT_FALSE(GST_BUFFER_IS_DISCONT(packets[n].buffer.get()));
     EXPECT_FALSE(GST_BUFFER_FLAG_IS_SET(packets[n].buffer.get(), GST_BUFFER_FLAG_RESYNC));
   }
@@ -325,7 +324,7 @@ TEST(RtpAdaptiveJitterBuffer, DoLostTellsDownstreamInItsPlace) {
   EXPECT_EQ(bench.order(),
             "stream-start caps segment #0 #1 #2 #3 #4 GstRTPPacketLost GstRTPPacketLost #7 #8");
   const auto items = bench.items();
-  for (const std::size_t i : {0, 1}) {
+  for (const std::size_t i : {0u, 1u}) {
     GstEvent* event = items[8 + i].event.get();
     EXPECT_TRUE(GST_EVENT_IS_SERIALIZED(event));
     const GstStructure* lost = gst_event_get_structure(event);
@@ -470,7 +469,7 @@ TEST(RtpAdaptiveJitterBuffer, ListsThatSomebodyElseHoldsStayAsTheyAre) {
 TEST(RtpAdaptiveJitterBuffer, WhatIsNoRtpIsDroppedWithAWarning) {
   JitterBufferBench bench{kEager};
   bench.push(0);
-  for (const gsize size : {0, 1, 11, 12}) {
+  for (const gsize size : {0u, 1u, 11u, 12u}) {
     GstBuffer* buffer = gst_buffer_new_allocate(nullptr, size, nullptr);
     gst_buffer_memset(buffer, 0, 0, size);
     EXPECT_EQ(gst_pad_push(bench.src(), buffer), GST_FLOW_OK);

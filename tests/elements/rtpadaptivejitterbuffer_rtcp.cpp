@@ -244,7 +244,7 @@ TEST(RtpAdaptiveJitterBufferRtcp, SyncIntervalThinsTheReportsOut) {
   JitterBufferBench bench{std::string{kEager} + " sync-interval=5000"};
   Rtcp rtcp{bench};
   bench.push_all(0, 1);
-  for (const guint64 after : {0, 2, 4})
+  for (const guint64 after : {0u, 2u, 4u})
     rtcp.receive({.after = after});
   EXPECT_EQ(rtcp.syncs(), 1u);
   rtcp.receive({.after = 5});
@@ -273,7 +273,7 @@ TEST(RtpAdaptiveJitterBufferRtcp, WhatIsNoRtcpIsDroppedWithAWarning) {
   JitterBufferBench bench{kEager};
   Rtcp rtcp{bench};
   bench.push(0);
-  for (const gsize size : {0, 3, 4, 28}) {
+  for (const gsize size : {0u, 3u, 4u, 28u}) {
     GstBuffer* buffer = gst_buffer_new_allocate(nullptr, size, nullptr);
     gst_buffer_memset(buffer, 0, 0, size);
     EXPECT_EQ(gst_pad_chain(rtcp.pad(), buffer), GST_FLOW_OK);

@@ -397,7 +397,7 @@ TEST(JitterBufferLost, AHoleInsideAPictureHasNoDuration) {
   for (const auto& packet : picture(0, 0, 2))
     run.arrive(packet);
   const auto packets = picture(1, 2, 5);
-  for (const std::size_t i : {0, 1, 4})
+  for (const std::size_t i : {0u, 1u, 4u})
     run.arrive(packets[i]);
   run.advance_to(at(1s));
   ASSERT_EQ(run.given_up().size(), 2u);
@@ -413,7 +413,7 @@ TEST(JitterBufferLost, AHoleInsideAPictureOfAPacedStreamIsGivenUpWhenThePictureI
   for (const auto& packet : picture(0, 0, 2))
     run.arrive(packet);
   const auto packets = picture(1, 2, 5);
-  for (const std::size_t i : {0, 1, 4})
+  for (const std::size_t i : {0u, 1u, 4u})
     run.arrive(packets[i]);
   run.advance_to(at(1s));
   ASSERT_EQ(run.given_up().size(), 2u);

@@ -238,7 +238,7 @@ TEST(JitterBufferProperties, EveryPacketIsReleasedDiscardedOrGivenBackOnce) {
   for (const auto seed : kSeeds) {
     const Weather weather{seed};
     for (auto settings : schedules()) {
-      for (const std::size_t most : {10'000, 20}) {
+      for (const std::size_t most : {10'000u, 20u}) {
         settings.max_packets = most;
         settings.drop_on_latency = most == 20;
         SCOPED_TRACE(describe(seed, settings));
@@ -372,20 +372,20 @@ Packet flood_packet(Flood flood, std::mt19937& random, std::int64_t n) {
 TEST(JitterBufferFlood, MemoryIsBoundedAndEveryTokenAccountedFor) {
   for (const auto flood : {Flood::Sequences, Flood::TimesBackwards, Flood::Everything,
                            Flood::AlmostInOrder, Flood::Ssrcs, Flood::LeapsWithinLimits})
-    for (const std::uint32_t seed : {1u, 2u, 3u})
+    for (const std::uint32_t seed : {1u, 2u})
       for (const auto& base : schedules()) {
         auto settings = base;
-        settings.max_packets = 500;
-        settings.max_bytes = 100'000;
+        settings.max_packets = 200;
+        settings.max_bytes = 50'000;
         SCOPED_TRACE("flood " + std::to_string(static_cast<int>(flood)) + ", " +
                      describe(seed, settings));
         std::mt19937 random{seed};
         Playback run{settings};
-        for (std::int64_t n = 0; n < 3000; ++n) {
+        for (std::int64_t n = 0; n < 1000; ++n) {
           run.arrive(flood_packet(flood, random, n));
-          ASSERT_LE(run.buffer.packets(), 500u);
-          ASSERT_LE(run.buffer.bytes(), 100'000u);
-          ASSERT_LE(run.held(), 504u);
+          ASSERT_LE(run.buffer.packets(), 200u);
+          ASSERT_LE(run.buffer.bytes(), 50'000u);
+          ASSERT_LE(run.held(), 204u);
         }
         run.drain();
         ASSERT_LE(run.held(), 4u);
@@ -401,7 +401,7 @@ TEST(JitterBufferFlood, WorkPerPacketIsBounded) {
       Playback run{base};
       // Of a packet, one release or at most 256 reports; nothing multiplies.
       std::int64_t packets = 0;
-      for (; packets < 3000; ++packets)
+      for (; packets < 2000; ++packets)
         run.arrive(flood_packet(flood, random, packets));
       run.drain();
       EXPECT_LE(run.given_up().size(), 256u * static_cast<std::size_t>(packets));

@@ -126,7 +126,7 @@ TEST(MediaClock, WithoutDriftPtsIsTheAnchorPlusMediaTime) {
 
 TEST(MediaClock, PacketsFromBeforeTheAnchorAreOnTheSameLine) {
   const auto clock = running(48'000, 5);
-  EXPECT_EQ(clock.pts(clock.media_time(clock.unroll(5 - 960))), kAnchor - 20ms);
+  EXPECT_EQ(clock.pts(clock.media_time(clock.unroll(std::uint32_t{5} - 960))), kAnchor - 20ms);
 }
 
 TEST(MediaClock, BendsOnceASecondAndNotBefore) {
