@@ -98,7 +98,8 @@ constexpr std::array<onair::Property<Settings>, 17> kProperties{{
      "takes it",
      &Settings::jitterbuffer},
     {"latency", "Latency",
-     "Longest wait of the jitter buffer for a missing packet, in milliseconds; more repairs more and "
+     "Longest wait of the jitter buffer for a missing packet, in milliseconds; more repairs more "
+     "and "
      "can be later",
      &Settings::latency_ms, 0, 60'000},
     {"stun-server", "STUN server",

@@ -15,7 +15,8 @@ namespace onair {
 class DeadlineWait {
  public:
   // Without a clock or a deadline only wake() ends it. May return early: look again, then wait.
-  void wait(std::unique_lock<std::mutex>& lock, GstClock* clock, std::optional<ClockTime> deadline) {
+  void wait(std::unique_lock<std::mutex>& lock, GstClock* clock,
+            std::optional<ClockTime> deadline) {
     if (!clock || !deadline) {
       waits_ = true;
       woken_.wait(lock);

@@ -10,9 +10,9 @@ RtpMetas::RtpMetas()
 void RtpMetas::add_times(GstBuffer* buffer, std::uint32_t ssrc, std::uint32_t clock_rate,
                          MediaTime media, RunningTime arrival) {
   if (!rtp_ || ssrc != ssrc_ || clock_rate != clock_rate_) {
-    rtp_ = GstPtr<GstCaps>::adopt(gst_caps_new_simple("timestamp/x-rtp", "ssrc", G_TYPE_UINT, ssrc,
-                                                      "clock-rate", G_TYPE_UINT, clock_rate,
-                                                      nullptr));
+    rtp_ =
+        GstPtr<GstCaps>::adopt(gst_caps_new_simple("timestamp/x-rtp", "ssrc", G_TYPE_UINT, ssrc,
+                                                   "clock-rate", G_TYPE_UINT, clock_rate, nullptr));
     ssrc_ = ssrc;
     clock_rate_ = clock_rate;
   }

@@ -29,9 +29,9 @@ class Session : public std::enable_shared_from_this<Session> {
     GstPadTemplate* video_template = nullptr;
     std::string jitterbuffer;  // factory; made for each stream
     guint latency_ms = 0;      // the largest
-    std::string stun_server;  // stun://host:port, or empty
-    std::string turn_server;  // turn(s)://user:password@host:port, or empty
-    guint min_port = 0;       // of ICE candidates
+    std::string stun_server;   // stun://host:port, or empty
+    std::string turn_server;   // turn(s)://user:password@host:port, or empty
+    guint min_port = 0;        // of ICE candidates
     guint max_port = 0;
     Duration keyframe_interval{};  // zero: only the first key frame is asked for
     Duration gathering_timeout{};

@@ -16,6 +16,8 @@ using std::chrono::milliseconds;
 
 namespace {
 
+constexpr Duration kWarningInterval = std::chrono::seconds{1};
+
 const char* to_string(LatencyController::Reason reason) {
   switch (reason) {
     using enum LatencyController::Reason;
@@ -112,8 +114,7 @@ RunningTime Receiver::running_time() const {
 GstFlowReturn Receiver::on_packet(GstPtr<GstBuffer> buffer) {
   auto parsed = parse_rtp(buffer.get());
   if (!parsed) {
-    GST_ELEMENT_WARNING(element_, STREAM, DECODE, (nullptr),
-                        ("Received invalid RTP payload, dropping"));
+    warn_of_invalid("RTP");
     return GST_FLOW_OK;
   }
   JitterBuffer::Packet& packet = parsed->packet;
@@ -178,6 +179,20 @@ GstFlowReturn Receiver::on_packet(GstPtr<GstBuffer> buffer) {
   if (latency_changed)
     announce_latency(repost);
   return GST_FLOW_OK;
+}
+
+// Once a second: whoever sends garbage shall not fill the bus.
+void Receiver::warn_of_invalid(const char* what) {
+  {
+    const Lock lock{mutex_};
+    ++invalid_;
+    const RunningTime now = running_time();
+    if (warned_at_ && now - *warned_at_ < kWarningInterval)
+      return;
+    warned_at_ = now;
+  }
+  GST_ELEMENT_WARNING(element_, STREAM, DECODE, (nullptr),
+                      ("Received invalid %s payload, dropping", what));
 }
 
 // Asks whoever knows. Zero: nobody does.
@@ -310,11 +325,11 @@ GstStructure* Receiver::stats() {
       // Ours.
       "latency", G_TYPE_UINT64, to_gst(buffer_.latency()), "late-packets", G_TYPE_UINT64,
       latency.late_packets, "late-units", G_TYPE_UINT64, latency.late_units, "units", G_TYPE_UINT64,
-      latency.units, "num-empty", G_TYPE_UINT64, stats.empty, "num-refused", G_TYPE_UINT64,
-      stats.refused, "num-overflowed", G_TYPE_UINT64, stats.overflowed, "num-restarts",
-      G_TYPE_UINT64, stats.restarts, "packets", G_TYPE_UINT64, guint64{buffer_.packets()}, "bytes",
-      G_TYPE_UINT64, guint64{buffer_.bytes()}, "drift-ppm", G_TYPE_DOUBLE, buffer_.drift().ppm(),
-      nullptr);
+      latency.units, "num-empty", G_TYPE_UINT64, stats.empty, "num-invalid", G_TYPE_UINT64,
+      invalid_, "num-refused", G_TYPE_UINT64, stats.refused, "num-overflowed", G_TYPE_UINT64,
+      stats.overflowed, "num-restarts", G_TYPE_UINT64, stats.restarts, "packets", G_TYPE_UINT64,
+      guint64{buffer_.packets()}, "bytes", G_TYPE_UINT64, guint64{buffer_.bytes()}, "drift-ppm",
+      G_TYPE_DOUBLE, buffer_.drift().ppm(), nullptr);
 }
 
 std::optional<GstClockTime> Receiver::position() {
@@ -422,8 +437,7 @@ bool Receiver::on_query(GstQuery* query) {
 GstFlowReturn Receiver::on_rtcp(GstPtr<GstBuffer> buffer) {
   const auto rtcp = parse_rtcp(buffer.get());
   if (rtcp.content == RtcpContent::Invalid) {
-    GST_ELEMENT_WARNING(element_, STREAM, DECODE, (nullptr),
-                        ("Received invalid RTCP payload, dropping"));
+    warn_of_invalid("RTCP");
     return GST_FLOW_OK;
   }
   if (rtcp.content == RtcpContent::NoReport)

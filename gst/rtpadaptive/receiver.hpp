@@ -88,6 +88,7 @@ class Receiver {
   [[nodiscard]] Duration base_time() const;
   [[nodiscard]] RunningTime running_time() const;
   void announce_latency(bool repost);
+  void warn_of_invalid(const char* what);
 
   // With it. Those that are given the lock open it in between.
   void apply_settings(Lock& lock);
@@ -156,6 +157,8 @@ class Receiver {
   GstClockTime last_pts_ = GST_CLOCK_TIME_NONE;
   GstClockTime last_out_ = GST_CLOCK_TIME_NONE;
 
+  std::uint64_t invalid_ = 0;  // packets that were no RTP or RTCP
+  std::optional<RunningTime> warned_at_;
   DropCounts drops_;
   GstClockTime last_drop_message_ = GST_CLOCK_TIME_NONE;
 
