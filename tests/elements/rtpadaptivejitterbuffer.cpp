@@ -466,7 +466,7 @@ TEST(RtpAdaptiveJitterBuffer, ListsThatSomebodyElseHoldsStayAsTheyAre) {
   gst_buffer_list_unref(list);
 }
 
-TEST(RtpAdaptiveJitterBuffer, WhatIsNoRtpIsDroppedWithAWarning) {
+TEST(RtpAdaptiveJitterBuffer, WhatIsNoRtpIsDroppedAndCountedWithOneWarningASecond) {
   JitterBufferBench bench{kEager};
   bench.push(0);
   for (const gsize size : {0u, 1u, 11u, 12u}) {
@@ -477,7 +477,15 @@ TEST(RtpAdaptiveJitterBuffer, WhatIsNoRtpIsDroppedWithAWarning) {
   auto truncated = RtpPacket{1}.make();
   gst_buffer_memset(truncated.get(), 0, 0x8f, 1);  // 15 contributing sources that are not there
   EXPECT_EQ(gst_pad_push(bench.src(), truncated.release()), GST_FLOW_OK);
-  EXPECT_EQ(bench.messages(GST_MESSAGE_WARNING).size(), 5u);
+  EXPECT_EQ(bench.messages(GST_MESSAGE_WARNING).size(), 1u);
+  EXPECT_EQ(bench.stat("num-invalid"), 5u);
+  const auto push_empty = [&] { gst_pad_push(bench.src(), gst_buffer_new()); };
+  bench.set_time(1s - 1ns);
+  push_empty();
+  EXPECT_EQ(bench.messages(GST_MESSAGE_WARNING).size(), 0u);
+  bench.set_time(1s);
+  push_empty();
+  EXPECT_EQ(bench.messages(GST_MESSAGE_WARNING).size(), 1u);
   bench.push(1);
   EXPECT_TRUE(bench.wait_for("#1"));
 }
