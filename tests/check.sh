@@ -65,7 +65,9 @@ for suite in unit elements contract; do
 done
 
 if wants sanitizers; then
-  build "$root/build-asan" -Dtests=enabled -Db_sanitize=address,undefined -Db_lundef=false
+  # Without optimization it builds in a third of the time, and finds the same.
+  build "$root/build-asan" -Dtests=enabled -Dlive-server=disabled -Doptimization=0 \
+    -Db_sanitize=address,undefined -Db_lundef=false
   say "suites unit, elements and contract under AddressSanitizer and UBSan"
   run_meson "$root/build-asan" unit elements contract
   # Of the rest, GLib's and GStreamer's locks, which it cannot see, would make a thousand reports.
