@@ -73,6 +73,9 @@ constexpr double kRepairShare = 0.5;
 // Where fewer holes than this are ever filled, nobody repairs.
 constexpr float kRepairs = 0.02F;
 constexpr Duration kHoleGrace{100ms};
+// How late a packet that shows a hole comes: the worst lately, and a little more.
+constexpr float kNoticeGrace = 1.1F;
+constexpr float kNoticeMemory = 0.95F;  // from hole to hole
 // Eager: so long after a hole others are expected. Then L halves each second, until a hole shows.
 constexpr Duration kHolesExpected{10s};
 constexpr Duration kPatienceHalving{1s};
@@ -245,6 +248,7 @@ void LatencyController::on_hole(const Packet& packet, float delay) {
   epoch_holes_ += missing;
   hole_opened_ = packet.arrival;
   hole_delay_ = delay + milliseconds(interval_);
+  notice_ = std::max(hole_delay_ * kNoticeGrace, notice_ * kNoticeMemory);
   repair_ = repair_level();
 }
 
@@ -541,10 +545,13 @@ Duration LatencyController::wanted(RunningTime now) {
   }
   if (hole_opened_ && now - *hole_opened_ > times(from_milliseconds(repair_), 1.5) + kHoleGrace)
     open_holes_ = 0;
-  const auto is_repairing =
-      open_holes_ > 0 || (hole_filled_ && now - *hole_filled_ < config_.repair_hold);
-  if (is_repairing && repair_ > level) {
+  if (open_holes_ > 0 && repair_ > level) {
     level = repair_;
+    reason = Reason::HoleOpened;
+  }
+  // High enough that a hole shows before the missing packet is due: then L rises in time for it.
+  if (hole_filled_ && now - *hole_filled_ < config_.repair_hold && notice_ > level) {
+    level = notice_;
     reason = Reason::HoleOpened;
   }
   reason_ = reason;

@@ -39,9 +39,9 @@ class LatencyController {
     double late_target = 0.001;
     double loss_target = 0.001;
     bool adaptive = true;  // false: latency() stays where it is (within the bounds)
-    // Paced: how long after a repair L stays above what repairs need. At zero L is raised when a
-    // hole shows and comes down when it is closed: least delay, but the missing packet's first due
-    // instant is over by then. With seconds L is there before the next hole.
+    // Paced: how long after a repair L stays so high that the next hole shows before the missing
+    // packet is due, and L can rise to what repairs need while that still helps. At zero L rises when
+    // a hole shows all the same: less delay, but the packet's due instant may be over by then.
     Duration repair_hold{0};
   };
 
@@ -234,8 +234,9 @@ class LatencyController {
   RunningTime epoch_;
   std::optional<RunningTime> hole_opened_;
   std::optional<RunningTime> hole_filled_;
-  float repair_ = 0;      // level below which repairs come, in ms
-  float patience_ = 0;    // eager: what a hole is worth waiting for, in ms
+  float repair_ = 0;    // level below which repairs come, in ms
+  float patience_ = 0;  // eager: what a hole is worth waiting for, in ms
+  float notice_ = 0;    // what L must be for a hole to show before the missing packet is due, in ms
   float hole_delay_ = 0;  // of the packet that showed it, plus what its media time is ahead
 
   // For the diary.

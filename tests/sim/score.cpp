@@ -58,8 +58,38 @@ class Tally {
 
 }  // namespace
 
+namespace {
+
+// What playout() was at each moment, to ask whether a packet's due instant passed before it came.
+class PlayoutHistory {
+ public:
+  void add(RunningTime at, Duration playout) { changes_.push_back({at, playout}); }
+  [[nodiscard]] bool has_passed(const Packet& packet, Duration quickest) const {
+    const RunningTime earliest{packet.media.time_since_epoch() + quickest};
+    RunningTime until = packet.arrival;
+    for (auto change = changes_.rbegin(); change != changes_.rend() && until > earliest; ++change) {
+      if (RunningTime{packet.media.time_since_epoch() + change->playout} < until)
+        return true;
+      until = change->at;
+    }
+    return false;
+  }
+
+ private:
+  struct Change {
+    RunningTime at;
+    Duration playout;
+  };
+  std::vector<Change> changes_;
+};
+
+}  // namespace
+
 Score score_paced(const Trace& trace, Policy& policy, const Observer& observer) {
   Tally tally{trace};
+  PlayoutHistory history;
+  Duration quickest = Duration::max();
+  std::size_t missed = 0;
   std::unordered_set<Duration::rep> units;
   std::unordered_set<Duration::rep> late_units;
   std::size_t late = 0;
@@ -68,8 +98,11 @@ Score score_paced(const Trace& trace, Policy& policy, const Observer& observer) 
     const auto playout = policy.playout();
     if (packet.media == trace.arrivals.front().packet.media || playout == Duration{0}) {
       policy.on_packet(packet);
+      history.add(packet.arrival, policy.playout());
       continue;
     }
+    quickest = std::min(quickest, transit(packet.arrival, packet.media));
+    missed += history.has_passed(packet, quickest) ? 1 : 0;
     const RunningTime due{packet.media.time_since_epoch() + playout};
     const auto is_late = packet.arrival > due;
     const auto unit = packet.media.time_since_epoch().count();
@@ -83,8 +116,11 @@ Score score_paced(const Trace& trace, Policy& policy, const Observer& observer) 
     if (observer)
       observer(arrival, playout, is_late);
     policy.on_packet(packet);
+    history.add(packet.arrival, policy.playout());
   }
   auto score = tally.finish();
+  score.missed_packets = static_cast<double>(missed) /
+                         static_cast<double>(std::max<std::size_t>(1, trace.arrivals.size()));
   score.late_packets = static_cast<double>(late) /
                        static_cast<double>(std::max<std::size_t>(1, trace.arrivals.size()));
   score.late_units = static_cast<double>(late_units.size()) /

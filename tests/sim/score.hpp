@@ -12,8 +12,11 @@ namespace onair::sim {
 // All packets from the first one on: what a start costs is part of the price.
 struct Score {
   double late_packets = 0;  // share of the packets that arrived
-  double late_units = 0;    // share of the units (packets of one media time) with a late packet
-  double mean_delay = 0;    // seconds; see below
+  // Share of the packets whose due instant was over at any moment before they came: what a reader with
+  // a clock would have missed. L may be raised before that moment, not after it.
+  double missed_packets = 0;
+  double late_units = 0;  // share of the units (packets of one media time) with a late packet
+  double mean_delay = 0;  // seconds; see below
   double p95_delay = 0;
   double changes = 0;  // of L, by 1 ms or more, per minute
 };
