@@ -94,10 +94,10 @@ TEST_F(WebrtcbinContract, FivePercentOfLossAreRepairedWithFewRequests) {
   WebrtcCall call{kSeed};
   const auto streams = begin(call);
   ASSERT_FALSE(HasFailure());
-  // No feedback leaves before the first regular report (RFC 4585 section 3.5.3), which has come
-  // when the sender's has.
-  for (const auto& stream : streams.both())
-    ASSERT_TRUE(stream.received->wait_for_syncs(1));
+  // No feedback leaves before the first regular report (RFC 4585 section 3.5.3), within 2.5 s. (The
+  // sender's own report would tell, but does not reach the jitter buffer of webrtcbin 1.26, not even
+  // a stock one.)
+  ASSERT_TRUE(streams.video.recorder->wait_for_more(1500));
   call.lose(kLoss);
   // Before the first repetition nobody knows how long one takes, and a delay that adapts has not yet
   // risen to it: these losses do not count.
