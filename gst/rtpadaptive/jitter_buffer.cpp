@@ -44,7 +44,7 @@ JitterBuffer::Insert JitterBuffer::insert(const Packet& packet) {
       }
       return enqueue(packet, decision.sequence, clock_.unroll(packet.rtp_time), false);
     case SourceTracker::Verdict::Probation:
-      park(packet);
+      parked_.push_back(packet);
       return Insert::Queued;
     case SourceTracker::Verdict::Restart:
       return restart_stream(packet);
@@ -152,7 +152,7 @@ void JitterBuffer::start_stream(const Packet& packet, std::int64_t sequence) {
   clock_.advance(ticks);
   const MediaTime media = clock_.media_time(ticks);
   // A new stream never goes back behind the old one.
-  const bool is_first = queue_.is_empty() && !released_media_;
+  const bool is_first = is_untouched();
   clock_.anchor(ticks, is_first ? packet.arrival : std::max(packet.arrival, newest_pts_));
   if (is_first)
     queue_.start(sequence);
@@ -191,10 +191,6 @@ JitterBuffer::Insert JitterBuffer::restart_stream(const Packet& packet) {
   }
   parked_.clear();
   return result;
-}
-
-void JitterBuffer::park(const Packet& packet) {
-  parked_.push_back(packet);
 }
 
 void JitterBuffer::discard_parked() {

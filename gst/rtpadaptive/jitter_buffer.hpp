@@ -119,10 +119,7 @@ class JitterBuffer {
 
   // A position in the order of packets: it is reached when all that came before have gone.
   using Position = std::int64_t;
-  [[nodiscard]] Position position() const {
-    const bool is_untouched = queue_.is_empty() && !released_media_;
-    return is_untouched ? INT64_MIN : queue_.end();
-  }
+  [[nodiscard]] Position position() const { return is_untouched() ? INT64_MIN : queue_.end(); }
   [[nodiscard]] bool reached(Position position) const { return queue_.next() >= position; }
 
   [[nodiscard]] const MediaClock& clock() const { return clock_; }
@@ -159,7 +156,8 @@ class JitterBuffer {
   Insert enqueue(const Packet& packet, std::int64_t sequence, std::int64_t ticks, bool starts);
   void start_stream(const Packet& packet, std::int64_t sequence);
   Insert restart_stream(const Packet& packet);
-  void park(const Packet& packet);
+  // Nothing has come, or all that came is forgotten.
+  [[nodiscard]] bool is_untouched() const { return queue_.is_empty() && !released_media_; }
   void discard_parked();
   void learn(const Packet& packet, MediaTime media);
   void make_room();

@@ -146,13 +146,11 @@ int Retransmission::requests_for(std::int64_t sequence) const {
 }
 
 void Retransmission::reset() {
-  const Settings settings = settings_;
   missing_.clear();
   earliest_.reset();
   reorder_wait_ = 0ns;
   reorder_distance_ = 0;
   newest_ = 0;
-  settings_ = settings;
 }
 
 Retransmission::Missing* Retransmission::find(std::int64_t sequence) {
@@ -179,7 +177,7 @@ Duration Retransmission::retry_timeout() const {
   const Duration measured = std::max(trip + trip / 5, trip + 2 * round_trip_deviation_);
   const Duration least = settings_.min_retry_timeout.value_or(kLeastRetry);
   // Never at once: that would be a request without end.
-  return std::max({settings_.retry_timeout.value_or(measured), least, Duration{kShortestRetry}});
+  return std::max({settings_.retry_timeout.value_or(measured), least, kShortestRetry});
 }
 
 // Mean and mean deviation as TCP keeps them (RFC 6298).

@@ -11,6 +11,7 @@
 #include <gst/gst.h>
 #include <gtest/gtest.h>
 
+#include "fatal_warnings.hpp"
 #include "gst_environment.hpp"
 #include "rtp_jitterbuffer.hpp"
 #include "rtp_session.hpp"
@@ -26,17 +27,7 @@ using namespace std::chrono_literals;
 constexpr unsigned kSeed = 20240917;
 constexpr double kLoss = 0.05;
 
-class RtpbinContract : public testing::Test {
- protected:
-  // A warning from GLib is a mistake of ours, and ends the test.
-  RtpbinContract()
-      : former_fatal_{g_log_set_always_fatal(static_cast<GLogLevelFlags>(
-            G_LOG_FATAL_MASK | G_LOG_LEVEL_CRITICAL | G_LOG_LEVEL_WARNING))} {}
-  ~RtpbinContract() override { g_log_set_always_fatal(former_fatal_); }
-
- private:
-  GLogLevelFlags former_fatal_;
-};
+class RtpbinContract : public FatalWarningsTest {};
 
 void expect_in_order(const std::vector<RtpRecorder::Packet>& packets) {
   for (std::size_t i = 1; i < packets.size(); ++i) {

@@ -10,6 +10,7 @@
 #include <gst/gst.h>
 #include <gtest/gtest.h>
 
+#include "fatal_warnings.hpp"
 #include "gst_environment.hpp"
 #include "rtp_jitterbuffer.hpp"
 #include "rtp_webrtc.hpp"
@@ -23,17 +24,7 @@ namespace {
 constexpr unsigned kSeed = 20240917;
 constexpr double kLoss = 0.05;
 
-class WebrtcbinContract : public testing::Test {
- protected:
-  // A warning from GLib is a mistake of ours, and ends the test.
-  WebrtcbinContract()
-      : former_fatal_{g_log_set_always_fatal(static_cast<GLogLevelFlags>(
-            G_LOG_FATAL_MASK | G_LOG_LEVEL_CRITICAL | G_LOG_LEVEL_WARNING))} {}
-  ~WebrtcbinContract() override { g_log_set_always_fatal(former_fatal_); }
-
- private:
-  GLogLevelFlags former_fatal_;
-};
+class WebrtcbinContract : public FatalWarningsTest {};
 
 struct Streams {
   WebrtcCall::Stream audio;

@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "pad_sink.hpp"
+#include "webrtc_action.hpp"
 
 namespace onair::test {
 namespace {
@@ -36,15 +37,6 @@ struct DescriptionFree {
   }
 };
 using DescriptionPtr = std::unique_ptr<GstWebRTCSessionDescription, DescriptionFree>;
-
-// Calls a webrtcbin action and waits for its promise.
-template <typename... Arguments>
-GstPtr<GstPromise> call(GstElement* webrtc, const char* action, Arguments... arguments) {
-  auto promise = GstPtr<GstPromise>::adopt(gst_promise_new());
-  g_signal_emit_by_name(webrtc, action, arguments..., promise.get());
-  gst_promise_wait(promise.get());
-  return promise;
-}
 
 DescriptionPtr describe(GstElement* webrtc, const char* action, const char* field) {
   const auto promise = call(webrtc, action, static_cast<GstStructure*>(nullptr));

@@ -13,6 +13,7 @@
 
 #include "pad_sink.hpp"
 #include "sdp_offers.hpp"
+#include "webrtc_action.hpp"
 
 namespace onair::test {
 namespace {
@@ -50,15 +51,6 @@ T get_property(gpointer object, const char* name) {
 GstPtr<NiceAgent> nice_agent_of(GstElement* webrtc) {
   const auto ice = GstPtr<GObject>::adopt(get_property<GObject*>(webrtc, "ice-agent"));
   return GstPtr<NiceAgent>::adopt(get_property<NiceAgent*>(ice.get(), "agent"));
-}
-
-// Calls a webrtcbin action and waits for its promise.
-template <typename... Arguments>
-GstPtr<GstPromise> call(GstElement* webrtc, const char* action, Arguments... arguments) {
-  auto promise = GstPtr<GstPromise>::adopt(gst_promise_new());
-  g_signal_emit_by_name(webrtc, action, arguments..., promise.get());
-  gst_promise_wait(promise.get());
-  return promise;
 }
 
 // The lines that begin with `start`, each with its end.
