@@ -1,0 +1,469 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "aligner.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace onair {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// Half of what makes a stream suspect is enough to bear out another one that is.
+constexpr Duration kSharedDelay = Continuity::kSuspicion / 2;
+// Streams whose last packets came so close together fell silent together. DTX sends each 400 ms.
+constexpr Duration kSilentTogether = milliseconds(500);
+// Timestamps of different clock rates are that coarse; a report that says the same is no new one.
+constexpr Duration kSameReport = std::chrono::microseconds(1);
+// Browsers report each 5 s or less.
+constexpr Duration kReportsGone = seconds(30);
+// After a step of the sender's wall clock each stream tells at its own next reports.
+constexpr Duration kSettling = seconds(20);
+constexpr Duration kSameStep = milliseconds(20);
+constexpr Duration kLagInterval = seconds(1);
+constexpr std::uint32_t kLagMemory = 60;
+// Where a frame would go out before the one in front of it.
+constexpr Duration kLeastSpacing = milliseconds(1);
+constexpr std::size_t kMostEvents = 64;
+
+// One standard deviation of what arrivals cannot see: how much longer a camera and its encoder take
+// than a microphone and its.
+constexpr Duration kUnknownLag = milliseconds(40);
+constexpr Duration kLearnedLag = milliseconds(4);
+
+}  // namespace
+
+Aligner::StreamId Aligner::add_stream(Kind kind) {
+  const auto free = std::find_if(streams_.begin(), streams_.end(),
+                                 [](const Stream& stream) { return !stream.is_present; });
+  auto& stream = free != streams_.end() ? *free : streams_.emplace_back();
+  stream = Stream{};
+  stream.kind = kind;
+  stream.is_present = true;
+  return id_of(stream);
+}
+
+void Aligner::remove_stream(StreamId id) {
+  auto& stream = streams_[id];
+  if (stream.is_placed) {
+    const auto offset = stream.kind == Kind::Audio ? stream.offset : stream.steering.offset();
+    if (&stream == master())
+      lead_ = offset - floor(stream);
+  }
+  stream = Stream{};
+}
+
+void Aligner::flush(StreamId id) {
+  auto& stream = streams_[id];
+  stream.waiting.clear();
+  stream.suspects.clear();
+  stream.ready.clear();
+  stream.continuity.reset();
+  stream.is_break = true;
+}
+
+// The sound that came first; without any the picture that did.
+const Aligner::Stream* Aligner::master() const {
+  const Stream* found = nullptr;
+  for (const auto& stream : streams_) {
+    if (stream.is_present && stream.is_placed &&
+        (!found || (found->kind == Kind::Video && stream.kind == Kind::Audio)))
+      found = &stream;
+  }
+  return found;
+}
+
+// Layers of one source move together.
+Aligner::Stream& Aligner::leader(Stream& stream) {
+  for (auto& other : streams_) {
+    if (other.is_present && other.is_placed && other.kind == Kind::Video &&
+        other.ssrc == stream.ssrc)
+      return other;
+  }
+  return stream;
+}
+
+Duration Aligner::floor(const Stream& stream) const {
+  return stream.envelope.floor(now_).value_or(Duration{0});
+}
+
+void Aligner::on_unit(StreamId id, const Unit& unit, RunningTime now) {
+  now_ = std::max(now_, now);
+  auto& stream = streams_[id];
+  const auto transit_now = transit(unit.arrival, unit.media + stream.shift);
+  auto excess = transit_now - stream.envelope.floor(unit.arrival).value_or(transit_now);
+  // The first packets may all have been late: what comes earlier than they did is no break.
+  if (!stream.is_placed)
+    excess = std::clamp(excess, -Continuity::kSuspicion, Continuity::kSuspicion);
+  const bool is_new_source = stream.ssrc && *stream.ssrc != unit.ssrc;
+  const auto verdict = stream.continuity.on_unit(
+      {unit.media, unit.arrival, excess, is_new_source, is_shared_delay(stream, unit)});
+  stream.newest_arrival = unit.arrival;
+  stream.newest_excess = excess;
+  using Verdict = Continuity::Verdict;
+  switch (verdict) {
+    case Verdict::Held:
+      stream.suspects.push_back(unit);
+      break;
+    case Verdict::Stray:
+      drop_suspects(stream);
+      if (stream.continuity.is_holding())
+        stream.suspects.push_back(unit);
+      else
+        accept(stream, unit);
+      break;
+    case Verdict::Leapt:
+    case Verdict::StoodStill:
+      stream.suspects.push_back(unit);
+      rebase(stream, stream.continuity.excess());
+      release_suspects(stream);
+      break;
+    case Verdict::Flows:
+    case Verdict::Late:
+    case Verdict::Recovered:
+      release_suspects(stream);
+      accept(stream, unit);
+      break;
+  }
+  place_if_due(stream);
+}
+
+void Aligner::on_time(RunningTime now) {
+  now_ = std::max(now_, now);
+  for (auto& stream : streams_) {
+    if (!stream.is_present)
+      continue;
+    switch (stream.continuity.on_time(now_)) {
+      case Continuity::Verdict::Leapt:
+      case Continuity::Verdict::StoodStill:
+        rebase(stream, stream.continuity.excess());
+        release_suspects(stream);
+        break;
+      case Continuity::Verdict::Recovered:
+        release_suspects(stream);
+        break;
+      default:
+        break;
+    }
+    place_if_due(stream);
+  }
+}
+
+std::optional<RunningTime> Aligner::next_deadline() const {
+  std::optional<RunningTime> next;
+  const auto consider = [&next](std::optional<RunningTime> at) {
+    if (at && (!next || *at < *next))
+      next = at;
+  };
+  for (const auto& stream : streams_) {
+    if (!stream.is_present)
+      continue;
+    consider(stream.continuity.deadline());
+    if (!stream.is_placed)
+      consider(stream.wait_until);
+  }
+  return next;
+}
+
+void Aligner::end(StreamId id, RunningTime now) {
+  now_ = std::max(now_, now);
+  auto& stream = streams_[id];
+  release_suspects(stream);
+  stream.continuity.reset();
+  if (!stream.is_placed && !stream.waiting.empty())
+    place(stream);
+}
+
+std::optional<Aligner::Placed> Aligner::take(StreamId id) {
+  auto& ready = streams_[id].ready;
+  if (ready.empty())
+    return std::nullopt;
+  const auto placed = ready.front();
+  ready.pop_front();
+  return placed;
+}
+
+std::optional<Aligner::Event> Aligner::take_event() {
+  if (events_.empty())
+    return std::nullopt;
+  const auto event = events_.front();
+  events_.pop_front();
+  return event;
+}
+
+// Another stream is late too, or fell silent when this one did: the network, not the sender.
+bool Aligner::is_shared_delay(const Stream& stream, const Unit& unit) const {
+  for (const auto& other : streams_) {
+    if (&other == &stream || !other.is_present || !other.newest_arrival)
+      continue;
+    const bool is_late = other.newest_excess > kSharedDelay &&
+                         unit.arrival - *other.newest_arrival < Continuity::kPatience;
+    const bool fell_silent =
+        stream.newest_arrival && unit.arrival - *stream.newest_arrival > Continuity::kSuspicion &&
+        std::chrono::abs(*other.newest_arrival - *stream.newest_arrival) <= kSilentTogether;
+    if (is_late || fell_silent)
+      return true;
+  }
+  return false;
+}
+
+void Aligner::accept(Stream& stream, const Unit& unit) {
+  stream.ssrc = unit.ssrc;
+  const auto media = unit.media + stream.shift;
+  stream.envelope.on_sample(unit.arrival, transit(unit.arrival, media));
+  note_report(stream, unit, media);
+  const Pending pending{unit.id, media};
+  if (stream.is_placed) {
+    emit(stream, pending);
+    return;
+  }
+  if (!stream.wait_until)
+    stream.wait_until = now_ + kStartHold;
+  stream.waiting.push_back(pending);
+}
+
+void Aligner::note_report(Stream& stream, const Unit& unit, MediaTime media) {
+  if (!unit.ntp)
+    return;
+  const auto report = unit.ntp->time_since_epoch() - media.time_since_epoch();
+  if (stream.newest_report && std::chrono::abs(report - *stream.newest_report) <= kSameReport)
+    return;
+  stream.newest_report = report;
+  stream.report_arrival = unit.arrival;
+  ++stream.report_count;
+  stream.reports.set_prior_slope(stream.envelope.rate());
+  stream.reports.on_report(media, report);
+}
+
+void Aligner::release_suspects(Stream& stream) {
+  while (!stream.suspects.empty()) {
+    accept(stream, stream.suspects.front());
+    stream.suspects.pop_front();
+  }
+}
+
+void Aligner::drop_suspects(Stream& stream) {
+  for (const auto& unit : stream.suspects)
+    stream.ready.push_back({unit.id, RunningTime{}, false, true});
+  stream.dropped += stream.suspects.size();
+  stream.suspects.clear();
+}
+
+// The new media time goes on where the old one would be by now, as arrivals tell.
+void Aligner::rebase(Stream& stream, Duration by) {
+  stream.shift += by;
+  if (stream.newest_media && !stream.suspects.empty()) {
+    // Never into what has gone out already.
+    const auto least = *stream.newest_media + stream.interval;
+    const auto first = stream.suspects.front().media + stream.shift;
+    stream.shift += std::max(Duration{0}, least - first);
+  }
+  stream.reports.reset();
+  stream.newest_report.reset();
+  stream.is_break = true;
+  ++stream.rebases;
+  if (stream.newest_media)
+    stream.steering.hurry(*stream.newest_media);
+  if (events_.size() < kMostEvents)
+    events_.push_back({Event::Type::Rebase, id_of(stream), by, stream.source});
+}
+
+void Aligner::place_if_due(Stream& stream) {
+  if (!stream.is_placed && stream.wait_until && now_ >= *stream.wait_until)
+    place(stream);
+}
+
+void Aligner::place(Stream& stream) {
+  const auto* const first = master();
+  const auto lag = stream.lag.value_or(config_.video_lag);
+  auto media = stream.waiting.empty() ? MediaTime{} : stream.waiting.front().media;
+  for (const auto& unit : stream.waiting)
+    media = std::min(media, unit.media);
+  Duration offset;
+  if (!first) {
+    // Nothing may go out before running time zero.
+    const bool is_audio = stream.kind == Kind::Audio;
+    offset = std::max(lead_ + floor(stream) - (is_audio ? Duration{0} : lag),
+                      (is_audio ? config_.audio_delay : Duration{0}) - media.time_since_epoch());
+  } else if (first->kind == stream.kind) {
+    const auto first_offset = first->kind == Kind::Audio ? first->offset : first->steering.offset();
+    offset = first_offset - floor(*first) + floor(stream);
+  } else if (stream.kind == Kind::Audio) {
+    // Where the picture is right already.
+    offset = first->steering.offset() - floor(*first) + floor(stream) +
+             first->lag.value_or(config_.video_lag);
+  } else {
+    offset = target(*first, stream, media);
+  }
+  stream.is_placed = true;
+  if (stream.kind == Kind::Audio)
+    stream.offset = offset;
+  else
+    stream.steering.place(media, offset);
+  for (const auto& unit : stream.waiting)
+    emit(stream, unit);
+  stream.waiting.clear();
+}
+
+void Aligner::emit(Stream& stream, const Pending& unit) {
+  const auto time =
+      stream.kind == Kind::Audio
+          ? RunningTime{unit.media.time_since_epoch() + stream.offset - config_.audio_delay}
+          : place_video(stream, unit.media);
+  if (!stream.newest_media || unit.media > *stream.newest_media) {
+    if (stream.newest_media && !stream.is_break)
+      stream.interval = unit.media - *stream.newest_media;
+    stream.newest_media = unit.media;
+    stream.newest_out = time;
+  }
+  stream.ready.push_back({unit.id, time, stream.is_break, false});
+  stream.is_break = false;
+}
+
+RunningTime Aligner::place_video(Stream& stream, MediaTime media) {
+  if (stream.newest_media && media == *stream.newest_media)
+    return stream.newest_out;
+  auto& source = leader(stream);
+  const auto* const first = master();
+  const bool is_alone = !first || first->kind == Kind::Video;
+  Duration aim = source.steering.offset();
+  double rate = 0;
+  if (!is_alone) {
+    aim = target(*first, source, media);
+    rate = source.source == Source::Report ? source.reports.slope() - first->reports.slope()
+                                           : source.envelope.rate() - first->envelope.rate();
+  }
+  const auto offset = source.steering.follow(media, aim, rate);
+  RunningTime time{media.time_since_epoch() + offset};
+  if (stream.newest_media && media > *stream.newest_media &&
+      time < stream.newest_out + kLeastSpacing) {
+    time = stream.newest_out + kLeastSpacing;
+    ++stream.squeezed;
+  }
+  return time;
+}
+
+Duration Aligner::arrival_target(const Stream& audio, const Stream& video) const {
+  return audio.offset - floor(audio) + floor(video) - video.lag.value_or(config_.video_lag);
+}
+
+// Both say when they were captured by the same wall clock.
+Duration Aligner::report_target(const Stream& audio, const Stream& video, MediaTime media) {
+  const auto captured = media.time_since_epoch() + video.reports.offset(media);
+  // The sound's line bends so little that its newest media time is near enough.
+  const auto near = audio.newest_media.value_or(MediaTime{});
+  const MediaTime sound{captured - audio.reports.offset(near)};
+  const auto at = captured - audio.reports.offset(sound);
+  return at + audio.offset - media.time_since_epoch();
+}
+
+// The sender's wall clock was set: both streams' reports step by the same, each at its own next
+// reports. Until then, or until the other has shown that it will not, their difference means nothing.
+bool Aligner::are_settled(const Stream& audio, Stream& video) const {
+  if (audio.reports.line() == video.audio_line && video.reports.line() == video.video_line)
+    return true;
+  if (!video.unsettled_since)
+    video.unsettled_since = now_;
+  const bool both = audio.reports.line() != video.audio_line &&
+                    video.reports.line() != video.video_line &&
+                    std::chrono::abs(audio.reports.step() - video.reports.step()) <= kSameStep;
+  if (!both && now_ - *video.unsettled_since < kSettling)
+    return false;
+  video.audio_line = audio.reports.line();
+  video.video_line = video.reports.line();
+  video.unsettled_since.reset();
+  return true;
+}
+
+bool Aligner::are_reports_usable(const Stream& audio, Stream& video, MediaTime media) {
+  video.disagreement.reset();
+  if (config_.trust == Trust::Never || audio.reports.agreeing() == 0 ||
+      video.reports.agreeing() == 0)
+    return false;
+  const auto unseen = arrival_target(audio, video) + video.lag.value_or(config_.video_lag);
+  video.disagreement = report_target(audio, video, media) - unseen;
+  if (config_.trust == Trust::Always)
+    return true;
+  if (!audio.reports.is_consistent() || !video.reports.is_consistent() ||
+      now_ - audio.report_arrival > kReportsGone || now_ - video.report_arrival > kReportsGone ||
+      !are_settled(audio, video))
+    return false;
+  const bool agree = std::chrono::abs(*video.disagreement) <= config_.most_disagreement;
+  if (!agree && !video.has_told_disagreement && events_.size() < kMostEvents)
+    events_.push_back({Event::Type::Disagreement, id_of(video), *video.disagreement, video.source});
+  video.has_told_disagreement = !agree;
+  return agree;
+}
+
+void Aligner::learn_lag(const Stream& audio, Stream& video, Duration by_report) {
+  if (video.lag_samples > 0 && now_ - video.lag_learned_at < kLagInterval)
+    return;
+  video.lag_learned_at = now_;
+  const auto unseen = arrival_target(audio, video) + video.lag.value_or(config_.video_lag);
+  const auto lag = unseen - by_report;
+  video.lag_samples = std::min(video.lag_samples + 1, kLagMemory);
+  video.lag = video.lag ? *video.lag + (lag - *video.lag) / video.lag_samples : lag;
+}
+
+Duration Aligner::target(const Stream& audio, Stream& video, MediaTime media) {
+  const auto source = are_reports_usable(audio, video, media) ? Source::Report : Source::Arrival;
+  if (source != video.source) {
+    video.source = source;
+    video.steering.hurry(media);
+    if (events_.size() < kMostEvents)
+      events_.push_back({Event::Type::Source, id_of(video), Duration{0}, source});
+  }
+  if (source == Source::Arrival)
+    return arrival_target(audio, video);
+  const auto aim = report_target(audio, video, media);
+  learn_lag(audio, video, aim);
+  return aim;
+}
+
+Aligner::StreamStats Aligner::stats(StreamId id) const {
+  const auto& stream = streams_[id];
+  StreamStats stats;
+  stats.kind = stream.kind;
+  stats.ssrc = stream.ssrc.value_or(0);
+  stats.is_placed = stream.is_placed;
+  stats.is_master = &stream == master();
+  stats.source = stream.source;
+  const auto offset = stream.kind == Kind::Audio ? stream.offset : stream.steering.offset();
+  stats.offset = offset + stream.shift;
+  if (stream.is_placed)
+    stats.delay = offset + stream.envelope.floor(now_).value_or(Duration{0});
+  stats.rate_ppm = -stream.envelope.rate() * 1e6;
+  stats.rate_deviation_ppm = stream.envelope.rate_deviation() * 1e6;
+  stats.learned_lag = stream.lag.value_or(Duration{0});
+  stats.disagreement = stream.disagreement;
+  stats.reports = stream.report_count;
+  stats.report_scatter = stream.reports.scatter();
+  stats.confidence = stream.source == Source::Report
+                         ? std::max(stream.reports.scatter(), Duration{milliseconds(1)})
+                         : (stream.lag ? kLearnedLag : kUnknownLag);
+  stats.rebases = stream.rebases;
+  stats.slews = stream.steering.slews();
+  stats.steps = stream.steering.steps();
+  stats.squeezed = stream.squeezed;
+  stats.dropped = stream.dropped;
+  stats.held = stream.waiting.size() + stream.suspects.size();
+  return stats;
+}
+
+std::optional<Aligner::Mapping> Aligner::mapping(RunningTime now) const {
+  const auto* const first = master();
+  if (!first)
+    return std::nullopt;
+  const auto transit_now = first->envelope.floor(now).value_or(Duration{0});
+  const MediaTime media{now.time_since_epoch() - transit_now};
+  const auto offset = first->kind == Kind::Audio ? first->offset : first->steering.offset();
+  Mapping mapping;
+  mapping.output = RunningTime{media.time_since_epoch() + offset};
+  mapping.receiver = now;
+  if (first->reports.is_consistent())
+    mapping.sender = NtpTime{media.time_since_epoch() + first->reports.offset(media)};
+  return mapping;
+}
+
+}  // namespace onair

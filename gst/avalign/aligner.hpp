@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <vector>
+
+#include "base/time.hpp"
+#include "continuity.hpp"
+#include "report_line.hpp"
+#include "steering.hpp"
+#include "transit_envelope.hpp"
+
+namespace onair {
+
+// Puts the streams of one sender onto one output time line. Sound is the master: its output time is
+// RTP time plus a constant. The picture follows: RTP time plus an offset that is slewed towards where
+// the sound of the same instant is (docs/algorithms/avaligner.md).
+//
+// Units (packets, frames) go in with what is known of them and come out, in order, with their output
+// time; the content stays with the caller, who finds it again by id.
+class Aligner {
+ public:
+  enum class Kind { Audio, Video };
+  // What sender reports are worth.
+  enum class Trust { Auto, Never, Always };
+  // What a stream is placed by.
+  enum class Source {
+    Arrival,  // when packets came
+    Report,   // the sender's clocks, by its reports
+  };
+
+  struct Config {
+    Trust trust = Trust::Auto;
+    // How much later video arrives than the sound of the same instant, where nothing tells.
+    Duration video_lag{0};
+    // How late the sound is in its own stream (codec delay): it goes out earlier by this.
+    Duration audio_delay{0};
+    // How far reports may be from what arrivals say, with Trust::Auto.
+    Duration most_disagreement = std::chrono::milliseconds(200);
+  };
+
+  struct Unit {
+    std::uint64_t id = 0;
+    MediaTime media;  // unrolled RTP time; equal for the packets of one frame
+    RunningTime arrival;
+    std::optional<NtpTime> ntp;  // the sender's wall clock at `media`, by its newest report
+    std::uint32_t ssrc = 0;      // another one is another source with another media clock
+  };
+
+  struct Placed {
+    std::uint64_t id = 0;
+    RunningTime time;
+    bool is_break = false;    // the first of its stream or behind a break of the media clock
+    bool is_dropped = false;  // belongs to nothing; `time` says nothing
+  };
+
+  struct Event {
+    enum class Type {
+      Source,        // the stream is placed by something else than before
+      Rebase,        // the media clock leapt or stood still: `by` was made up for
+      Disagreement,  // reports differ by `by` from the arrivals, more than is plausible
+    };
+    Type type;
+    std::size_t stream = 0;
+    Duration by{0};
+    Source source = Source::Arrival;
+  };
+
+  struct StreamStats {
+    Kind kind = Kind::Audio;
+    std::uint32_t ssrc = 0;
+    bool is_placed = false;
+    bool is_master = false;
+    Source source = Source::Arrival;
+    Duration offset{0};             // output time less RTP time; only changes of it mean something
+    Duration error{0};              // video: what is left to be slewed
+    std::optional<Duration> delay;  // output time less arrival of a packet that met no queue
+    double rate_ppm = 0;            // the sender's media clock against ours
+    double rate_deviation_ppm = 0;
+    Duration confidence{0};                // of the offset to the sound, one standard deviation
+    Duration learned_lag{0};               // video: what reports said arrivals cannot see
+    std::optional<Duration> disagreement;  // video: reports less arrivals
+    std::uint64_t reports = 0;
+    Duration report_scatter{0};
+    std::uint64_t rebases = 0;
+    std::uint64_t slews = 0;
+    std::uint64_t steps = 0;
+    std::uint64_t squeezed = 0;  // would have gone out before the one in front
+    std::uint64_t dropped = 0;
+    std::uint64_t held = 0;  // now
+  };
+
+  // One instant of the output time line on the clocks around it.
+  struct Mapping {
+    RunningTime output;
+    RunningTime receiver;  // when sound captured then arrived, had it met no queue
+    std::optional<NtpTime> sender;
+  };
+
+  using StreamId = std::size_t;
+
+  explicit Aligner(const Config& config) : config_{config} {}
+
+  // Live; an audio_delay that changes steps the sound.
+  void set_config(const Config& config) { config_ = config; }
+  StreamId add_stream(Kind kind);
+  void remove_stream(StreamId stream);
+
+  // In order of release by the jitter buffer; `now` never goes back.
+  void on_unit(StreamId stream, const Unit& unit, RunningTime now);
+  // Something may have become due: see next_deadline().
+  void on_time(RunningTime now);
+  [[nodiscard]] std::optional<RunningTime> next_deadline() const;
+  // No more units: those that are held may go.
+  void end(StreamId stream, RunningTime now);
+  // What is held or ready of this stream is gone; what was learned stays.
+  void flush(StreamId stream);
+  // The next unit of this stream that may go, if any.
+  std::optional<Placed> take(StreamId stream);
+
+  std::optional<Event> take_event();
+  [[nodiscard]] StreamStats stats(StreamId stream) const;
+  // Nothing before the first stream is placed.
+  [[nodiscard]] std::optional<Mapping> mapping(RunningTime now) const;
+
+  // Held at the start of each stream to see more than one packet's delay.
+  static constexpr Duration kStartHold = std::chrono::milliseconds(800);
+
+ private:
+  struct Pending {
+    std::uint64_t id;
+    MediaTime media;  // shifted
+  };
+  struct Stream {
+    Kind kind = Kind::Audio;
+    bool is_present = false;
+    TransitEnvelope envelope;
+    Continuity continuity;
+    Steering steering;   // video
+    Duration offset{0};  // audio: from shifted media time to output
+
+    // On its way.
+    std::optional<std::uint32_t> ssrc;
+    Duration shift{0};            // of media time: what breaks were made up for
+    std::deque<Pending> waiting;  // for the stream to be placed
+    std::optional<RunningTime> wait_until;
+    bool is_placed = false;
+    std::deque<Unit> suspects;
+    std::deque<Placed> ready;
+    bool is_break = true;                   // the next that goes out
+    std::optional<MediaTime> newest_media;  // shifted, gone out
+    Duration interval{0};                   // of the newest two
+    RunningTime newest_out{};
+    std::optional<RunningTime> newest_arrival;
+    Duration newest_excess{0};
+    std::uint64_t rebases = 0;
+    std::uint64_t squeezed = 0;
+    std::uint64_t dropped = 0;
+
+    // Reports.
+    ReportLine reports;
+    std::optional<Duration> newest_report;
+    RunningTime report_arrival{};
+    std::uint64_t report_count = 0;
+
+    // Video: what places it.
+    Source source = Source::Arrival;
+    std::optional<Duration> lag;  // learned: what arrivals cannot see
+    std::uint32_t lag_samples = 0;
+    RunningTime lag_learned_at{};
+    std::optional<Duration> disagreement;  // reports less arrivals
+    bool has_told_disagreement = false;
+    // The lines of reports whose difference is known to mean something.
+    std::uint32_t audio_line = 0;
+    std::uint32_t video_line = 0;
+    std::optional<RunningTime> unsettled_since;
+  };
+
+  [[nodiscard]] const Stream* master() const;
+  [[nodiscard]] Stream& leader(Stream& stream);
+  [[nodiscard]] bool is_shared_delay(const Stream& stream, const Unit& unit) const;
+  void accept(Stream& stream, const Unit& unit);
+  void note_report(Stream& stream, const Unit& unit, MediaTime media);
+  void release_suspects(Stream& stream);
+  void drop_suspects(Stream& stream);
+  void rebase(Stream& stream, Duration by);
+  void place_if_due(Stream& stream);
+  void place(Stream& stream);
+  void emit(Stream& stream, const Pending& unit);
+  [[nodiscard]] RunningTime place_video(Stream& stream, MediaTime media);
+  [[nodiscard]] Duration floor(const Stream& stream) const;
+  [[nodiscard]] Duration arrival_target(const Stream& audio, const Stream& video) const;
+  [[nodiscard]] static Duration report_target(const Stream& audio, const Stream& video,
+                                              MediaTime media);
+  [[nodiscard]] bool are_settled(const Stream& audio, Stream& video) const;
+  [[nodiscard]] bool are_reports_usable(const Stream& audio, Stream& video, MediaTime media);
+  void learn_lag(const Stream& audio, Stream& video, Duration by_report);
+  [[nodiscard]] Duration target(const Stream& audio, Stream& video, MediaTime media);
+  [[nodiscard]] StreamId id_of(const Stream& stream) const {
+    return static_cast<StreamId>(&stream - streams_.data());
+  }
+
+  Config config_;
+  std::vector<Stream> streams_;
+  std::deque<Event> events_;
+  RunningTime now_{};
+  // Output time less the arrival of a packet that met no queue: what keeps the time line going when
+  // all streams have gone and others come.
+  Duration lead_{0};
+};
+
+}  // namespace onair
