@@ -33,7 +33,7 @@ void install_properties(GObjectClass* klass, std::span<const Property<Settings>>
   struct Describe {
     const Property<Settings>& p;
     GParamFlags flags;
-    Settings initial{};
+    const Settings& initial;
 
     GParamSpec* operator()(std::string Settings::*field) const {
       const auto& text = initial.*field;
@@ -60,12 +60,14 @@ void install_properties(GObjectClass* klass, std::span<const Property<Settings>>
       return g_param_spec_boolean(p.name, p.nick, p.blurb, initial.*field, flags);
     }
   };
+  static const Settings initial{};
   guint id = 0;
   for (const auto& property : table)
     g_object_class_install_property(
         klass, ++id,
         std::visit(Describe{.p = property,
-                            .flags = static_cast<GParamFlags>(flags | G_PARAM_STATIC_STRINGS)},
+                            .flags = static_cast<GParamFlags>(flags | G_PARAM_STATIC_STRINGS),
+                            .initial = initial},
                    property.field));
 }
 

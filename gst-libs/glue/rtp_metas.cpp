@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "glue/rtp_metas.hpp"
 
+#include <algorithm>
+
 namespace onair {
 
 RtpMetas::RtpMetas()
@@ -25,6 +27,39 @@ void RtpMetas::add_times(GstBuffer* buffer, std::uint32_t ssrc, std::uint32_t cl
 void RtpMetas::add_ntp(GstBuffer* buffer, NtpTime ntp) {
   gst_buffer_add_reference_timestamp_meta(buffer, ntp_.get(), to_gst(ntp.time_since_epoch()),
                                           GST_CLOCK_TIME_NONE);
+}
+
+std::optional<RtpTimes> read_rtp_times(GstBuffer* buffer) {
+  static const GQuark rtp = g_quark_from_static_string("timestamp/x-rtp");
+  static const GQuark arrival = g_quark_from_static_string("timestamp/x-arrival");
+  static const GQuark ntp = g_quark_from_static_string("timestamp/x-ntp");
+  RtpTimes times;
+  bool has_media = false;
+  gpointer state = nullptr;
+  while (const GstMeta* meta = gst_buffer_iterate_meta_filtered(
+             buffer, &state, GST_REFERENCE_TIMESTAMP_META_API_TYPE)) {
+    const auto* reference = reinterpret_cast<const GstReferenceTimestampMeta*>(meta);
+    const auto value = to_duration(reference->timestamp);
+    if (!value)
+      continue;
+    const GstStructure* structure = gst_caps_get_structure(reference->reference, 0);
+    const GQuark name = gst_structure_get_name_id(structure);
+    if (name == rtp && !has_media) {
+      guint ssrc = 0;
+      gst_structure_get_uint(structure, "ssrc", &ssrc);
+      times.ssrc = ssrc;
+      times.media = MediaTime{*value};
+      has_media = true;
+    } else if (name == arrival) {
+      const RunningTime at{*value};
+      times.arrival = times.arrival ? std::min(*times.arrival, at) : at;
+    } else if (name == ntp && !times.ntp) {
+      times.ntp = NtpTime{*value};
+    }
+  }
+  if (!has_media)
+    return std::nullopt;
+  return times;
 }
 
 }  // namespace onair

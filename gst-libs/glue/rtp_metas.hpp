@@ -32,4 +32,16 @@ class RtpMetas {
   GstPtr<GstCaps> ntp_;
 };
 
+// What RtpMetas wrote onto a packet, read again from the packet or from what was made of it.
+struct RtpTimes {
+  std::uint32_t ssrc = 0;
+  MediaTime media;
+  std::optional<RunningTime> arrival;
+  std::optional<NtpTime> ntp;
+};
+
+// A frame that was put together from several packets carries the metas of several: the RTP time is
+// that of the first, the arrival the earliest. Nothing without an RTP time.
+[[nodiscard]] std::optional<RtpTimes> read_rtp_times(GstBuffer* buffer);
+
 }  // namespace onair

@@ -245,7 +245,7 @@ void Aligner::release_suspects(Stream& stream) {
 
 void Aligner::drop_suspects(Stream& stream) {
   for (const auto& unit : stream.suspects)
-    stream.ready.push_back({unit.id, RunningTime{}, false, true});
+    stream.ready.push_back({.id = unit.id, .is_dropped = true});
   stream.dropped += stream.suspects.size();
   stream.suspects.clear();
 }
@@ -307,41 +307,48 @@ void Aligner::place(Stream& stream) {
 }
 
 void Aligner::emit(Stream& stream, const Pending& unit) {
-  const auto time =
-      stream.kind == Kind::Audio
-          ? RunningTime{unit.media.time_since_epoch() + stream.offset - config_.audio_delay}
-          : place_video(stream, unit.media);
+  Placed placed{.id = unit.id, .is_break = stream.is_break};
+  if (stream.kind == Kind::Audio)
+    placed.time = RunningTime{unit.media.time_since_epoch() + stream.offset - config_.audio_delay};
+  else
+    place_video(stream, unit.media, placed);
   if (!stream.newest_media || unit.media > *stream.newest_media) {
     if (stream.newest_media && !stream.is_break)
       stream.interval = unit.media - *stream.newest_media;
     stream.newest_media = unit.media;
-    stream.newest_out = time;
+    stream.newest_out = placed.time;
   }
-  stream.ready.push_back({unit.id, time, stream.is_break, false});
+  placed.interval = stream.interval;
+  stream.ready.push_back(placed);
   stream.is_break = false;
 }
 
-RunningTime Aligner::place_video(Stream& stream, MediaTime media) {
-  if (stream.newest_media && media == *stream.newest_media)
-    return stream.newest_out;
+void Aligner::place_video(Stream& stream, MediaTime media, Placed& placed) {
+  if (stream.newest_media && media == *stream.newest_media) {
+    placed.time = stream.newest_out;
+    return;
+  }
   auto& source = leader(stream);
   const auto* const first = master();
-  const bool is_alone = !first || first->kind == Kind::Video;
   Duration aim = source.steering.offset();
   double rate = 0;
-  if (!is_alone) {
+  if (first && first->kind == Kind::Audio) {
     aim = target(*first, source, media);
     rate = source.source == Source::Report ? source.reports.slope() - first->reports.slope()
                                            : source.envelope.rate() - first->envelope.rate();
   }
+  const auto before = source.steering.offset();
+  const auto steps = source.steering.steps();
   const auto offset = source.steering.follow(media, aim, rate);
-  RunningTime time{media.time_since_epoch() + offset};
+  if (source.steering.steps() != steps)
+    placed.step = offset - before;
+  placed.time = RunningTime{media.time_since_epoch() + offset};
   if (stream.newest_media && media > *stream.newest_media &&
-      time < stream.newest_out + kLeastSpacing) {
-    time = stream.newest_out + kLeastSpacing;
+      placed.time < stream.newest_out + kLeastSpacing) {
+    placed.time = stream.newest_out + kLeastSpacing;
+    placed.is_squeezed = true;
     ++stream.squeezed;
   }
-  return time;
 }
 
 Duration Aligner::arrival_target(const Stream& audio, const Stream& video) const {

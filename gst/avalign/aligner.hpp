@@ -55,6 +55,10 @@ class Aligner {
     RunningTime time;
     bool is_break = false;    // the first of its stream or behind a break of the media clock
     bool is_dropped = false;  // belongs to nothing; `time` says nothing
+    // Video.
+    bool is_squeezed = false;  // there was no room behind the one in front
+    Duration step{0};          // what its offset moved at once: a hole of that length, or no room
+    Duration interval{0};      // since the one in front, by RTP time
   };
 
   struct Event {
@@ -190,7 +194,7 @@ class Aligner {
   void place_if_due(Stream& stream);
   void place(Stream& stream);
   void emit(Stream& stream, const Pending& unit);
-  [[nodiscard]] RunningTime place_video(Stream& stream, MediaTime media);
+  void place_video(Stream& stream, MediaTime media, Placed& placed);
   [[nodiscard]] Duration floor(const Stream& stream) const;
   [[nodiscard]] Duration arrival_target(const Stream& audio, const Stream& video) const;
   [[nodiscard]] static Duration report_target(const Stream& audio, const Stream& video,

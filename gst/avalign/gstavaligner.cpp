@@ -1,0 +1,415 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+/**
+ * SECTION:element-avaligner
+ * @title: avaligner
+ * @short_description: Puts sound and picture of one sender onto one time line
+ *
+ * RTP times of sound and picture begin anywhere and run by clocks of their own. This element finds
+ * out how they belong together, with RTCP sender reports or without, and gives all streams
+ * timestamps on one line.
+ *
+ * Sound is the master: its timestamp is its RTP time plus a constant, so that samples follow each
+ * other without a seam for as long as the sender goes on. The picture follows: its timestamp is its
+ * RTP time plus an offset that is steered to where the sound of the same instant is, by 5 to 60 ms a
+ * second, so that nobody sees it. Only a true break of the media clock (another SSRC, RTP time that
+ * leaps or that stood still over a mute) begins anew, where the old line would be by then; the first
+ * buffer behind it has the flag DISCONT.
+ *
+ * What it knows it has from the reference timestamp metas that rtpadaptivejitterbuffer writes
+ * (`timestamp/x-rtp`, `timestamp/x-arrival`, `timestamp/x-ntp`) and that depayloaders, parsers and
+ * decoders hand on. So it may stand behind the jitter buffers, the depayloaders or the decoders. In
+ * front of a stock `rtpjitterbuffer`, which has no arrival times any more on its output, it puts a
+ * probe of its own. Where there is neither it goes by the buffers' timestamps and says so (message
+ * `avaligner-source`).
+ *
+ * Without reports, arrivals tell: the packets that met no queue, of sound and of picture, took as long
+ * as the path. What a camera and its encoder take longer than a microphone no receiver can see;
+ * #GstAvAligner:video-lag says it. Reports are evidence: those that scatter, or are far from what
+ * arrivals say, are ignored (#GstAvAligner:sr-trust). What good ones taught stays when they vanish.
+ *
+ * Pads come in pairs: `audio_0` with `audio_src_0`, `video_1` with `video_src_1`. Each stream is held
+ * for 0.8 s at its start, and for up to 1 s when its media clock seems to have broken; the latency
+ * query is answered with a second more than upstream's. A pair has a queue and a thread of its own.
+ *
+ * The sticky event `onair-timeline` goes downstream with the first buffer and each 10 s: the running
+ * time of an instant (`running-time`), the receiver's wall clock when sound of that instant arrived
+ * (`unix-time`, ns since 1970), and, with reports, the sender's (`ntp-time`, ns since 1900).
+ *
+ * Messages on the bus, each with the name of the sink pad in `pad`: `avaligner-source` (`source`:
+ * report, arrival or timestamp), `avaligner-rebase` (`by`: nanoseconds that the media clock had moved)
+ * and `avaligner-disagreement` (`by`: nanoseconds that ignored reports are off).
+ *
+ * ## Example pipelines
+ * |[
+ * gst-launch-1.0 -e avaligner name=a \
+ *   udpsrc port=5004 \
+ *     caps="application/x-rtp,media=video,encoding-name=H264,clock-rate=90000,payload=96" \
+ *   ! rtpadaptivejitterbuffer group=call ! rtph264depay ! h264parse ! a.video_0 \
+ *   a.video_src_0 ! mux. \
+ *   udpsrc port=5006 \
+ *     caps="application/x-rtp,media=audio,encoding-name=OPUS,clock-rate=48000,payload=111" \
+ *   ! rtpadaptivejitterbuffer group=call ! rtpopusdepay ! a.audio_0 \
+ *   a.audio_src_0 ! opusparse ! mux. \
+ *   matroskamux name=mux ! filesink location=call.mkv \
+ *   videotestsrc is-live=true ! video/x-raw,format=I420,framerate=30/1 \
+ *   ! x264enc tune=zerolatency key-int-max=30 ! rtph264pay pt=96 config-interval=-1 \
+ *   ! udpsink port=5004 host=127.0.0.1 async=false \
+ *   audiotestsrc is-live=true wave=ticks samplesperbuffer=960 ! audio/x-raw,rate=48000 \
+ *   ! opusenc ! rtpopuspay pt=111 ! udpsink port=5006 host=127.0.0.1 async=false
+ * ]| Sends picture and sound over the loopback interface without RTCP and records what arrives.
+ *
+ * Since: 0.1
+ */
+
+#include "gstavaligner.h"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "alignment.hpp"
+#include "glue/properties.hpp"
+#include "lane.hpp"
+#include "settings.hpp"
+
+GST_DEBUG_CATEGORY(gst_av_aligner_debug);
+#define GST_CAT_DEFAULT gst_av_aligner_debug
+
+using onair::Aligner;
+using onair::AlignerSettings;
+using onair::Alignment;
+using onair::GstPtr;
+using onair::Lane;
+
+#define GST_TYPE_AV_ALIGNER_TRUST (gst_av_aligner_trust_get_type())
+static GType gst_av_aligner_trust_get_type() {
+  using enum Aligner::Trust;
+  static const GEnumValue values[] = {
+      {static_cast<int>(Auto), "Where they are consistent and plausible", "auto"},
+      {static_cast<int>(Never), "Arrivals only", "never"},
+      {static_cast<int>(Always), "Whatever they say", "always"},
+      {0, nullptr, nullptr}};
+  static const GType type = g_enum_register_static("GstAvAlignerTrust", values);
+  return type;
+}
+
+struct _GstAvAligner {
+  GstElement parent;
+  Alignment* alignment;
+  std::vector<std::unique_ptr<Lane>>* lanes;  // object lock
+};
+
+static GstStaticPadTemplate audio_template =
+    GST_STATIC_PAD_TEMPLATE("audio_%u", GST_PAD_SINK, GST_PAD_REQUEST, GST_STATIC_CAPS_ANY);
+static GstStaticPadTemplate video_template =
+    GST_STATIC_PAD_TEMPLATE("video_%u", GST_PAD_SINK, GST_PAD_REQUEST, GST_STATIC_CAPS_ANY);
+static GstStaticPadTemplate audio_src_template =
+    GST_STATIC_PAD_TEMPLATE("audio_src_%u", GST_PAD_SRC, GST_PAD_SOMETIMES, GST_STATIC_CAPS_ANY);
+static GstStaticPadTemplate video_src_template =
+    GST_STATIC_PAD_TEMPLATE("video_src_%u", GST_PAD_SRC, GST_PAD_SOMETIMES, GST_STATIC_CAPS_ANY);
+
+// Behind the table of properties.
+enum : guint { kTrustFromEnd = 1, kStatsFromEnd };
+static guint property_id(guint from_end) {
+  return static_cast<guint>(onair::aligner_properties().size()) + from_end;
+}
+
+#define gst_av_aligner_parent_class parent_class
+G_DEFINE_FINAL_TYPE(GstAvAligner, gst_av_aligner, GST_TYPE_ELEMENT)
+GST_ELEMENT_REGISTER_DEFINE_WITH_CODE(
+    avaligner, "avaligner", GST_RANK_NONE, GST_TYPE_AV_ALIGNER,
+    GST_DEBUG_CATEGORY_INIT(gst_av_aligner_debug, "avaligner", 0,
+                            "puts sound and picture onto one time line"))
+
+static Lane* lane_of(GstPad* pad) {
+  return static_cast<Lane*>(gst_pad_get_element_private(pad));
+}
+
+static GstPad* other_pad(GstPad* pad) {
+  const auto* lane = lane_of(pad);
+  return GST_PAD_IS_SINK(pad) ? lane->src() : lane->sink();
+}
+
+// ---- sink
+
+static GstFlowReturn gst_av_aligner_chain(GstPad* pad, GstObject*, GstBuffer* buffer) noexcept {
+  return lane_of(pad)->on_buffer(GstPtr<GstBuffer>::adopt(buffer));
+}
+
+static void gst_av_aligner_loop(gpointer user_data) noexcept {
+  auto* lane = static_cast<Lane*>(user_data);
+  lane->run();
+  gst_pad_pause_task(lane->src());
+}
+
+static gboolean start_task(Lane* lane) {
+  lane->start();
+  return gst_pad_start_task(lane->src(), gst_av_aligner_loop, lane, nullptr);
+}
+
+static gboolean gst_av_aligner_sink_event(GstPad* pad, GstObject*, GstEvent* event) noexcept {
+  auto* lane = lane_of(pad);
+  switch (GST_EVENT_TYPE(event)) {
+    case GST_EVENT_FLUSH_START: {
+      const gboolean done = gst_pad_push_event(lane->src(), event);
+      lane->stop();
+      gst_pad_pause_task(lane->src());
+      return done;
+    }
+    case GST_EVENT_FLUSH_STOP: {
+      const gboolean done = gst_pad_push_event(lane->src(), event);
+      lane->reset();
+      return start_task(lane) && done;
+    }
+    default:
+      if (!GST_EVENT_IS_SERIALIZED(event))
+        return gst_pad_push_event(lane->src(), event);
+      return lane->on_event(GstPtr<GstEvent>::adopt(event));
+  }
+}
+
+static gboolean gst_av_aligner_sink_query(GstPad* pad, GstObject* parent,
+                                          GstQuery* query) noexcept {
+  if (GST_QUERY_IS_SERIALIZED(query))
+    return lane_of(pad)->on_query(query);
+  return gst_pad_query_default(pad, parent, query);
+}
+
+// ---- src
+
+static gboolean gst_av_aligner_src_activate_mode(GstPad* pad, GstObject*, GstPadMode mode,
+                                                 gboolean active) noexcept {
+  if (mode != GST_PAD_MODE_PUSH)
+    return FALSE;
+  auto* lane = lane_of(pad);
+  if (active)
+    return start_task(lane);
+  lane->stop();
+  return gst_pad_stop_task(pad);
+}
+
+static gboolean gst_av_aligner_src_query(GstPad* pad, GstObject* parent, GstQuery* query) noexcept {
+  if (GST_QUERY_TYPE(query) != GST_QUERY_LATENCY)
+    return gst_pad_query_default(pad, parent, query);
+  if (!gst_pad_peer_query(other_pad(pad), query))
+    return FALSE;
+  gboolean live = FALSE;
+  GstClockTime least = 0;
+  GstClockTime most = 0;
+  gst_query_parse_latency(query, &live, &least, &most);
+  const auto ours = onair::to_gst(std::max(Aligner::kStartHold, onair::Continuity::kPatience));
+  gst_query_set_latency(query, live, least + ours,
+                        GST_CLOCK_TIME_IS_VALID(most) ? most + ours : most);
+  return TRUE;
+}
+
+// ---- pads
+
+static GstIterator* gst_av_aligner_links(GstPad* pad, GstObject*) noexcept {
+  GValue value = G_VALUE_INIT;
+  g_value_init(&value, GST_TYPE_PAD);
+  g_value_set_object(&value, other_pad(pad));
+  auto* links = gst_iterator_new_single(GST_TYPE_PAD, &value);
+  g_value_unset(&value);
+  return links;
+}
+
+static bool is_taken(GstElement* element, const std::string& name) {
+  const auto pad = GstPtr<GstPad>::adopt(gst_element_get_static_pad(element, name.c_str()));
+  return static_cast<bool>(pad);
+}
+
+// "audio_3", or the next one that is free. Empty: no such name, or there is one.
+static std::string choose_index(GstElement* element, const std::string& kind, const gchar* name) {
+  if (!name) {
+    guint index = 0;
+    while (is_taken(element, kind + "_" + std::to_string(index)))
+      ++index;
+    return std::to_string(index);
+  }
+  const std::string wanted{name};
+  const auto prefix = kind + "_";
+  if (wanted.rfind(prefix, 0) != 0)
+    return {};
+  guint64 index = 0;
+  if (!g_ascii_string_to_unsigned(wanted.c_str() + prefix.size(), 10, 0, G_MAXUINT, &index,
+                                  nullptr) ||
+      is_taken(element, wanted)) {
+    GST_WARNING_OBJECT(element, "no pad %s: it exists, or its number is none", name);
+    return {};
+  }
+  return std::to_string(index);
+}
+
+static GstPad* gst_av_aligner_request_new_pad(GstElement* element, GstPadTemplate* templ,
+                                              const gchar* name, const GstCaps*) noexcept {
+  auto* self = GST_AV_ALIGNER(element);
+  const bool is_audio = g_strcmp0(GST_PAD_TEMPLATE_NAME_TEMPLATE(templ), "audio_%u") == 0;
+  const std::string kind = is_audio ? "audio" : "video";
+  const auto index = choose_index(element, kind, name);
+  if (index.empty())
+    return nullptr;
+  GstPad* sink = gst_pad_new_from_static_template(is_audio ? &audio_template : &video_template,
+                                                  (kind + "_" + index).c_str());
+  GstPad* src = gst_pad_new_from_static_template(
+      is_audio ? &audio_src_template : &video_src_template, (kind + "_src_" + index).c_str());
+  auto lane = std::make_unique<Lane>(
+      *self->alignment, is_audio ? Aligner::Kind::Audio : Aligner::Kind::Video, sink, src);
+  for (GstPad* pad : {sink, src}) {
+    gst_pad_set_element_private(pad, lane.get());
+    gst_pad_set_iterate_internal_links_function(pad, gst_av_aligner_links);
+    GST_PAD_SET_PROXY_CAPS(pad);
+    GST_PAD_SET_PROXY_ALLOCATION(pad);
+  }
+  gst_pad_set_chain_function(sink, gst_av_aligner_chain);
+  gst_pad_set_event_function(sink, gst_av_aligner_sink_event);
+  gst_pad_set_query_function(sink, gst_av_aligner_sink_query);
+  gst_pad_set_activatemode_function(src, gst_av_aligner_src_activate_mode);
+  gst_pad_set_query_function(src, gst_av_aligner_src_query);
+  GST_OBJECT_LOCK(self);
+  self->lanes->push_back(std::move(lane));
+  GST_OBJECT_UNLOCK(self);
+  // Downstream's first: what comes must have a way out.
+  for (GstPad* pad : {src, sink}) {
+    gst_pad_set_active(pad, TRUE);
+    gst_element_add_pad(element, pad);
+  }
+  return sink;
+}
+
+static void gst_av_aligner_release_pad(GstElement* element, GstPad* pad) noexcept {
+  auto* self = GST_AV_ALIGNER(element);
+  auto* lane = lane_of(pad);
+  GstPad* src = lane->src();
+  lane->stop();
+  gst_pad_set_active(pad, FALSE);
+  gst_pad_set_active(src, FALSE);
+  std::unique_ptr<Lane> released;
+  GST_OBJECT_LOCK(self);
+  const auto found =
+      std::find_if(self->lanes->begin(), self->lanes->end(),
+                   [lane](const std::unique_ptr<Lane>& each) { return each.get() == lane; });
+  released = std::move(*found);
+  self->lanes->erase(found);
+  GST_OBJECT_UNLOCK(self);
+  const auto keep_sink = GstPtr<GstPad>::share(pad);
+  const auto keep_src = GstPtr<GstPad>::share(src);
+  gst_element_remove_pad(element, src);
+  gst_element_remove_pad(element, pad);
+}
+
+// ---- the element
+
+static void gst_av_aligner_set_property(GObject* object, guint id, const GValue* value,
+                                        GParamSpec*) noexcept {
+  GST_AV_ALIGNER(object)->alignment->visit_settings([&](AlignerSettings& settings) {
+    if (id == property_id(kTrustFromEnd))
+      settings.trust = static_cast<Aligner::Trust>(g_value_get_enum(value));
+    else
+      onair::set_property(onair::aligner_properties()[id - 1], settings, value);
+  });
+}
+
+static void gst_av_aligner_get_property(GObject* object, guint id, GValue* value,
+                                        GParamSpec*) noexcept {
+  auto* alignment = GST_AV_ALIGNER(object)->alignment;
+  if (id == property_id(kStatsFromEnd)) {
+    g_value_take_boxed(value, alignment->stats());
+    return;
+  }
+  alignment->visit_settings([&](const AlignerSettings& settings) {
+    if (id == property_id(kTrustFromEnd))
+      g_value_set_enum(value, static_cast<int>(settings.trust));
+    else
+      onair::get_property(onair::aligner_properties()[id - 1], settings, value);
+  });
+}
+
+static GstStateChangeReturn gst_av_aligner_change_state(GstElement* element,
+                                                        GstStateChange transition) noexcept {
+  auto* self = GST_AV_ALIGNER(element);
+  if (transition == GST_STATE_CHANGE_READY_TO_PAUSED) {
+    self->alignment->start_over();
+    GST_OBJECT_LOCK(self);
+    std::vector<Lane*> lanes;
+    for (const auto& lane : *self->lanes)
+      lanes.push_back(lane.get());
+    GST_OBJECT_UNLOCK(self);
+    for (auto* lane : lanes) {
+      lane->reset();
+      lane->find_tap();
+    }
+  } else if (transition == GST_STATE_CHANGE_PAUSED_TO_PLAYING) {
+    self->alignment->set_playing(true);
+  } else if (transition == GST_STATE_CHANGE_PLAYING_TO_PAUSED) {
+    self->alignment->set_playing(false);
+  }
+  return GST_ELEMENT_CLASS(parent_class)->change_state(element, transition);
+}
+
+static void gst_av_aligner_finalize(GObject* object) noexcept {
+  auto* self = GST_AV_ALIGNER(object);
+  delete self->lanes;
+  delete self->alignment;
+  G_OBJECT_CLASS(parent_class)->finalize(object);
+}
+
+static void gst_av_aligner_init(GstAvAligner* self) {
+  self->alignment = new Alignment{GST_ELEMENT(self)};
+  self->lanes = new std::vector<std::unique_ptr<Lane>>;
+}
+
+static void gst_av_aligner_class_init(GstAvAlignerClass* klass) {
+  auto* object_class = G_OBJECT_CLASS(klass);
+  auto* element_class = GST_ELEMENT_CLASS(klass);
+  object_class->set_property = gst_av_aligner_set_property;
+  object_class->get_property = gst_av_aligner_get_property;
+  object_class->finalize = gst_av_aligner_finalize;
+  constexpr auto kLive = static_cast<GParamFlags>(G_PARAM_READWRITE | GST_PARAM_MUTABLE_PLAYING |
+                                                  G_PARAM_STATIC_STRINGS);
+  onair::install_properties<AlignerSettings>(object_class, onair::aligner_properties(), kLive);
+  /**
+   * GstAvAligner:sr-trust:
+   *
+   * What sender reports are worth.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property(
+      object_class, property_id(kTrustFromEnd),
+      g_param_spec_enum("sr-trust", "Trust in sender reports",
+                        "Whether RTCP sender reports place the picture: where they are consistent "
+                        "and plausible, never, or always",
+                        GST_TYPE_AV_ALIGNER_TRUST, static_cast<int>(Aligner::Trust::Auto), kLive));
+  /**
+   * GstAvAligner:stats:
+   *
+   * Structure application/x-avaligner-stats: `running-time` of the output now (ns),
+   * `receiver-running-time` of the pipeline (ns) and `ntp-time` of the sender (ns, where known), and
+   * for each sink pad a structure of its name with `ssrc`, `placed`, `master`, `source` (report,
+   * arrival, timestamp), `offset` (ns, output less RTP time), `delay` (ns, output less arrival of a
+   * packet that met no queue), `confidence` (ns, one standard deviation), `rate-ppm` (of the
+   * sender's media clock against ours), `rate-deviation-ppm`, `learned-lag` (ns), `reports`,
+   * `report-scatter` (ns), `disagreement` (ns, where there are reports), `rebases`, `slews`,
+   * `steps`, `squeezed`, `dropped` and `held` buffers.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property(
+      object_class, property_id(kStatsFromEnd),
+      g_param_spec_boxed(
+          "stats", "Statistics", "What places each stream, how well it is known, and what was done",
+          GST_TYPE_STRUCTURE, static_cast<GParamFlags>(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
+  for (auto* templ : {&audio_template, &video_template, &audio_src_template, &video_src_template})
+    gst_element_class_add_static_pad_template(element_class, templ);
+  gst_element_class_set_static_metadata(
+      element_class, "Audio/video aligner", "Filter/Network/RTP",
+      "Puts sound and picture of one sender onto one time line, with or without RTCP",
+      "The gst-onair developers");
+  element_class->change_state = gst_av_aligner_change_state;
+  element_class->request_new_pad = gst_av_aligner_request_new_pad;
+  element_class->release_pad = gst_av_aligner_release_pad;
+  gst_type_mark_as_plugin_api(GST_TYPE_AV_ALIGNER_TRUST, static_cast<GstPluginAPIFlags>(0));
+}

@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "lane.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "glue/rtp_metas.hpp"
+
+GST_DEBUG_CATEGORY_EXTERN(gst_av_aligner_debug);
+#define GST_CAT_DEFAULT gst_av_aligner_debug
+
+namespace onair {
+namespace {
+
+// Media that may wait for a downstream that does not take it; upstream waits then.
+constexpr Duration kMostReady = std::chrono::seconds(2);
+// Packets without a new time are many to a frame.
+constexpr std::size_t kMostReadyItems = 5000;
+constexpr Duration kTimelineInterval = std::chrono::seconds(10);
+constexpr std::size_t kMostRepeats = 120;
+
+}  // namespace
+
+Lane::Lane(Alignment& alignment, Aligner::Kind kind, GstPad* sink, GstPad* src)
+    : alignment_{alignment}, kind_{kind}, sink_{sink}, src_{src} {
+  gst_segment_init(&segment_, GST_FORMAT_TIME);
+  const Lock lock{alignment_.mutex_};
+  stream_ = alignment_.aligner_.add_stream(kind);
+  alignment_.lanes_.push_back(this);
+}
+
+Lane::~Lane() {
+  tap_.reset();
+  const Lock lock{alignment_.mutex_};
+  alignment_.aligner_.remove_stream(stream_);
+  std::erase(alignment_.lanes_, this);
+}
+
+// ---- in
+
+void Lane::find_tap() {
+  if (tap_)
+    return;
+  auto tap = RtpTap::find(sink_);
+  if (!tap)
+    return;
+  GST_INFO_OBJECT(sink_, "takes RTP and arrival times in front of a stock jitter buffer");
+  tap_ = std::move(tap);
+}
+
+void Lane::say_fallback() {
+  GST_WARNING_OBJECT(sink_,
+                     "no RTP times on its buffers: goes by their timestamps and when they come "
+                     "here; put rtpadaptivejitterbuffer in front");
+  gst_element_post_message(
+      alignment_.element_,
+      gst_message_new_element(
+          GST_OBJECT(alignment_.element_),
+          gst_structure_new("avaligner-source", "source", G_TYPE_STRING, "timestamp", "pad",
+                            G_TYPE_STRING, GST_OBJECT_NAME(sink_), nullptr)));
+}
+
+// Without RTP times the buffer's own are taken for them, and now for the arrival.
+Aligner::Unit Lane::describe(GstBuffer* buffer, std::optional<RunningTime> pts, RunningTime now) {
+  Aligner::Unit unit;
+  const auto times = read_rtp_times(buffer);
+  has_rtp_times_ = times.has_value();
+  if (times) {
+    unit.ssrc = times->ssrc;
+    unit.media = times->media;
+    unit.arrival = times->arrival.value_or(now);
+    unit.ntp = times->ntp;
+  } else {
+    unit.media = MediaTime{pts.value_or(now).time_since_epoch()};
+    unit.arrival = now;
+  }
+  return unit;
+}
+
+GstFlowReturn Lane::on_buffer(GstPtr<GstBuffer> buffer) {
+  Lock lock{alignment_.mutex_};
+  while (flow_ == GST_FLOW_OK && is_full())
+    drained_.wait(lock);
+  if (flow_ != GST_FLOW_OK)
+    return flow_;
+  if (got_eos_)
+    return GST_FLOW_EOS;
+  const auto pts = to_running_time(segment_, GST_BUFFER_PTS(buffer.get()));
+  auto unit = describe(buffer.get(), pts, alignment_.now());
+  const bool is_fallback = !has_rtp_times_ && !std::exchange(has_told_fallback_, true);
+  unit.id = alignment_.next_id_++;
+  alignment_.newest_arrival_ = std::max(alignment_.newest_arrival_, unit.arrival);
+  items_.push_back({.id = unit.id, .buffer = std::move(buffer), .pts = pts});
+  alignment_.aligner_.on_unit(stream_, unit, alignment_.now());
+  alignment_.collect();
+  auto messages = alignment_.take_messages();
+  // Its deadline may be the first.
+  if (items_.size() == 1)
+    wait_.wake();
+  lock.unlock();
+  if (is_fallback)
+    say_fallback();
+  alignment_.post(std::move(messages));
+  return GST_FLOW_OK;
+}
+
+bool Lane::on_event(GstPtr<GstEvent> event) {
+  const auto type = GST_EVENT_TYPE(event.get());
+  if (type == GST_EVENT_STREAM_START)
+    find_tap();
+  const Lock lock{alignment_.mutex_};
+  const bool can_wait = GST_EVENT_IS_STICKY(event.get()) && type != GST_EVENT_EOS;
+  if (got_eos_ && type == GST_EVENT_STREAM_START)
+    got_eos_ = false;
+  if (got_eos_ || (flow_ != GST_FLOW_OK && !can_wait))
+    return false;
+  if (type == GST_EVENT_SEGMENT) {
+    // Ours begins at zero and never ends: timestamps are running times.
+    gst_event_copy_segment(event.get(), &segment_);
+    if (segment_.format != GST_FORMAT_TIME)
+      gst_segment_init(&segment_, GST_FORMAT_TIME);
+    return true;
+  }
+  if (type == GST_EVENT_CAPS) {
+    GstCaps* caps = nullptr;
+    gst_event_parse_caps(event.get(), &caps);
+    is_raw_ = gst_structure_has_name(gst_caps_get_structure(caps, 0), "video/x-raw");
+  } else if (type == GST_EVENT_EOS) {
+    got_eos_ = true;
+    alignment_.aligner_.end(stream_, alignment_.now());
+    alignment_.collect();
+  }
+  items_.push_back({.event = std::move(event)});
+  wait_.wake();
+  return true;
+}
+
+// The answer to an allocation query would wait behind frames that are held; those that ask can do
+// without. Pools are not handed up: frames that are held would exhaust them.
+bool Lane::on_query(GstQuery* query) {
+  {
+    const Lock lock{alignment_.mutex_};
+    if (flow_ != GST_FLOW_OK || !items_.empty())
+      return false;
+  }
+  if (!gst_pad_peer_query(src_, query))
+    return false;
+  if (GST_QUERY_TYPE(query) == GST_QUERY_ALLOCATION) {
+    while (gst_query_get_n_allocation_pools(query) > 0)
+      gst_query_remove_nth_allocation_pool(query, 0);
+  }
+  return true;
+}
+
+// ---- the queue
+
+void Lane::place(const Aligner::Placed& placed) {
+  const auto found = std::find_if(items_.begin(), items_.end(), [&placed](const Item& item) {
+    return item.buffer && !item.placed && item.id == placed.id;
+  });
+  if (found == items_.end())
+    return;
+  found->placed = placed;
+  ++ready_;
+}
+
+bool Lane::is_ready() const {
+  return !items_.empty() && (items_.front().event || items_.front().placed);
+}
+
+bool Lane::is_full() const {
+  if (ready_ >= kMostReadyItems)
+    return true;
+  if (!is_ready() || ready_ < 2)
+    return false;
+  const auto is_placed = [](const Item& item) { return item.placed && !item.placed->is_dropped; };
+  const auto first = std::find_if(items_.begin(), items_.end(), is_placed);
+  const auto last = std::find_if(items_.rbegin(), items_.rend(), is_placed);
+  return first != items_.end() && last->placed->time - first->placed->time >= kMostReady;
+}
+
+void Lane::reset() {
+  const Lock lock{alignment_.mutex_};
+  alignment_.aligner_.remove_stream(stream_);
+  stream_ = alignment_.aligner_.add_stream(kind_);
+  items_.clear();
+  ready_ = 0;
+  got_eos_ = false;
+  has_told_fallback_ = false;
+  gst_segment_init(&segment_, GST_FORMAT_TIME);
+  last_out_ = GST_CLOCK_TIME_NONE;
+  shift_ = Duration{0};
+  needs_segment_ = true;
+  timeline_sent_.reset();
+  last_frame_.reset();
+}
+
+void Lane::start() {
+  const Lock lock{alignment_.mutex_};
+  flow_ = GST_FLOW_OK;
+}
+
+void Lane::stop() {
+  const Lock lock{alignment_.mutex_};
+  flow_ = GST_FLOW_FLUSHING;
+  wait_.wake();
+  drained_.notify_all();
+}
+
+// ---- out
+
+void Lane::run() {
+  Lock lock{alignment_.mutex_};
+  while (flow_ == GST_FLOW_OK) {
+    if (!is_ready()) {
+      wait_for_work(lock);
+      continue;
+    }
+    const auto flow = push(lock);
+    if (flow_ == GST_FLOW_OK)
+      flow_ = flow;
+  }
+  drained_.notify_all();
+}
+
+void Lane::wait_for_work(Lock& lock) {
+  std::optional<ClockTime> deadline;
+  const auto clock = alignment_.is_playing_ ? alignment_.clock() : GstPtr<GstClock>{};
+  if (const auto next = alignment_.aligner_.next_deadline(); next && clock)
+    deadline = ClockTime{next->time_since_epoch() + alignment_.base_time()};
+  wait_.wait(lock, clock.get(), deadline);
+  if (flow_ != GST_FLOW_OK)
+    return;
+  alignment_.aligner_.on_time(alignment_.now());
+  alignment_.collect();
+  auto messages = alignment_.take_messages();
+  if (messages.items.empty())
+    return;
+  lock.unlock();
+  alignment_.post(std::move(messages));
+  lock.lock();
+}
+
+GstFlowReturn Lane::push(Lock& lock) {
+  Item item = std::move(items_.front());
+  items_.pop_front();
+  if (item.event) {
+    push_event(lock, std::move(item.event));
+    return GST_FLOW_OK;
+  }
+  --ready_;
+  drained_.notify_all();
+  if (item.placed->is_dropped)
+    return GST_FLOW_OK;
+  return push_buffer(lock, std::move(item));
+}
+
+void Lane::push_event(Lock& lock, GstPtr<GstEvent> event) {
+  const auto type = GST_EVENT_TYPE(event.get());
+  lock.unlock();
+  if (needs_segment_ && (type == GST_EVENT_GAP || type == GST_EVENT_EOS))
+    push_segment();
+  if (type == GST_EVENT_EOS)
+    GST_INFO_OBJECT(src_, "end of stream");
+  gst_pad_push_event(src_, moved(std::move(event)).release());
+  lock.lock();
+}
+
+void Lane::push_segment() {
+  needs_segment_ = false;
+  GstSegment segment;
+  gst_segment_init(&segment, GST_FORMAT_TIME);
+  gst_pad_push_event(src_, gst_event_new_segment(&segment));
+}
+
+GstClockTime Lane::moved(GstClockTime position) const {
+  const auto time = to_running_time(segment_, position);
+  return time ? to_gst(*time + shift_) : position;
+}
+
+// Holes move with the media around them.
+GstPtr<GstEvent> Lane::moved(GstPtr<GstEvent> event) const {
+  if (GST_EVENT_TYPE(event.get()) == GST_EVENT_GAP) {
+    GstClockTime start = 0;
+    GstClockTime duration = 0;
+    gst_event_parse_gap(event.get(), &start, &duration);
+    auto gap = GstPtr<GstEvent>::adopt(gst_event_new_gap(moved(start), duration));
+    gst_event_set_seqnum(gap.get(), gst_event_get_seqnum(event.get()));
+    return gap;
+  }
+  guint64 timestamp = 0;
+  if (gst_event_has_name(event.get(), "GstRTPPacketLost") &&
+      gst_structure_get_uint64(gst_event_get_structure(event.get()), "timestamp", &timestamp)) {
+    event = GstPtr<GstEvent>::adopt(
+        GST_EVENT(gst_mini_object_make_writable(GST_MINI_OBJECT(event.release()))));
+    gst_structure_set(gst_event_writable_structure(event.get()), "timestamp", G_TYPE_UINT64,
+                      moved(timestamp), nullptr);
+  }
+  return event;
+}
+
+GstFlowReturn Lane::push_buffer(Lock& lock, Item item) {
+  const auto& placed = *item.placed;
+  const auto now = alignment_.now();
+  GstPtr<GstEvent> timeline;
+  if (!timeline_sent_ || now - *timeline_sent_ >= kTimelineInterval) {
+    timeline = GstPtr<GstEvent>::adopt(alignment_.make_timeline_event());
+    if (timeline)
+      timeline_sent_ = now;
+  }
+  const bool adjusts = is_raw_ && alignment_.settings_.adjust_frames;
+  lock.unlock();
+
+  if (needs_segment_)
+    push_segment();
+  if (timeline)
+    gst_pad_push_event(src_, timeline.release());
+
+  auto buffer = GstPtr<GstBuffer>::adopt(gst_buffer_make_writable(item.buffer.release()));
+  const auto out = to_gst(placed.time);
+  const auto pts = GST_BUFFER_PTS(buffer.get());
+  const auto dts = GST_BUFFER_DTS(buffer.get());
+  if (item.pts)
+    shift_ = placed.time - *item.pts;
+  GST_BUFFER_PTS(buffer.get()) = out;
+  if (GST_CLOCK_TIME_IS_VALID(dts)) {
+    // As far from the new PTS as it was from the old one.
+    const auto ahead = GST_CLOCK_TIME_IS_VALID(pts) ? GST_CLOCK_DIFF(dts, pts) : 0;
+    GST_BUFFER_DTS(buffer.get()) = to_gst(placed.time - Duration{ahead});
+  }
+  if (placed.is_break)
+    GST_BUFFER_FLAG_SET(buffer.get(), GST_BUFFER_FLAG_DISCONT);
+
+  GstFlowReturn flow = GST_FLOW_OK;
+  if (adjusts) {
+    if (placed.is_squeezed) {
+      GST_DEBUG_OBJECT(src_, "dropped a frame that had no room");
+      lock.lock();
+      return flow;
+    }
+    flow = push_repeats(placed);
+    last_frame_ = buffer;
+    frame_interval_ = placed.interval;
+  }
+  GST_LOG_OBJECT(src_, "%" GST_TIME_FORMAT " -> %" GST_TIME_FORMAT, GST_TIME_ARGS(pts),
+                 GST_TIME_ARGS(out));
+  if (flow == GST_FLOW_OK)
+    flow = gst_pad_push(src_, buffer.release());
+  last_out_ = out;
+  lock.lock();
+  return flow;
+}
+
+// The hole that a step leaves is filled with the frame in front of it.
+GstFlowReturn Lane::push_repeats(const Aligner::Placed& placed) {
+  if (!last_frame_ || placed.step <= Duration{0} || frame_interval_ <= Duration{0})
+    return GST_FLOW_OK;
+  const auto end = placed.time - frame_interval_ / 2;
+  RunningTime at{Duration{static_cast<Duration::rep>(last_out_)}};
+  for (std::size_t i = 0; i < kMostRepeats; ++i) {
+    at += frame_interval_;
+    if (at >= end)
+      break;
+    GstBuffer* copy = gst_buffer_copy(last_frame_.get());
+    GST_BUFFER_PTS(copy) = to_gst(at);
+    if (GST_BUFFER_DTS_IS_VALID(copy))
+      GST_BUFFER_DTS(copy) = to_gst(at);
+    GST_BUFFER_FLAG_UNSET(copy, GST_BUFFER_FLAG_DISCONT);
+    if (const auto flow = gst_pad_push(src_, copy); flow != GST_FLOW_OK)
+      return flow;
+  }
+  return GST_FLOW_OK;
+}
+
+}  // namespace onair

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+
+#include <gst/gst.h>
+
+#include "aligner.hpp"
+#include "alignment.hpp"
+#include "glue/deadline_wait.hpp"
+#include "glue/gstptr.hpp"
+#include "rtp_tap.hpp"
+
+namespace onair {
+
+// One stream: a queue between upstream's thread and the source pad's task. What the core has not
+// placed yet stays in it; events keep their places between buffers. Its pads outlive it.
+class Lane {
+ public:
+  Lane(Alignment& alignment, Aligner::Kind kind, GstPad* sink, GstPad* src);
+  ~Lane();
+
+  // Upstream's threads.
+  GstFlowReturn on_buffer(GstPtr<GstBuffer> buffer);
+  bool on_event(GstPtr<GstEvent> event);  // serialized
+  bool on_query(GstQuery* query);         // serialized
+  // Looks for a stock jitter buffer in front; nothing upstream may flow yet, or this is its thread.
+  void find_tap();
+
+  // The source pad's task: runs until stop().
+  void run();
+  void start();
+  void stop();
+  // Forgets the stream and all that waits.
+  void reset();
+
+  [[nodiscard]] GstPad* sink() const { return sink_; }
+  [[nodiscard]] GstPad* src() const { return src_; }
+
+ private:
+  friend class Alignment;
+  using Lock = Alignment::Lock;
+
+  struct Item {
+    std::uint64_t id = 0;
+    GstPtr<GstBuffer> buffer;
+    std::optional<RunningTime> pts;  // as it came
+    std::optional<Aligner::Placed> placed;
+    GstPtr<GstEvent> event;  // instead of a buffer
+  };
+
+  [[nodiscard]] Aligner::Unit describe(GstBuffer* buffer, std::optional<RunningTime> pts,
+                                       RunningTime now);
+  void say_fallback();
+  void place(const Aligner::Placed& placed);
+  [[nodiscard]] bool is_ready() const;
+  [[nodiscard]] bool is_full() const;
+  void wait_for_work(Lock& lock);
+  GstFlowReturn push(Lock& lock);
+  GstFlowReturn push_buffer(Lock& lock, Item item);
+  void push_event(Lock& lock, GstPtr<GstEvent> event);
+  // Without the mutex.
+  void push_segment();
+  GstFlowReturn push_repeats(const Aligner::Placed& placed);
+  [[nodiscard]] GstPtr<GstEvent> moved(GstPtr<GstEvent> event) const;
+  [[nodiscard]] GstClockTime moved(GstClockTime position) const;
+
+  Alignment& alignment_;
+  const Aligner::Kind kind_;
+  GstPad* const sink_;
+  GstPad* const src_;
+
+  // The alignment's mutex.
+  Aligner::StreamId stream_;
+  std::deque<Item> items_;
+  std::size_t ready_ = 0;  // placed buffers in items_
+  DeadlineWait wait_;
+  std::condition_variable drained_;
+  GstFlowReturn flow_ = GST_FLOW_FLUSHING;
+  bool got_eos_ = false;
+  GstSegment segment_;   // of what comes in
+  bool is_raw_ = false;  // frames
+  bool has_rtp_times_ = false;
+  bool has_told_fallback_ = false;
+
+  // The task.
+  GstClockTime last_out_ = GST_CLOCK_TIME_NONE;
+  Duration shift_{0};  // output less input timestamps, of the newest buffer
+  bool needs_segment_ = true;
+  std::optional<RunningTime> timeline_sent_;
+  GstPtr<GstBuffer> last_frame_;
+  Duration frame_interval_{0};
+
+  std::unique_ptr<RtpTap> tap_;  // upstream's thread, and linking
+};
+
+}  // namespace onair

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "rtp_tap.hpp"
+
+#include <optional>
+
+#include <gst/rtp/gstrtpbuffer.h>
+
+#include "base/ticks.hpp"
+#include "base/unroller.hpp"
+#include "glue/gstptr.hpp"
+#include "glue/gsttime.hpp"
+#include "glue/rtp_metas.hpp"
+
+namespace onair {
+namespace {
+
+constexpr int kMostElements = 32;  // between the jitter buffer and us
+
+// What the probe remembers of its stream; the streaming thread only.
+struct TappedStream {
+  GstSegment segment;
+  std::uint32_t clock_rate = 0;
+  std::optional<std::uint32_t> ssrc;
+  Unroller<32> unroller;
+  RtpMetas metas;
+};
+
+// So that no RTP time before the first one is negative.
+constexpr std::int64_t kRange = std::int64_t{1} << 32;
+
+GstPtr<GstBuffer> write_times(TappedStream& stream, GstPad* pad, GstPtr<GstBuffer> buffer) {
+  GstRTPBuffer rtp = GST_RTP_BUFFER_INIT;
+  if (stream.clock_rate == 0 || !gst_rtp_buffer_map(buffer.get(), GST_MAP_READ, &rtp))
+    return buffer;
+  const auto ssrc = gst_rtp_buffer_get_ssrc(&rtp);
+  const auto time = gst_rtp_buffer_get_timestamp(&rtp);
+  gst_rtp_buffer_unmap(&rtp);
+  if (stream.ssrc != ssrc) {
+    stream.ssrc = ssrc;
+    stream.unroller.reset();
+  }
+  const auto ticks = stream.unroller.unroll(time) + kRange;
+  auto arrival = to_running_time(stream.segment, GST_BUFFER_DTS_OR_PTS(buffer.get()));
+  if (!arrival) {
+    const auto element = GstPtr<GstElement>::adopt(gst_pad_get_parent_element(pad));
+    const auto clock =
+        GstPtr<GstClock>::adopt(element ? gst_element_get_clock(element.get()) : nullptr);
+    if (!clock)
+      return buffer;
+    arrival = RunningTime{Duration{
+        GST_CLOCK_DIFF(gst_element_get_base_time(element.get()), gst_clock_get_time(clock.get()))}};
+  }
+  auto writable = GstPtr<GstBuffer>::adopt(gst_buffer_make_writable(buffer.release()));
+  stream.metas.add_times(writable.get(), ssrc, stream.clock_rate,
+                         MediaTime{to_duration(ticks, stream.clock_rate)}, *arrival);
+  return writable;
+}
+
+void learn(TappedStream& stream, GstEvent* event) {
+  if (GST_EVENT_TYPE(event) == GST_EVENT_SEGMENT) {
+    gst_event_copy_segment(event, &stream.segment);
+  } else if (GST_EVENT_TYPE(event) == GST_EVENT_CAPS) {
+    GstCaps* caps = nullptr;
+    gst_event_parse_caps(event, &caps);
+    int rate = 0;
+    if (gst_structure_get_int(gst_caps_get_structure(caps, 0), "clock-rate", &rate) && rate > 0)
+      stream.clock_rate = static_cast<std::uint32_t>(rate);
+  }
+}
+
+GstPadProbeReturn on_data(GstPad* pad, GstPadProbeInfo* info, gpointer user_data) {
+  auto& stream = *static_cast<TappedStream*>(user_data);
+  if (GST_PAD_PROBE_INFO_TYPE(info) & GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM) {
+    learn(stream, GST_PAD_PROBE_INFO_EVENT(info));
+  } else if (GST_PAD_PROBE_INFO_TYPE(info) & GST_PAD_PROBE_TYPE_BUFFER) {
+    auto buffer = GstPtr<GstBuffer>::adopt(GST_PAD_PROBE_INFO_BUFFER(info));
+    GST_PAD_PROBE_INFO_DATA(info) = write_times(stream, pad, std::move(buffer)).release();
+  } else if (GST_PAD_PROBE_INFO_TYPE(info) & GST_PAD_PROBE_TYPE_BUFFER_LIST) {
+    auto* list = gst_buffer_list_make_writable(GST_PAD_PROBE_INFO_BUFFER_LIST(info));
+    struct Each {
+      TappedStream& stream;
+      GstPad* pad;
+    } each{stream, pad};
+    gst_buffer_list_foreach(
+        list,
+        [](GstBuffer** buffer, guint, gpointer data) -> gboolean {
+          auto& to = *static_cast<Each*>(data);
+          *buffer = write_times(to.stream, to.pad, GstPtr<GstBuffer>::adopt(*buffer)).release();
+          return TRUE;
+        },
+        &each);
+    GST_PAD_PROBE_INFO_DATA(info) = list;
+  }
+  return GST_PAD_PROBE_OK;
+}
+
+bool is_factory(GstElement* element, const char* name) {
+  const GstElementFactory* factory = gst_element_get_factory(element);
+  return factory && g_strcmp0(GST_OBJECT_NAME(factory), name) == 0;
+}
+
+// The pad that feeds `sink`, past ghost pads.
+GstPtr<GstPad> feeding_pad(GstPad* sink) {
+  auto pad = GstPtr<GstPad>::adopt(gst_pad_get_peer(sink));
+  while (pad && GST_IS_PROXY_PAD(pad.get())) {
+    // From outside a bin to its inside; or from inside to what is linked outside.
+    GstPad* next = nullptr;
+    if (GST_IS_GHOST_PAD(pad.get())) {
+      next = gst_ghost_pad_get_target(GST_GHOST_PAD(pad.get()));
+    } else {
+      const auto ghost =
+          GstPtr<GstPad>::adopt(GST_PAD(gst_proxy_pad_get_internal(GST_PROXY_PAD(pad.get()))));
+      next = ghost ? gst_pad_get_peer(ghost.get()) : nullptr;
+    }
+    pad = GstPtr<GstPad>::adopt(next);
+  }
+  return pad;
+}
+
+// The only one; of a jitter buffer, which may have one for RTCP too, that for RTP.
+GstPtr<GstPad> single_sink(GstElement* element) {
+  if (is_factory(element, "rtpjitterbuffer"))
+    return GstPtr<GstPad>::adopt(gst_element_get_static_pad(element, "sink"));
+  GstPtr<GstPad> found;
+  GST_OBJECT_LOCK(element);
+  if (element->numsinkpads == 1)
+    found = GstPtr<GstPad>::share(element->sinkpads ? GST_PAD(element->sinkpads->data) : nullptr);
+  GST_OBJECT_UNLOCK(element);
+  return found;
+}
+
+}  // namespace
+
+std::unique_ptr<RtpTap> RtpTap::find(GstPad* sink) {
+  auto pad = GstPtr<GstPad>::share(sink);
+  for (int i = 0; i < kMostElements; ++i) {
+    const auto source = feeding_pad(pad.get());
+    if (!source)
+      return nullptr;
+    const auto element = GstPtr<GstElement>::adopt(gst_pad_get_parent_element(source.get()));
+    if (!element)
+      return nullptr;
+    pad = single_sink(element.get());
+    if (!pad)
+      return nullptr;
+    if (!is_factory(element.get(), "rtpjitterbuffer"))
+      continue;
+    auto* stream = new TappedStream;
+    gst_segment_init(&stream->segment, GST_FORMAT_TIME);
+    // What has passed already, where it runs.
+    gst_pad_sticky_events_foreach(
+        pad.get(),
+        [](GstPad*, GstEvent** event, gpointer data) -> gboolean {
+          learn(*static_cast<TappedStream*>(data), *event);
+          return TRUE;
+        },
+        stream);
+    const gulong probe = gst_pad_add_probe(
+        pad.get(),
+        static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST |
+                                     GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM),
+        on_data, stream, [](gpointer data) { delete static_cast<TappedStream*>(data); });
+    // What sender reports say, it writes itself.
+    if (g_object_class_find_property(G_OBJECT_GET_CLASS(element.get()),
+                                     "add-reference-timestamp-meta"))
+      g_object_set(element.get(), "add-reference-timestamp-meta", TRUE, nullptr);
+    return std::unique_ptr<RtpTap>{new RtpTap{pad.release(), probe}};
+  }
+  return nullptr;
+}
+
+RtpTap::~RtpTap() {
+  gst_pad_remove_probe(pad_, probe_);
+  gst_object_unref(pad_);
+}
+
+}  // namespace onair

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "settings.hpp"
+
+#include <array>
+
+namespace onair {
+namespace {
+
+constexpr std::array<Property<AlignerSettings>, 4> kProperties{{
+    {"audio-delay", "Audio delay",
+     "How late the sound is in its own stream, in nanoseconds (look-ahead of codecs, in front and "
+     "behind); it goes out earlier by this. Changing it steps the sound",
+     &AlignerSettings::audio_delay},
+    {"video-lag", "Video lag",
+     "How much later than the sound of the same instant the picture arrives, in nanoseconds, where "
+     "no sender report tells",
+     &AlignerSettings::video_lag},
+    {"max-disagreement", "Most disagreement",
+     "How far sender reports may be from what arrivals say, in nanoseconds; beyond it they are "
+     "ignored (sr-trust=auto)",
+     &AlignerSettings::max_disagreement},
+    {"adjust-frames", "Adjust frames",
+     "Repeat raw frames into the hole that a step of the picture leaves and drop those that have "
+     "no "
+     "room; otherwise timestamps alone change",
+     &AlignerSettings::adjust_frames},
+}};
+
+}  // namespace
+
+std::span<const Property<AlignerSettings>> aligner_properties() {
+  return kProperties;
+}
+
+Aligner::Config to_core(const AlignerSettings& settings) {
+  return {.trust = settings.trust,
+          .video_lag = Duration{settings.video_lag},
+          .audio_delay = Duration{settings.audio_delay},
+          .most_disagreement = Duration{static_cast<Duration::rep>(settings.max_disagreement)}};
+}
+
+}  // namespace onair
