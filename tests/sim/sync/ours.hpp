@@ -24,7 +24,7 @@ class Ours : public Synchroniser {
     const auto placed = aligner_.take(stream(medium));
     if (!placed)
       return std::nullopt;
-    return Placed{placed->id, placed->time, placed->is_break};
+    return Placed{placed->id, placed->time, placed->is_break, placed->is_dropped};
   }
   [[nodiscard]] std::optional<RunningTime> next_deadline() const override {
     return aligner_.next_deadline();

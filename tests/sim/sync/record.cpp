@@ -61,11 +61,15 @@ class Run {
     }
     if (waiting.empty())
       return;
-    const auto& released = waiting.front();
+    const auto released = waiting.front();
+    waiting.pop_front();
+    if (placed.is_dropped) {
+      ++record_.dropped[index(medium)];
+      return;
+    }
     record_.outputs[index(medium)].push_back({released.captured, released.unit.media,
                                               released.unit.arrival, placed.time, released.now,
                                               now});
-    waiting.pop_front();
   }
 
   Synchroniser& synchroniser_;

@@ -24,6 +24,7 @@ struct Output {
 struct Record {
   std::array<std::vector<Output>, 2> outputs;  // in order, by index(Medium)
   std::array<std::size_t, 2> missing{};        // went in and did not come out
+  std::array<std::size_t, 2> dropped{};        // by the synchroniser
   std::size_t idle_deadlines = 0;              // deadlines that were over and stayed
 };
 

@@ -26,6 +26,7 @@ enum class Weather {
   Lte,          // scheduling, HARQ, and stalls up to 350 ms
   Bufferbloat,  // a queue up to 300 ms that somebody else fills
   Pacer,        // clean, but video waits up to 200 ms in the sender every few seconds
+  Backlog,      // the same up to 900 ms
   Repairs,      // 3 % loss in bursts, repaired a round trip later
   Routes,       // +60 ms at a third, -40 ms at two thirds
   Cellular,     // as recorded from moving cars: rate wanders, outages

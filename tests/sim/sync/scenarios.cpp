@@ -21,9 +21,9 @@ struct Network {
 constexpr Network kNetworks[] = {
     {"clean", Weather::Clean},       {"wifi", Weather::Wifi},
     {"lte", Weather::Lte},           {"bufferbloat", Weather::Bufferbloat},
-    {"pacer", Weather::Pacer},       {"repairs", Weather::Repairs},
-    {"routes", Weather::Routes},     {"cellular", Weather::Cellular},
-    {"handover", Weather::Handover},
+    {"pacer", Weather::Pacer},       {"backlog", Weather::Backlog},
+    {"repairs", Weather::Repairs},   {"routes", Weather::Routes},
+    {"cellular", Weather::Cellular}, {"handover", Weather::Handover},
 };
 
 // Without reports, with them.
@@ -61,9 +61,9 @@ std::vector<Scenario> weather_scenarios() {
   for (const auto& [name, audio, video] :
        {std::tuple{"drift+500-500", 500.0, -500.0}, std::tuple{"drift-500+500", -500.0, 500.0},
         std::tuple{"drift+500+500", 500.0, 500.0}})
-    add_both(scenarios, {.name = name, .length = 600, .audio_ppm = audio, .video_ppm = video});
+    add_both(scenarios, {.name = name, .length = 1800, .audio_ppm = audio, .video_ppm = video});
   add_both(scenarios, {.name = "drift+500-500-lte",
-                       .length = 600,
+                       .length = 1800,
                        .weather = Weather::Lte,
                        .audio_ppm = 500,
                        .video_ppm = -500});

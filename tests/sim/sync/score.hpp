@@ -36,10 +36,11 @@ struct Score {
   std::optional<double> recovery_s;
   double hold_p50 = 0;  // video
   double hold_p99 = 0;
-  double hold_worst = 0;  // either
-  std::size_t steps = 0;  // of the video's offset: more than 5 ms between two frames
-  std::size_t slews = 0;  // times that it began to move at more than 2 ms a second
-  std::size_t missing = 0;
+  double hold_worst = 0;    // either
+  std::size_t steps = 0;    // of the video's offset: more than 5 ms between two frames
+  std::size_t slews = 0;    // times that it began to move at more than 2 ms a second
+  std::size_t missing = 0;  // neither came out nor was dropped
+  std::size_t dropped = 0;
   std::size_t idle_deadlines = 0;
 };
 

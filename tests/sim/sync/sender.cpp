@@ -113,10 +113,11 @@ void StreamSender::add_frame(double captured) {
   auto ready = captured + scenario_.audio_interval + kEncodeTime + lag_at(captured) +
                random_.exponential(0.0015);
   auto rate = kPacingGain * scenario_.bit_rate;
-  if (scenario_.weather == Weather::Pacer) {
+  if (scenario_.weather == Weather::Pacer || scenario_.weather == Weather::Backlog) {
+    const auto is_deep = scenario_.weather == Weather::Backlog;
     if (ready > next_hold_) {
-      pacer_opens_ = ready + random_.uniform(0.03, 0.2);
-      next_hold_ = pacer_opens_ + random_.exponential(3);
+      pacer_opens_ = ready + random_.uniform(0.03, is_deep ? 0.9 : 0.2);
+      next_hold_ = pacer_opens_ + random_.exponential(is_deep ? 10 : 3);
     }
     if (ready < pacer_opens_) {
       ready = pacer_opens_;
@@ -126,7 +127,8 @@ void StreamSender::add_frame(double captured) {
   const auto frames_per_key = std::max(1.0, kKeyInterval * scenario_.frame_rate);
   const auto mean =
       scenario_.bit_rate / scenario_.frame_rate / 8 / (1 + (kKeySize - 1) / frames_per_key);
-  activity_ += -0.02 * activity_ + 0.06 * random_.normal();
+  // Scene activity wanders over seconds; the encoder's rate control bounds what becomes of it.
+  activity_ = std::clamp(activity_ - 0.02 * activity_ + 0.06 * random_.normal(), -0.7, 0.4);
   auto bytes = mean * std::exp(activity_) * random_.log_normal(0.95, 0.3);
   if (std::fmod(static_cast<double>(unit_ - 1), std::round(frames_per_key)) == 0)
     bytes = mean * kKeySize * random_.log_normal(1.0, 0.15);

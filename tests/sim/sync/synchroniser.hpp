@@ -23,6 +23,7 @@ struct Placed {
   std::uint64_t id = 0;
   RunningTime time;
   bool is_break = false;
+  bool is_dropped = false;  // `time` says nothing
 };
 
 class Synchroniser {

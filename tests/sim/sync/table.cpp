@@ -22,6 +22,7 @@ namespace {
 
 using namespace onair;
 using namespace onair::sim::sync;
+using onair::sim::Medium;
 
 constexpr std::string_view kUsage = R"(usage: sync-table [OPTION]...
   --seed N        of everything that is drawn (1)
@@ -31,6 +32,8 @@ constexpr std::string_view kUsage = R"(usage: sync-table [OPTION]...
   --column NAME   this column only (may be given again)
   --detail        one line of all scores for each run instead
   --skews         a line for each frame: captured, left (s), raw, error (ms) instead
+  --units         a line for each unit: audio or video, captured, media, arrival, time given, left
+                  the jitter buffer, left (s) instead
   --list          the names
 )";
 
@@ -40,7 +43,7 @@ struct Options {
   std::vector<std::string> only;
   std::vector<std::string> columns;
   std::string group;
-  enum class Output { Table, Detail, Skews, List } output = Output::Table;
+  enum class Output { Table, Detail, Skews, Units, List } output = Output::Table;
 };
 
 struct Column {
@@ -110,16 +113,28 @@ std::string cell(const Score& score) {
 }
 
 void print_detail(const std::string& name, std::uint64_t seed, const std::string& column,
-                  const Score& s) {
+                  const Sender& sender, const Score& s) {
   std::printf(
-      "%-24s %llu %-16s frames %zu lock %s p50 %.2f p95 %.2f p99 %.2f worst %.2f raw %+.2f drift "
+      "%-24s %llu %-16s lag %.2f frames %zu lock %s p50 %.2f p95 %.2f p99 %.2f worst %.2f raw "
+      "%+.2f drift "
       "%+.3f start %s audio-steps %zu (%.3f) not-rising %zu recovery %s hold %.0f %.0f %.0f steps "
-      "%zu slews %zu missing %zu idle %zu\n",
-      name.c_str(), static_cast<unsigned long long>(seed), column.c_str(), s.frames,
-      optional_seconds(s.lock_s).c_str(), s.p50, s.p95, s.p99, s.worst, s.median_raw,
+      "%zu slews %zu missing %zu dropped %zu idle %zu\n",
+      name.c_str(), static_cast<unsigned long long>(seed), column.c_str(), 1e3 * sender.lag,
+      s.frames, optional_seconds(s.lock_s).c_str(), s.p50, s.p95, s.p99, s.worst, s.median_raw,
       s.drift_per_minute, optional_seconds(s.start_s).c_str(), s.audio_steps, s.worst_audio_step,
       s.not_rising, optional_seconds(s.recovery_s).c_str(), s.hold_p50, s.hold_p99, s.hold_worst,
-      s.steps, s.slews, s.missing, s.idle_deadlines);
+      s.steps, s.slews, s.missing, s.dropped, s.idle_deadlines);
+}
+
+void print_units(const Record& record) {
+  const auto seconds = [](auto time) {
+    return std::chrono::duration<double>(time.time_since_epoch()).count();
+  };
+  for (const auto medium : kMedia)
+    for (const auto& unit : record.outputs[index(medium)])
+      std::printf("%s %.6f %.6f %.6f %.6f %.6f %.6f\n", medium == Medium::Audio ? "audio" : "video",
+                  seconds(unit.captured), seconds(unit.media), seconds(unit.arrival),
+                  seconds(unit.time), seconds(unit.released), seconds(unit.left));
 }
 
 void print_heading(const Options& options, const std::vector<Column>& columns) {
@@ -154,9 +169,13 @@ int print(const Options& options) {
             std::printf("%.4f %.4f %.3f %.3f\n", skew.captured, skew.left, skew.raw, skew.error);
           continue;
         }
+        if (options.output == Options::Output::Units) {
+          print_units(record);
+          continue;
+        }
         const auto result = score(scenario, sender, record);
         if (options.output == Options::Output::Detail)
-          print_detail(scenario.name, seed, each.name, result);
+          print_detail(scenario.name, seed, each.name, sender, result);
         else
           std::printf(" %s |", cell(result).c_str());
       }
@@ -201,6 +220,8 @@ int main(int argc, char** argv) {
       options.output = Options::Output::Detail;
     else if (option == "--skews")
       options.output = Options::Output::Skews;
+    else if (option == "--units")
+      options.output = Options::Output::Units;
     else if (option == "--list")
       options.output = Options::Output::List;
     else

@@ -23,6 +23,7 @@ Path make_path(const Scenario& scenario, Random& random) {
   switch (scenario.weather) {
     case Weather::Clean:
     case Weather::Pacer:
+    case Weather::Backlog:
     case Weather::Routes:
       return wired(random, 0.0015);
     case Weather::Wifi:
