@@ -21,10 +21,23 @@ constexpr Duration kReportsGone = seconds(30);
 // After a step of the sender's wall clock each stream tells at its own next reports.
 constexpr Duration kSettling = seconds(20);
 constexpr Duration kSameStep = milliseconds(20);
+// Chromium's reports of sound scatter by 3 ms, those of picture by less than 1 ms. A relay that makes
+// reports of what passes puts the jitter of the uplink into them.
+constexpr Duration kScatterOfAudio = milliseconds(5);
+constexpr Duration kScatterOfVideo = milliseconds(2);
 constexpr Duration kLagInterval = seconds(1);
 constexpr std::uint32_t kLagMemory = 60;
+// A lag that was learned in less time does not outlive the trust in its reports.
+constexpr std::uint32_t kLagSamplesToKeep = 30;
+// A minimum is worth carrying along for as long as the rate is known so well that this is its error.
+constexpr double kCarriedError = 2e-3;  // s
+constexpr double kLeastMemory = 40;     // s
+constexpr double kMostMemory = 200;     // s
 // Where a frame would go out before the one in front of it.
 constexpr Duration kLeastSpacing = milliseconds(1);
+// Cameras and their encoders take long, microphones do not: where reports say the opposite, less is
+// believed.
+constexpr double kEarlierShare = 0.4;
 constexpr std::size_t kMostEvents = 64;
 
 // One standard deviation of what arrivals cannot see: how much longer a camera and its encoder take
@@ -41,6 +54,7 @@ Aligner::StreamId Aligner::add_stream(Kind kind) {
   stream = Stream{};
   stream.kind = kind;
   stream.is_present = true;
+  stream.reports = ReportLine{kind == Kind::Audio ? kScatterOfAudio : kScatterOfVideo};
   return id_of(stream);
 }
 
@@ -85,14 +99,26 @@ Aligner::Stream& Aligner::leader(Stream& stream) {
 }
 
 Duration Aligner::floor(const Stream& stream) const {
-  return stream.envelope.floor(now_).value_or(Duration{0});
+  return stream.envelope.floor(now_, memory()).value_or(Duration{0});
+}
+
+// The same for all: a change of path moves them together.
+Duration Aligner::memory() const {
+  double deviation = 0;
+  for (const auto& stream : streams_) {
+    if (stream.is_present && stream.is_placed)
+      deviation = std::max(deviation, stream.envelope.rate_deviation());
+  }
+  const double longest = deviation > 0 ? kCarriedError / deviation : kLeastMemory;
+  return std::chrono::duration_cast<Duration>(
+      std::chrono::duration<double>{std::clamp(longest, kLeastMemory, kMostMemory)});
 }
 
 void Aligner::on_unit(StreamId id, const Unit& unit, RunningTime now) {
   now_ = std::max(now_, now);
   auto& stream = streams_[id];
   const auto transit_now = transit(unit.arrival, unit.media + stream.shift);
-  auto excess = transit_now - stream.envelope.floor(unit.arrival).value_or(transit_now);
+  auto excess = transit_now - stream.envelope.floor(unit.arrival, memory()).value_or(transit_now);
   // The first packets may all have been late: what comes earlier than they did is no break.
   if (!stream.is_placed)
     excess = std::clamp(excess, -Continuity::kSuspicion, Continuity::kSuspicion);
@@ -123,7 +149,10 @@ void Aligner::on_unit(StreamId id, const Unit& unit, RunningTime now) {
     case Verdict::Late:
     case Verdict::Recovered:
       release_suspects(stream);
-      accept(stream, unit);
+      if (stream.continuity.is_holding())
+        stream.suspects.push_back(unit);
+      else
+        accept(stream, unit);
       break;
   }
   place_if_due(stream);
@@ -263,8 +292,10 @@ void Aligner::rebase(Stream& stream, Duration by) {
   stream.newest_report.reset();
   stream.is_break = true;
   ++stream.rebases;
-  if (stream.newest_media)
-    stream.steering.hurry(*stream.newest_media);
+  for (auto& other : streams_) {
+    if (other.newest_media && (&other == &stream || stream.kind == Kind::Audio))
+      other.steering.settle(*other.newest_media);
+  }
   if (events_.size() < kMostEvents)
     events_.push_back({Event::Type::Rebase, id_of(stream), by, stream.source});
 }
@@ -366,19 +397,28 @@ Duration Aligner::report_target(const Stream& audio, const Stream& video, MediaT
 }
 
 // The sender's wall clock was set: both streams' reports step by the same, each at its own next
-// reports. Until then, or until the other has shown that it will not, their difference means nothing.
+// reports. Until then, or until the other has shown that it does not, their difference means nothing.
 bool Aligner::are_settled(const Stream& audio, Stream& video) const {
-  if (audio.reports.line() == video.audio_line && video.reports.line() == video.video_line)
+  const bool audio_stepped = audio.reports.line() != video.audio_line;
+  const bool video_stepped = video.reports.line() != video.video_line;
+  if (!audio_stepped && !video_stepped)
     return true;
-  if (!video.unsettled_since)
+  const auto& other = audio_stepped ? video : audio;
+  if (!video.unsettled_since) {
     video.unsettled_since = now_;
-  const bool both = audio.reports.line() != video.audio_line &&
-                    video.reports.line() != video.video_line &&
+    video.settles_at_report = other.report_count + 1;
+  }
+  const bool both = audio_stepped && video_stepped &&
                     std::chrono::abs(audio.reports.step() - video.reports.step()) <= kSameStep;
-  if (!both && now_ - *video.unsettled_since < kSettling)
+  const bool only_one = audio_stepped != video_stepped &&
+                        other.report_count >= video.settles_at_report &&
+                        !other.reports.is_in_doubt();
+  if (!both && !only_one && now_ - *video.unsettled_since < kSettling)
     return false;
   video.audio_line = audio.reports.line();
   video.video_line = video.reports.line();
+  if (!both)
+    video.lag_samples = 0;  // another sender, as far as reports go: nothing is proven
   video.unsettled_since.reset();
   return true;
 }
@@ -396,7 +436,12 @@ bool Aligner::are_reports_usable(const Stream& audio, Stream& video, MediaTime m
       now_ - audio.report_arrival > kReportsGone || now_ - video.report_arrival > kReportsGone ||
       !are_settled(audio, video))
     return false;
-  const bool agree = std::chrono::abs(*video.disagreement) <= config_.most_disagreement;
+  // Negative where the picture takes longer than the sound. What has been right for a while stays so
+  // until it steps: it is the path that has changed.
+  const bool is_proven = video.source == Source::Report && video.lag_samples >= kLagSamplesToKeep;
+  const bool agree =
+      is_proven || -*video.disagreement <= config_.most_disagreement &&
+                       *video.disagreement <= kEarlierShare * config_.most_disagreement;
   if (!agree && !video.has_told_disagreement && events_.size() < kMostEvents)
     events_.push_back({Event::Type::Disagreement, id_of(video), *video.disagreement, video.source});
   video.has_told_disagreement = !agree;
@@ -417,6 +462,10 @@ Duration Aligner::target(const Stream& audio, Stream& video, MediaTime media) {
   const auto source = are_reports_usable(audio, video, media) ? Source::Report : Source::Arrival;
   if (source != video.source) {
     video.source = source;
+    if (!video.reports.is_consistent() || !audio.reports.is_consistent()) {
+      if (video.lag_samples < kLagSamplesToKeep)
+        video.lag.reset();
+    }
     video.steering.hurry(media);
     if (events_.size() < kMostEvents)
       events_.push_back({Event::Type::Source, id_of(video), Duration{0}, source});
@@ -439,7 +488,7 @@ Aligner::StreamStats Aligner::stats(StreamId id) const {
   const auto offset = stream.kind == Kind::Audio ? stream.offset : stream.steering.offset();
   stats.offset = offset + stream.shift;
   if (stream.is_placed)
-    stats.delay = offset + stream.envelope.floor(now_).value_or(Duration{0});
+    stats.delay = offset + floor(stream);
   stats.rate_ppm = -stream.envelope.rate() * 1e6;
   stats.rate_deviation_ppm = stream.envelope.rate_deviation() * 1e6;
   stats.learned_lag = stream.lag.value_or(Duration{0});
@@ -462,7 +511,7 @@ std::optional<Aligner::Mapping> Aligner::mapping(RunningTime now) const {
   const auto* const first = master();
   if (!first)
     return std::nullopt;
-  const auto transit_now = first->envelope.floor(now).value_or(Duration{0});
+  const auto transit_now = first->envelope.floor(now, memory()).value_or(Duration{0});
   const MediaTime media{now.time_since_epoch() - transit_now};
   const auto offset = first->kind == Kind::Audio ? first->offset : first->steering.offset();
   Mapping mapping;

@@ -38,8 +38,9 @@ class Aligner {
     Duration video_lag{0};
     // How late the sound is in its own stream (codec delay): it goes out earlier by this.
     Duration audio_delay{0};
-    // How far reports may be from what arrivals say, with Trust::Auto.
-    Duration most_disagreement = std::chrono::milliseconds(200);
+    // How much later than arrivals say reports may put the picture's capture behind the sound's, with
+    // Trust::Auto; how much earlier: two fifths of it.
+    Duration most_disagreement = std::chrono::milliseconds(250);
   };
 
   struct Unit {
@@ -181,6 +182,7 @@ class Aligner {
     std::uint32_t audio_line = 0;
     std::uint32_t video_line = 0;
     std::optional<RunningTime> unsettled_since;
+    std::uint64_t settles_at_report = 0;  // of the stream that has not stepped
   };
 
   [[nodiscard]] const Stream* master() const;
@@ -196,6 +198,7 @@ class Aligner {
   void emit(Stream& stream, const Pending& unit);
   void place_video(Stream& stream, MediaTime media, Placed& placed);
   [[nodiscard]] Duration floor(const Stream& stream) const;
+  [[nodiscard]] Duration memory() const;
   [[nodiscard]] Duration arrival_target(const Stream& audio, const Stream& video) const;
   [[nodiscard]] static Duration report_target(const Stream& audio, const Stream& video,
                                               MediaTime media);

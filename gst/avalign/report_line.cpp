@@ -9,12 +9,13 @@ namespace {
 
 using Seconds = std::chrono::duration<double>;
 
-// So many reports in a row on another line, or more than the old line has, and it is the line.
+// So many reports on another line, with none on the old one since as many, and it is the line.
 constexpr std::size_t kReportsOfAnother = 3;
-// Of the reports since the line began must agree. One in seven may be garbage.
-constexpr double kLeastAgreeing = 0.7;
+// Of so many newest reports most must agree. One in seven may be garbage.
+constexpr std::size_t kNewest = 8;
 constexpr double kPriorSlopeDeviation = 50e-6;
 constexpr double kPriorScatter = 1e-3;  // s
+constexpr double kPriorReports = 2;     // that scattered so
 
 double seconds(Duration duration) {
   return Seconds{duration}.count();
@@ -40,44 +41,64 @@ void ReportLine::on_report(MediaTime media, Duration offset) {
   ++outliers_in_a_row_;
   if (begin_another())
     fit();
+  else
+    count_agreeing();
 }
 
 void ReportLine::reset() {
   const auto prior = prior_slope_;
   const auto line = line_;
-  *this = ReportLine{};
+  *this = ReportLine{most_scatter_};
   prior_slope_ = prior;
   line_ = line;
 }
 
 bool ReportLine::is_consistent() const {
-  return agreeing_ > 0 && scatter_ <= kMostScatter &&
-         static_cast<double>(agreeing_) >= kLeastAgreeing * static_cast<double>(size_);
+  const auto count = std::min(size_, kNewest);
+  std::size_t agree = 0;
+  for (std::size_t age = 0; age < count; ++age)
+    agree += back(age).agrees ? 1 : 0;
+  return 2 * agree > count && scatter_ <= most_scatter_;
 }
 
 Duration ReportLine::offset(MediaTime media) const {
   return offset_ + from_seconds(slope_ * seconds(media - media_));
 }
 
+// The newest one and those that agree with it, garbage among them or not: more than the old line has,
+// or several since the old line was last seen.
 bool ReportLine::begin_another() {
-  const auto count = std::min(outliers_in_a_row_, size_);
-  if (count < kReportsOfAnother && count <= agreeing_)
-    return false;
   const auto& newest = back(0);
-  for (std::size_t age = 1; age < count; ++age) {
-    const auto& report = back(age);
+  const auto agrees = [&](const Report& report) {
     const auto carried =
         report.offset + from_seconds(slope_ * seconds(newest.media - report.media));
-    if (std::chrono::abs(carried - newest.offset) > kTolerance)
-      return false;
+    return std::chrono::abs(carried - newest.offset) <= kTolerance;
+  };
+  std::size_t count = 0;
+  std::size_t oldest = 0;
+  for (std::size_t age = 0; age < size_; ++age) {
+    if (!agrees(back(age)))
+      continue;
+    ++count;
+    oldest = age;
   }
+  const bool is_settled = count >= kReportsOfAnother && outliers_in_a_row_ >= kReportsOfAnother;
+  if (count <= agreeing_ && !is_settled)
+    return false;
   step_ = newest.offset - offset(newest.media);
   ++line_;
-  size_ = count;
+  size_ = oldest + 1;
   outliers_in_a_row_ = 0;
   for (std::size_t age = 0; age < size_; ++age)
-    back(age).agrees = true;
+    back(age).agrees = agrees(back(age));
   return true;
+}
+
+// The oldest may have made room for one that does not agree.
+void ReportLine::count_agreeing() {
+  agreeing_ = 0;
+  for (std::size_t age = 0; age < size_; ++age)
+    agreeing_ += back(age).agrees ? 1 : 0;
 }
 
 // Least squares with a prior for the slope, over those that agree; then anew who agrees.
@@ -123,8 +144,9 @@ void ReportLine::fit() {
     ++agreeing_;
     residuals += std::pow(seconds(residual), 2);
   }
-  scatter_ = agreeing_ > 1 ? from_seconds(std::sqrt(residuals / static_cast<double>(agreeing_ - 1)))
-                           : Duration{0};
+  // Two say little about it: some are taken to have scattered as usual.
+  scatter_ = from_seconds(std::sqrt((residuals + kPriorReports * kPriorScatter * kPriorScatter) /
+                                    (static_cast<double>(agreeing_) - 1 + kPriorReports)));
 }
 
 }  // namespace onair

@@ -15,6 +15,10 @@ namespace onair {
 // others counts for nothing, and only several that agree on another line are a new one.
 class ReportLine {
  public:
+  // `most_scatter`: one standard deviation of reports that are worth something.
+  ReportLine() = default;
+  explicit ReportLine(Duration most_scatter) : most_scatter_{most_scatter} {}
+
   // The wall clock less the media clock at `media`, from a report that has just come.
   void on_report(MediaTime media, Duration offset);
   // Another media clock: the reports of before say nothing.
@@ -39,7 +43,8 @@ class ReportLine {
   [[nodiscard]] std::uint32_t line() const { return line_; }
   [[nodiscard]] Duration step() const { return step_; }
 
-  // That come within this of a line are on it. Reports of browsers scatter by 1 ms.
+  // That come within this of a line are on it. Measured with Chromium: reports of video scatter by
+  // 1 ms, those of sound evenly over the 10 ms that it captures at once.
   static constexpr Duration kTolerance = std::chrono::milliseconds(12);
   static constexpr Duration kMostScatter = std::chrono::milliseconds(4);
 
@@ -52,6 +57,7 @@ class ReportLine {
   };
 
   void fit();
+  void count_agreeing();
   [[nodiscard]] const Report& back(std::size_t age) const {
     return reports_[(next_ + kReports - 1 - age) % kReports];
   }
@@ -60,6 +66,7 @@ class ReportLine {
   }
   [[nodiscard]] bool begin_another();
 
+  Duration most_scatter_ = kMostScatter;
   std::array<Report, kReports> reports_{};
   std::size_t next_ = 0;
   std::size_t size_ = 0;

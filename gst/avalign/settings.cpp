@@ -16,8 +16,10 @@ constexpr std::array<Property<AlignerSettings>, 4> kProperties{{
      "no sender report tells",
      &AlignerSettings::video_lag},
     {"max-disagreement", "Most disagreement",
-     "How far sender reports may be from what arrivals say, in nanoseconds; beyond it they are "
-     "ignored (sr-trust=auto)",
+     "How much longer than arrivals show sender reports may say the picture takes than the sound, "
+     "in "
+     "nanoseconds, and two fifths of it the other way round; beyond it they are ignored "
+     "(sr-trust=auto)",
      &AlignerSettings::max_disagreement},
     {"adjust-frames", "Adjust frames",
      "Repeat raw frames into the hole that a step of the picture leaves and drop those that have "

@@ -12,6 +12,8 @@ using std::chrono::milliseconds;
 constexpr Duration kDeadBand = milliseconds(2);
 constexpr Duration kClose = std::chrono::microseconds(250);  // a slew that has begun goes so far
 constexpr Duration kStep = milliseconds(300);
+constexpr Duration kStepOfBreak = milliseconds(40);
+constexpr Duration kSettling = std::chrono::seconds(1);
 constexpr Duration kHurry = std::chrono::seconds(10);
 constexpr double kFastest = 60e-3;  // s/s: 2 ms of a frame at 30 fps
 // Two frames that far apart are not steered between.
@@ -42,6 +44,11 @@ void Steering::hurry(MediaTime media) {
   fast_until_ = media + kHurry;
 }
 
+void Steering::settle(MediaTime media) {
+  hurry(media);
+  settling_until_ = media + kSettling;
+}
+
 Duration Steering::offset_at(MediaTime media) const {
   for (std::size_t age = 0; age < size_; ++age) {
     const auto& knot = knots_[(next_ + kKnots - 1 - age) % kKnots];
@@ -65,7 +72,7 @@ Duration Steering::follow(MediaTime media, Duration target, double rate) {
   offset_ += part(rate, interval);
   const auto error = target - offset_;
   const auto size = std::chrono::abs(error);
-  if (size > kStep) {
+  if (size > (media < settling_until_ ? kStepOfBreak : kStep)) {
     ++steps_;
     is_slewing_ = false;
     offset_ = target;

@@ -18,6 +18,9 @@ class Steering {
   void place(MediaTime media, Duration offset);
   // Fast for the next seconds: something is known now that was not before.
   void hurry(MediaTime media);
+  // Besides, what is far off within the next second is put right at once: a media clock has broken,
+  // and its first packets may have been late.
+  void settle(MediaTime media);
   // The offset for a frame at `media`. `rate`: what the target itself moves, in seconds per second.
   // Earlier frames (other layers of the same source, reordered ones) have the offset they had.
   Duration follow(MediaTime media, Duration target, double rate);
@@ -42,6 +45,7 @@ class Steering {
   Duration offset_{0};
   MediaTime media_{};
   MediaTime fast_until_{};
+  MediaTime settling_until_{};
   bool is_slewing_ = false;
   std::uint64_t slews_ = 0;
   std::uint64_t steps_ = 0;

@@ -11,7 +11,6 @@ namespace {
 using Seconds = std::chrono::duration<double>;
 
 constexpr Duration kSecond = std::chrono::seconds(1);
-constexpr Duration kFloorMemory = std::chrono::seconds(40);
 // Crystals are within 100 ppm, converted sample rates within 500: what is believed before the
 // envelope says more.
 constexpr double kPriorRate = 200e-6;
@@ -49,14 +48,14 @@ void TransitEnvelope::restart(RunningTime now) {
   first_ = now;
 }
 
-std::optional<Duration> TransitEnvelope::floor(RunningTime at) const {
+std::optional<Duration> TransitEnvelope::floor(RunningTime at, Duration memory) const {
   std::optional<Duration> lowest;
   if (second_)
     lowest = along(second_->transit, rate_, at - second_->at);
   for (std::size_t age = 0; age < size_; ++age) {
     const auto& minimum = back(age);
     // The newest counts however old it is: the stream may have been silent since.
-    if (lowest && newest_ - minimum.at > kFloorMemory)
+    if (lowest && newest_ - minimum.at > memory)
       break;
     const auto transit = along(minimum.transit, rate_, at - minimum.at);
     lowest = lowest ? std::min(*lowest, transit) : transit;

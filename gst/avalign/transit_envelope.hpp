@@ -15,7 +15,7 @@ namespace onair {
 // The minima of each second are kept for five minutes. The rate (of transit against our clock, the
 // sender's drift with its sign turned) is that of the line below all of them that comes closest to
 // them: the edge of their lower convex hull under their middle. The floor is the lowest minimum of
-// the last 40 s, carried along that rate; a lower one counts at once.
+// the last 40 s or more, carried along that rate; a lower one counts at once.
 class TransitEnvelope {
  public:
   // In order of arrival, or nearly.
@@ -23,8 +23,8 @@ class TransitEnvelope {
   // The envelope as it is now with nothing older: after a change of path.
   void restart(RunningTime now);
 
-  // Nothing before the first sample.
-  [[nodiscard]] std::optional<Duration> floor(RunningTime at) const;
+  // Of the last `memory`. Nothing before the first sample.
+  [[nodiscard]] std::optional<Duration> floor(RunningTime at, Duration memory) const;
   // Transit seconds per second; 0 while nothing is known.
   [[nodiscard]] double rate() const { return rate_; }
   // Standard deviation of rate().
