@@ -134,9 +134,9 @@ std::vector<Scenario> case_scenarios() {
 Scenario three_days() {
   return {.name = "72h",
           .length = 72 * 3600,
-          .audio_interval = 0.200,
-          .frame_rate = 3,
-          .bit_rate = 3 * 8 * 600,
+          .audio_interval = 0.400,
+          .frame_rate = 2,
+          .bit_rate = 2 * 8 * 600,
           .audio_ppm = 80,
           .video_ppm = -35};
 }

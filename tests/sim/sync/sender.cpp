@@ -10,6 +10,7 @@ namespace {
 
 constexpr double kEncodeTime = 0.005;
 constexpr double kPacingGain = 2.5;  // libwebrtc, PacingController::kDefaultPaceMultiplier
+constexpr double kLeastPacing = 1e6;
 constexpr double kPayload = 1200;
 constexpr double kHeaders = 40;
 constexpr std::uint32_t kAudioSize = 160;
@@ -112,7 +113,7 @@ void StreamSender::add_frame(double captured) {
   // A frame takes as long as a packet of sound, the lag, and what encoding it takes.
   auto ready = captured + scenario_.audio_interval + kEncodeTime + lag_at(captured) +
                random_.exponential(0.0015);
-  auto rate = kPacingGain * scenario_.bit_rate;
+  auto rate = std::max(kLeastPacing, kPacingGain * scenario_.bit_rate);
   if (scenario_.weather == Weather::Pacer || scenario_.weather == Weather::Backlog) {
     const auto is_deep = scenario_.weather == Weather::Backlog;
     if (ready > next_hold_) {
