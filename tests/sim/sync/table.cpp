@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // sync-table: what puts sound and picture onto one time line, side by side on the same scenarios, as
 // markdown.
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
@@ -17,6 +18,7 @@
 #include "record.hpp"
 #include "scenario.hpp"
 #include "score.hpp"
+#include "stock.hpp"
 
 namespace {
 
@@ -30,6 +32,8 @@ constexpr std::string_view kUsage = R"(usage: sync-table [OPTION]...
   --only NAME     this scenario only (may be given again; 72h and 72h+sr are run only so)
   --group NAME    weather, reports or cases only
   --column NAME   this column only (may be given again)
+  --stock         the installed rtpbin as well: minutes, where the others take seconds
+  --length S      of each scenario, at most
   --detail        one line of all scores for each run instead
   --skews         a line for each frame: captured, left (s), raw, error (ms) instead
   --units         a line for each unit: audio or video, captured, media, arrival, time given, left
@@ -43,6 +47,8 @@ struct Options {
   std::vector<std::string> only;
   std::vector<std::string> columns;
   std::string group;
+  bool has_stock = false;
+  double length = 1e9;
   enum class Output { Table, Detail, Skews, Units, List } output = Output::Table;
 };
 
@@ -66,6 +72,13 @@ std::vector<Column> columns_for(const Options& options) {
 #endif
   all.push_back(column<FirstArrival>());
   all.push_back(column<ReportStep>());
+  // Without RTSP rtcp-sync=rtp-info knows nothing and is as good as off.
+  for (const auto mode : {StockMode::Always, StockMode::Initial, StockMode::Off, StockMode::Rtp})
+    if (!options.columns.empty() || (options.has_stock && mode != StockMode::Rtp))
+      all.push_back(
+          {std::string{name_of(mode)}, [mode](const Scenario& scenario, std::uint64_t seed) {
+             return run_stock(scenario, seed, mode);
+           }});
   if (options.columns.empty())
     return all;
   std::vector<Column> columns;
@@ -157,7 +170,8 @@ int print(const Options& options) {
   const auto columns = columns_for(options);
   if (options.output == Options::Output::Table)
     print_heading(options, columns);
-  for (const auto& scenario : scenarios_for(options)) {
+  for (auto& scenario : scenarios_for(options)) {
+    scenario.length = std::min(scenario.length, options.length);
     for (auto seed = options.seed; seed < options.seed + options.seeds; ++seed) {
       const auto sender = draw_sender(scenario, seed);
       if (options.output == Options::Output::Table)
@@ -212,6 +226,10 @@ int main(int argc, char** argv) {
       options.seeds = std::strtoull(value(), nullptr, 10);
     else if (option == "--only")
       options.only.emplace_back(value());
+    else if (option == "--stock")
+      options.has_stock = true;
+    else if (option == "--length")
+      options.length = std::atof(value());
     else if (option == "--group")
       options.group = value();
     else if (option == "--column")
