@@ -38,8 +38,10 @@ Continuity::Verdict Continuity::on_unit(const Unit& unit) {
 
 Continuity::Verdict Continuity::suspect_leap(const Unit& unit) {
   if (state_ != State::Leaping) {
+    // What waits behind a stall is of the line of before.
+    const bool was_held = state_ == State::Waiting;
     begin(State::Leaping, unit);
-    return Verdict::Held;
+    return was_held ? Verdict::Recovered : Verdict::Held;
   }
   const bool belongs = !unit.is_new_source && newest_ && unit.media >= *newest_ &&
                        std::chrono::abs(unit.excess) <= kSuspicion;

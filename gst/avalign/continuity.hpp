@@ -19,7 +19,7 @@ class Continuity {
     Flows,       // nothing to suspect
     Late,        // a stall that the other streams share: goes on untouched
     Held,        // perhaps a break: keep this one, and those before it that were held
-    Recovered,   // it was none: those that were held go on as they are
+    Recovered,   // none: those that were held go on as they are; this one unless is_holding()
     Stray,       // those that were held belong nowhere; this one does unless is_holding()
     Leapt,       // RTP time has jumped, or it is another source: excess() is by how much
     StoodStill,  // RTP time stood still while nothing came: excess() is for how long
