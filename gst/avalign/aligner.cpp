@@ -31,8 +31,7 @@ constexpr std::uint32_t kLagMemory = 60;
 constexpr std::uint32_t kLagSamplesToKeep = 30;
 // A minimum is worth carrying along for as long as the rate is known so well that this is its error.
 constexpr double kCarriedError = 2e-3;  // s
-constexpr double kLeastMemory = 40;     // s
-constexpr double kMostMemory = 200;     // s
+constexpr Duration kMostMemory = seconds(200);
 // Where a frame would go out before the one in front of it.
 constexpr Duration kLeastSpacing = milliseconds(1);
 // Cameras and their encoders take long, microphones do not: where reports say the opposite, less is
@@ -109,9 +108,11 @@ Duration Aligner::memory() const {
     if (stream.is_present && stream.is_placed)
       deviation = std::max(deviation, stream.envelope.rate_deviation());
   }
-  const double longest = deviation > 0 ? kCarriedError / deviation : kLeastMemory;
-  return std::chrono::duration_cast<Duration>(
-      std::chrono::duration<double>{std::clamp(longest, kLeastMemory, kMostMemory)});
+  if (deviation <= 0)
+    return TransitEnvelope::kLeastMemory;
+  const auto longest = std::chrono::duration<double>{kCarriedError / deviation};
+  return std::clamp(std::chrono::duration_cast<Duration>(longest), TransitEnvelope::kLeastMemory,
+                    kMostMemory);
 }
 
 void Aligner::on_unit(StreamId id, const Unit& unit, RunningTime now) {
@@ -255,14 +256,15 @@ void Aligner::accept(Stream& stream, const Unit& unit) {
 void Aligner::note_report(Stream& stream, const Unit& unit, MediaTime media) {
   if (!unit.ntp)
     return;
-  const auto report = unit.ntp->time_since_epoch() - media.time_since_epoch();
+  // The same report goes on over a break of the media clock, and would be wrong behind it.
+  const auto report = unit.ntp->time_since_epoch() - unit.media.time_since_epoch();
   if (stream.newest_report && std::chrono::abs(report - *stream.newest_report) <= kSameReport)
     return;
   stream.newest_report = report;
   stream.report_arrival = unit.arrival;
   ++stream.report_count;
   stream.reports.set_prior_slope(stream.envelope.rate());
-  stream.reports.on_report(media, report);
+  stream.reports.on_report(media, report - stream.shift);
 }
 
 void Aligner::release_suspects(Stream& stream) {
@@ -289,12 +291,13 @@ void Aligner::rebase(Stream& stream, Duration by) {
     stream.shift += std::max(Duration{0}, least - first);
   }
   stream.reports.reset();
-  stream.newest_report.reset();
   stream.is_break = true;
   ++stream.rebases;
   for (auto& other : streams_) {
-    if (other.newest_media && (&other == &stream || stream.kind == Kind::Audio))
-      other.steering.settle(*other.newest_media);
+    if (!other.newest_media || (&other != &stream && stream.kind != Kind::Audio))
+      continue;
+    other.steering.settle(*other.newest_media);
+    other.is_proven = false;
   }
   if (events_.size() < kMostEvents)
     events_.push_back({Event::Type::Rebase, id_of(stream), by, stream.source});
@@ -417,8 +420,7 @@ bool Aligner::are_settled(const Stream& audio, Stream& video) const {
     return false;
   video.audio_line = audio.reports.line();
   video.video_line = video.reports.line();
-  if (!both)
-    video.lag_samples = 0;  // another sender, as far as reports go: nothing is proven
+  video.is_proven = video.is_proven && both;
   video.unsettled_since.reset();
   return true;
 }
@@ -438,10 +440,9 @@ bool Aligner::are_reports_usable(const Stream& audio, Stream& video, MediaTime m
     return false;
   // Negative where the picture takes longer than the sound. What has been right for a while stays so
   // until it steps: it is the path that has changed.
-  const bool is_proven = video.source == Source::Report && video.lag_samples >= kLagSamplesToKeep;
   const bool agree =
-      is_proven || -*video.disagreement <= config_.most_disagreement &&
-                       *video.disagreement <= kEarlierShare * config_.most_disagreement;
+      video.is_proven || (-*video.disagreement <= config_.most_disagreement &&
+                          *video.disagreement <= kEarlierShare * config_.most_disagreement);
   if (!agree && !video.has_told_disagreement && events_.size() < kMostEvents)
     events_.push_back({Event::Type::Disagreement, id_of(video), *video.disagreement, video.source});
   video.has_told_disagreement = !agree;
@@ -455,14 +456,21 @@ void Aligner::learn_lag(const Stream& audio, Stream& video, Duration by_report) 
   const auto unseen = arrival_target(audio, video) + video.lag.value_or(config_.video_lag);
   const auto lag = unseen - by_report;
   video.lag_samples = std::min(video.lag_samples + 1, kLagMemory);
+  video.is_proven = video.lag_samples >= kLagSamplesToKeep;
   video.lag = video.lag ? *video.lag + (lag - *video.lag) / video.lag_samples : lag;
+}
+
+// It has reports, and they make no sense.
+bool Aligner::is_refuted(const Stream& stream) {
+  return stream.reports.agreeing() > 0 && !stream.reports.is_consistent();
 }
 
 Duration Aligner::target(const Stream& audio, Stream& video, MediaTime media) {
   const auto source = are_reports_usable(audio, video, media) ? Source::Report : Source::Arrival;
   if (source != video.source) {
     video.source = source;
-    if (!video.reports.is_consistent() || !audio.reports.is_consistent()) {
+    if (source == Source::Arrival && (is_refuted(audio) || is_refuted(video))) {
+      video.is_proven = false;
       if (video.lag_samples < kLagSamplesToKeep)
         video.lag.reset();
     }

@@ -176,6 +176,7 @@ class Aligner {
     std::optional<Duration> lag;  // learned: what arrivals cannot see
     std::uint32_t lag_samples = 0;
     RunningTime lag_learned_at{};
+    bool is_proven = false;                // what reports say, by having lasted
     std::optional<Duration> disagreement;  // reports less arrivals
     bool has_told_disagreement = false;
     // The lines of reports whose difference is known to mean something.
@@ -205,6 +206,7 @@ class Aligner {
   [[nodiscard]] bool are_settled(const Stream& audio, Stream& video) const;
   [[nodiscard]] bool are_reports_usable(const Stream& audio, Stream& video, MediaTime media);
   void learn_lag(const Stream& audio, Stream& video, Duration by_report);
+  [[nodiscard]] static bool is_refuted(const Stream& stream);
   [[nodiscard]] Duration target(const Stream& audio, Stream& video, MediaTime media);
   [[nodiscard]] StreamId id_of(const Stream& stream) const {
     return static_cast<StreamId>(&stream - streams_.data());

@@ -9,7 +9,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr Duration kDeadBand = milliseconds(2);
+constexpr Duration kDeadBand = milliseconds(1);
 constexpr Duration kClose = std::chrono::microseconds(250);  // a slew that has begun goes so far
 constexpr Duration kStep = milliseconds(300);
 constexpr Duration kStepOfBreak = milliseconds(40);

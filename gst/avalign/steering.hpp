@@ -10,7 +10,7 @@
 namespace onair {
 
 // The offset from a stream's media clock to the output time line, moved towards a target slowly
-// enough that nobody sees it. Not at all within 2 ms; else by 5, 20 or 60 ms per second, by how far
+// enough that nobody sees it. Not at all within 1 ms; else by 5, 20 or 60 ms per second, by how far
 // away it is (under 40, 120, 300 ms), and at once beyond that.
 class Steering {
  public:

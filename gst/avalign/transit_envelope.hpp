@@ -24,13 +24,15 @@ class TransitEnvelope {
   void restart(RunningTime now);
 
   // Of the last `memory`. Nothing before the first sample.
-  [[nodiscard]] std::optional<Duration> floor(RunningTime at, Duration memory) const;
+  [[nodiscard]] std::optional<Duration> floor(RunningTime at, Duration memory = kLeastMemory) const;
   // Transit seconds per second; 0 while nothing is known.
   [[nodiscard]] double rate() const { return rate_; }
   // Standard deviation of rate().
   [[nodiscard]] double rate_deviation() const { return rate_deviation_; }
   // From the first sample to the newest.
   [[nodiscard]] Duration span() const;
+
+  static constexpr Duration kLeastMemory = std::chrono::seconds(40);
 
  private:
   struct Minimum {
