@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <algorithm>
+#include <chrono>
 #include <optional>
 
 #include "base/time.hpp"
@@ -31,7 +33,9 @@ class Arrivals {
     RunningTime next;  // where something new may join
   };
 
-  void set_max_wait(Duration max_wait) { max_wait_ = max_wait; }
+  void set_max_wait(Duration max_wait) {
+    max_wait_ = std::min<Duration>(max_wait, std::chrono::hours{24});  // so that no sum overflows
+  }
 
   // A piece of input; `start` is its running time. Without `now` (no clock, or upstream is not live)
   // nothing is said about the path. Without a `place` nothing has gone out yet.

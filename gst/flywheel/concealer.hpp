@@ -26,6 +26,8 @@ class Concealer {
   void join(std::span<float> sound);
 
   [[nodiscard]] std::size_t overlap() const { return overlap_; }  // frames
+  // Frames of the past that are of use.
+  [[nodiscard]] std::size_t memory() const { return past_.size() / channels_; }
   [[nodiscard]] bool is_concealing() const { return is_concealing_; }
 
  private:

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "lane.hpp"
+
+#include <utility>
+
+#include "glue/gsttime.hpp"
+
+GST_DEBUG_CATEGORY_EXTERN(gst_flywheel_debug);
+#define GST_CAT_DEFAULT gst_flywheel_debug
+
+namespace onair {
+
+namespace {
+
+double in_ms(Duration duration) {
+  return static_cast<double>(duration.count()) * 1e-6;
+}
+
+}  // namespace
+
+Lane::Lane(GstElement* element, GstPad* src, const char* media, LaneStats& stats)
+    : element_{element}, stats_{stats}, src_{src}, media_{media} {}
+
+bool Lane::is_dropped(ArrivalKind kind, Duration by) {
+  switch (kind) {
+    case ArrivalKind::InTime:
+      return false;
+    case ArrivalKind::Late:
+      ++stats_.late;
+      GST_DEBUG_OBJECT(element_, "%s came %.1f ms too late", media_, in_ms(by));
+      return true;
+    case ArrivalKind::Rebased:
+      ++stats_.late;
+      ++stats_.rebases;
+      GST_INFO_OBJECT(
+          element_, "%s has been too late for a second, by %.1f ms now: waiting for it to catch up",
+          media_, in_ms(by));
+      return true;
+    case ArrivalKind::Leap:
+      ++stats_.leaps;
+      GST_INFO_OBJECT(element_, "%s leapt to another time line: %.1f ms are added from now on",
+                      media_, in_ms(by));
+      gst_element_post_message(
+          element_, gst_message_new_element(
+                        GST_OBJECT(element_),
+                        gst_structure_new("flywheel-leap", "media", G_TYPE_STRING, media_, "by",
+                                          G_TYPE_INT64, gint64{by.count()}, nullptr)));
+      return false;
+  }
+  return false;
+}
+
+GstFlowReturn Lane::push_input(GstPtr<GstBuffer> buffer) {
+  stats_.filling_since.reset();
+  if (const auto ended = diary_.on_input()) {
+    GST_INFO_OBJECT(element_, "%s is back after %.1f ms of filler", media_, in_ms(ended->filled));
+    gst_element_post_message(
+        element_, gst_message_new_element(
+                      GST_OBJECT(element_),
+                      gst_structure_new("flywheel-joined", "media", G_TYPE_STRING, media_, "since",
+                                        G_TYPE_UINT64, to_gst(ended->since), "filled",
+                                        G_TYPE_UINT64, to_gst(ended->filled), nullptr)));
+  }
+  return gst_pad_push(src_, buffer.release());
+}
+
+GstFlowReturn Lane::push_filler(GstPtr<GstBuffer> buffer, RunningTime start, Duration length) {
+  stats_.filled += length;
+  if (const auto began = diary_.on_fill(start, length)) {
+    GST_INFO_OBJECT(element_, "no %s since %" GST_TIME_FORMAT ": filling", media_,
+                    GST_TIME_ARGS(to_gst(began->since)));
+    gst_element_post_message(
+        element_, gst_message_new_element(
+                      GST_OBJECT(element_),
+                      gst_structure_new("flywheel-filling", "media", G_TYPE_STRING, media_, "since",
+                                        G_TYPE_UINT64, to_gst(began->since), nullptr)));
+  }
+  stats_.filling_since = diary_.stretch()->since;
+  GST_BUFFER_PTS(buffer.get()) = to_gst(start);
+  GST_BUFFER_DTS(buffer.get()) = GST_CLOCK_TIME_NONE;
+  GST_BUFFER_DURATION(buffer.get()) = to_gst(length);
+  return gst_pad_push(src_, buffer.release());
+}
+
+}  // namespace onair
