@@ -2,6 +2,7 @@
 #include "slate.hpp"
 
 #include <algorithm>
+#include <array>
 #include <memory>
 
 namespace onair {
@@ -10,23 +11,37 @@ namespace {
 
 constexpr GstClockTime kPatience = 5 * GST_SECOND;
 constexpr guint kBlack = 0xff000000;  // ARGB
-constexpr gint kSmall = 16;           // pixels: a black picture to start from
-// What pictures are decoded to, and the only place where black is the same as zero.
+// What pictures are decoded to.
 constexpr GstVideoFormat kFormat = GST_VIDEO_FORMAT_BGRA;
 
 struct ConverterFree {
   void operator()(GstVideoConverter* converter) const { gst_video_converter_free(converter); }
 };
 
-GstPtr<GstSample> make_black() {
+// In the target's own colours and size: a matrix from RGB leaves some of its rounding in the chroma, a
+// scaler too.
+GstPtr<GstSample> make_black(const GstVideoInfo& target) {
+  const auto width = static_cast<guint>(target.width);
+  const auto height = static_cast<guint>(target.height);
   GstVideoInfo info;
-  gst_video_info_set_format(&info, kFormat, kSmall, kSmall);
+  std::array<guint8, 4> pixel{0, 0, 0, 0xff};  // BGRA
+  if (GST_VIDEO_INFO_IS_RGB(&target)) {
+    gst_video_info_set_format(&info, kFormat, width, height);
+  } else {
+    gst_video_info_set_format(&info, GST_VIDEO_FORMAT_AYUV, width, height);
+    info.colorimetry = target.colorimetry;
+    gint offset[GST_VIDEO_MAX_COMPONENTS];
+    gint scale[GST_VIDEO_MAX_COMPONENTS];
+    gst_video_color_range_offsets(target.colorimetry.range, info.finfo, offset, scale);
+    pixel = {0xff, static_cast<guint8>(offset[0]), static_cast<guint8>(offset[1]),
+             static_cast<guint8>(offset[2])};
+  }
   auto buffer = GstPtr<GstBuffer>::adopt(gst_buffer_new_allocate(nullptr, info.size, nullptr));
   GstMapInfo map;
   if (!gst_buffer_map(buffer.get(), &map, GST_MAP_WRITE))
     return {};
   for (gsize i = 0; i < map.size; ++i)
-    map.data[i] = i % 4 == 3 ? 0xff : 0;
+    map.data[i] = pixel[i % pixel.size()];
   gst_buffer_unmap(buffer.get(), &map);
   const auto caps = GstPtr<GstCaps>::adopt(gst_video_info_to_caps(&info));
   return GstPtr<GstSample>::adopt(gst_sample_new(buffer.get(), caps.get(), nullptr, nullptr));
@@ -85,7 +100,7 @@ Picture load_picture(const std::string& location) {
 GstPtr<GstBuffer> paint_slate(const GstVideoInfo& info, GstSample* picture) {
   if (!info.finfo->pack_func)
     return {};
-  const auto source = picture ? GstPtr<GstSample>::share(picture) : make_black();
+  const auto source = picture ? GstPtr<GstSample>::share(picture) : make_black(info);
   GstVideoInfo source_info;
   if (!source || !gst_video_info_from_caps(&source_info, gst_sample_get_caps(source.get())))
     return {};

@@ -58,10 +58,12 @@ void Wheel::find_liveness(bool must_know) {
   asks_again_ = !must_know;
   if (!is_known && !must_know)
     return;
-  is_live_ = is_known ? live != FALSE : static_cast<bool>(settings_.caps);
+  const bool is_live = is_known ? live != FALSE : static_cast<bool>(settings_.caps);
+  if (std::exchange(is_live_, is_live) == is_live)
+    return;
   GST_INFO_OBJECT(element_, "upstream %s",
-                  *is_live_ ? "is live: the clock says when to fill"
-                            : "is not live: holes are filled as they come");
+                  is_live ? "is live: the clock says when to fill"
+                          : "is not live: holes are filled as they come");
 }
 
 bool Wheel::answer_latency(GstQuery* query) {

@@ -165,7 +165,7 @@ TEST(Concealer, AHoleAfterALongSilenceIsSilent) {
 
 // Any rate, any number of channels, any sound, in any pieces: within the bounds of what it was given.
 TEST(Concealer, NeverLeavesTheBoundsOfWhatItHeard) {
-  for (std::uint32_t seed = 1; seed <= 300; ++seed) {
+  for (std::uint32_t seed = 1; seed <= 60; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::mt19937 random{seed};
     const auto rate = static_cast<std::uint32_t>(seed % 10 == 0 ? 1 + random() % 1000

@@ -18,7 +18,7 @@ using namespace std::chrono_literals;
 
 constexpr std::uint32_t kRate = 48'000;
 constexpr Duration kMaxWait = 1s;
-constexpr std::uint32_t kSeeds = 200;
+constexpr std::uint32_t kSeeds = 100;
 
 RunningTime at(Duration time) {
   return RunningTime{time};
@@ -175,11 +175,11 @@ TEST(NeverEnding, NothingIsInventedOrLostWhileSoundIsInTime) {
   }
 }
 
-// 500 ppm for six hours: 11 s, a millisecond at a time, and the output stays on the timeline.
+// 500 ppm for three hours: 5 s, a millisecond at a time, and the output stays on the timeline.
 TEST(NeverEnding, DriftIsFollowedInSmallSteps) {
   for (const std::int64_t ppm : {-500, 500}) {
     AudioRun run;
-    for (Duration t{0}; t < 6h; t += 20ms) {
+    for (Duration t{0}; t < 3h; t += 20ms) {
       const RunningTime start = at(1h + t + t * ppm / 1'000'000);
       run.wait_until(at(t + 30ms));
       const auto filled = run.filled;
@@ -189,7 +189,7 @@ TEST(NeverEnding, DriftIsFollowedInSmallSteps) {
       ASSERT_LE(run.trimmed - trimmed, 49);
       ASSERT_LE(std::chrono::abs(*run.end - (start + 20ms)), 1ms + 21us) << "and a sample";
     }
-    EXPECT_NEAR(static_cast<double>(ppm > 0 ? run.filled : run.trimmed), 10.8 * kRate, 100);
+    EXPECT_NEAR(static_cast<double>(ppm > 0 ? run.filled : run.trimmed), 5.4 * kRate, 100);
     EXPECT_EQ(ppm > 0 ? run.trimmed : run.filled, 0);
   }
 }
