@@ -87,6 +87,7 @@ TEST(TransitEnvelope, TheLowestIsRememberedForFortySeconds) {
   EXPECT_EQ(envelope.floor(at(40s)), 10ms);
   envelope.on_sample(at(40s) + 1ns, 60ms);
   EXPECT_EQ(envelope.floor(at(40s) + 1ns), 60ms);
+  EXPECT_EQ(envelope.floor(at(40s) + 1ns, 40s + 1ns), 10ms) << "or for as long as is asked";
 }
 
 TEST(TransitEnvelope, TheNewestCountsHoweverLongTheSilenceBehindItIs) {
