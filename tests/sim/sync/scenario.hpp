@@ -128,6 +128,8 @@ std::vector<Scenario> weather_scenarios();
 std::vector<Scenario> report_scenarios();
 std::vector<Scenario> case_scenarios();
 Scenario three_days();
+// Anything may happen in the first 80 of 120 seconds.
+Scenario chaos(std::uint64_t number);
 std::vector<Scenario> all_scenarios();  // without the three days
 Scenario find_scenario(const std::string& name);
 

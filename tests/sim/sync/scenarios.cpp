@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <algorithm>
+#include <iterator>
 #include <stdexcept>
 #include <string_view>
 #include <tuple>
 #include <utility>
 
+#include "random.hpp"
 #include "scenario.hpp"
 
 namespace onair::sim::sync {
@@ -141,6 +144,51 @@ Scenario three_days() {
           .video_ppm = -35};
 }
 
+Scenario chaos(std::uint64_t number) {
+  Random random{0xc4a05U + number};
+  const auto pick = [&random](std::ptrdiff_t count) {
+    return static_cast<std::ptrdiff_t>(random.uniform(0, static_cast<double>(count)));
+  };
+  constexpr Reports kKinds[] = {Reports::None, Reports::Honest, Reports::Honest,  Reports::Garbage,
+                                Reports::Late, Reports::Lost,   Reports::NtpStep, Reports::Sfu};
+  Scenario scenario{.name = "chaos-" + std::to_string(number),
+                    .weather = kNetworks[pick(std::ssize(kNetworks))].weather,
+                    .is_separate = random.chance(0.15),
+                    .reports = kKinds[pick(std::ssize(kKinds))],
+                    .reference = Reference::Either,
+                    .frame_rate = random.chance(0.5) ? 30.0 : 15.0,
+                    .is_framed = random.chance(0.3)};
+  for (auto events = pick(4); events > 0; --events) {
+    const auto at = random.uniform(0, 70);
+    const auto medium = random.chance(0.5) ? kAudio : kVideo;
+    const auto until = at + random.uniform(0.1, 15);
+    switch (pick(6)) {
+      case 0:
+        scenario.silences.push_back({medium, at, until, random.chance(0.5)});
+        break;
+      case 1:
+        scenario.sparse.push_back({kAudio, at, until});
+        break;
+      case 2:
+        scenario.restarts.push_back({medium, at, random.chance(0.5)});
+        break;
+      case 3:
+        for (const auto each : kMedia)
+          scenario.restarts.push_back({each, at + random.uniform(0, 0.3), random.chance(0.5)});
+        break;
+      case 4:
+        scenario.switches.push_back({at, random.uniform(-0.009, 0.06), random.chance(0.5)});
+        break;
+      default:
+        scenario.outages.push_back({at, at + random.uniform(0.3, 3), random.chance(0.5)});
+        break;
+    }
+  }
+  std::sort(scenario.switches.begin(), scenario.switches.end(),
+            [](const Switch& one, const Switch& other) { return one.at < other.at; });
+  return scenario;
+}
+
 std::vector<Scenario> all_scenarios() {
   auto scenarios = weather_scenarios();
   for (auto make : {report_scenarios, case_scenarios})
@@ -150,6 +198,9 @@ std::vector<Scenario> all_scenarios() {
 }
 
 Scenario find_scenario(const std::string& name) {
+  constexpr std::string_view kChaos = "chaos-";
+  if (name.starts_with(kChaos))
+    return chaos(std::stoull(name.substr(kChaos.size())));
   auto days = three_days();
   if (name == days.name)
     return days;

@@ -11,6 +11,7 @@ namespace {
 
 constexpr double kLocked = 10;        // ms; ITU-R BT.1359: nobody sees 45 ms early, 125 ms late
 constexpr double kLockKept = 10;      // s
+constexpr double kEnd = 20;           // s
 constexpr double kRecoveryKept = 2;   // s
 constexpr double kNoReportsYet = 10;  // s after a break, until reports have come again
 constexpr double kBeforeSound = 1;    // s
@@ -179,6 +180,11 @@ void score_skews(const std::vector<Skew>& skews, Score& result) {
     errors.push_back(std::abs(skews[i].error));
     raw.push_back(skews[i].raw);
   }
+  std::vector<double> end;
+  for (const auto& skew : skews)
+    if (skew.captured > skews.back().captured - kEnd)
+      end.push_back(std::abs(skew.error));
+  result.end_p99 = quantile(end, 0.99);
   result.p50 = quantile(errors, 0.5);
   result.p95 = quantile(errors, 0.95);
   result.p99 = quantile(errors, 0.99);

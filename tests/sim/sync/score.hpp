@@ -27,6 +27,7 @@ struct Score {
   double p95 = 0;
   double p99 = 0;
   double worst = 0;
+  double end_p99 = 0;             // of |error| in the last twenty seconds
   double median_raw = 0;          // signed, against the truth
   double drift_per_minute = 0;    // of the error, by the median of slopes (Theil-Sen)
   std::optional<double> start_s;  // from the first arrival to the first output

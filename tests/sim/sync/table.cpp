@@ -30,7 +30,7 @@ constexpr std::string_view kUsage = R"(usage: sync-table [OPTION]...
   --seed N        of everything that is drawn (1)
   --seeds N       as many seeds, one after the other, in one row each (1)
   --only NAME     this scenario only (may be given again; 72h and 72h+sr are run only so)
-  --group NAME    weather, reports or cases only
+  --group NAME    weather, reports or cases only; chaos-N-M: so many of what a seed makes up
   --column NAME   this column only (may be given again)
   --stock         the installed rtpbin as well: minutes, where the others take seconds
   --length S      of each scenario, at most
@@ -38,6 +38,7 @@ constexpr std::string_view kUsage = R"(usage: sync-table [OPTION]...
   --skews         a line for each frame: captured, left (s), raw, error (ms) instead
   --units         a line for each unit: audio or video, captured, media, arrival, time given, left
                   the jitter buffer, left (s) instead
+  --events        what happens in each scenario instead
   --list          the names
 )";
 
@@ -49,7 +50,7 @@ struct Options {
   std::string group;
   bool has_stock = false;
   double length = 1e9;
-  enum class Output { Table, Detail, Skews, Units, List } output = Output::Table;
+  enum class Output { Table, Detail, Skews, Units, Events, List } output = Output::Table;
 };
 
 struct Column {
@@ -101,6 +102,13 @@ std::vector<Scenario> scenarios_for(const Options& options) {
     return report_scenarios();
   if (options.group == "cases")
     return case_scenarios();
+  auto first = 0;
+  auto last = 0;
+  if (std::sscanf(options.group.c_str(), "chaos-%d-%d", &first, &last) == 2) {
+    for (auto number = first; number <= last; ++number)
+      scenarios.push_back(chaos(static_cast<std::uint64_t>(number)));
+    return scenarios;
+  }
   return all_scenarios();
 }
 
@@ -128,15 +136,16 @@ std::string cell(const Score& score) {
 void print_detail(const std::string& name, std::uint64_t seed, const std::string& column,
                   const Sender& sender, const Score& s) {
   std::printf(
-      "%-24s %llu %-16s lag %.2f frames %zu lock %s p50 %.2f p95 %.2f p99 %.2f worst %.2f raw "
+      "%-24s %llu %-16s lag %.2f frames %zu lock %s p50 %.2f p95 %.2f p99 %.2f worst %.2f end %.2f "
+      "raw "
       "%+.2f drift "
       "%+.3f start %s audio-steps %zu (%.3f) not-rising %zu recovery %s hold %.0f %.0f %.0f steps "
       "%zu slews %zu missing %zu dropped %zu idle %zu\n",
       name.c_str(), static_cast<unsigned long long>(seed), column.c_str(), 1e3 * sender.lag,
-      s.frames, optional_seconds(s.lock_s).c_str(), s.p50, s.p95, s.p99, s.worst, s.median_raw,
-      s.drift_per_minute, optional_seconds(s.start_s).c_str(), s.audio_steps, s.worst_audio_step,
-      s.not_rising, optional_seconds(s.recovery_s).c_str(), s.hold_p50, s.hold_p99, s.hold_worst,
-      s.steps, s.slews, s.missing, s.dropped, s.idle_deadlines);
+      s.frames, optional_seconds(s.lock_s).c_str(), s.p50, s.p95, s.p99, s.worst, s.end_p99,
+      s.median_raw, s.drift_per_minute, optional_seconds(s.start_s).c_str(), s.audio_steps,
+      s.worst_audio_step, s.not_rising, optional_seconds(s.recovery_s).c_str(), s.hold_p50,
+      s.hold_p99, s.hold_worst, s.steps, s.slews, s.missing, s.dropped, s.idle_deadlines);
 }
 
 void print_units(const Record& record) {
@@ -166,12 +175,41 @@ void print_heading(const Options& options, const std::vector<Column>& columns) {
   std::printf("\n");
 }
 
+const char* name_of_medium(Medium medium) {
+  return medium == Medium::Audio ? "audio" : "video";
+}
+
+void print_events(const Scenario& scenario) {
+  std::printf("%s: weather %d%s, reports %d, %.0f fps%s", scenario.name.c_str(),
+              static_cast<int>(scenario.weather), scenario.is_separate ? " apart" : "",
+              static_cast<int>(scenario.reports), scenario.frame_rate,
+              scenario.is_framed ? " framed" : "");
+  for (const auto& each : scenario.silences)
+    std::printf("; %s silent %.2f-%.2f%s", name_of_medium(each.medium), each.from, each.to,
+                each.clock_stands ? ", clock stands" : "");
+  for (const auto& each : scenario.sparse)
+    std::printf("; %s sparse %.2f-%.2f", name_of_medium(each.medium), each.from, each.to);
+  for (const auto& each : scenario.restarts)
+    std::printf("; %s restarts %.2f%s", name_of_medium(each.medium), each.at,
+                each.new_ssrc ? ", new ssrc" : "");
+  for (const auto& each : scenario.switches)
+    std::printf("; switch %.2f by %.0f ms%s", each.at, 1e3 * each.by,
+                each.is_stamped ? ", stamped" : "");
+  for (const auto& each : scenario.outages)
+    std::printf("; outage %.2f-%.2f%s", each.from, each.to, each.is_held ? ", held" : "");
+  std::printf("\n");
+}
+
 int print(const Options& options) {
   const auto columns = columns_for(options);
   if (options.output == Options::Output::Table)
     print_heading(options, columns);
   for (auto& scenario : scenarios_for(options)) {
     scenario.length = std::min(scenario.length, options.length);
+    if (options.output == Options::Output::Events) {
+      print_events(scenario);
+      continue;
+    }
     for (auto seed = options.seed; seed < options.seed + options.seeds; ++seed) {
       const auto sender = draw_sender(scenario, seed);
       if (options.output == Options::Output::Table)
@@ -240,6 +278,8 @@ int main(int argc, char** argv) {
       options.output = Options::Output::Skews;
     else if (option == "--units")
       options.output = Options::Output::Units;
+    else if (option == "--events")
+      options.output = Options::Output::Events;
     else if (option == "--list")
       options.output = Options::Output::List;
     else

@@ -134,7 +134,7 @@ void Wire::land(const Sent& sent, double arrival, bool is_repair) {
 // A relay that writes its own reports knows when packets came to it, and nothing of the sender.
 void Wire::add_relay_reports(const Flight& flight) {
   auto& due = relay_at_[index(flight.sent.medium)];
-  if (flight.arrival < due)
+  if (flight.arrival < due || flight.is_repair)
     return;
   auto report = flight.sent;
   const auto wait = due > flight.arrival - 1 ? reports_.uniform(0, 0.015) : 0;

@@ -59,6 +59,11 @@ class Outlet {
     if (packet.empty() || !GST_BUFFER_PTS_IS_VALID(buffer))
       return;
     const auto& arrived = packet.mapped();
+    // Those that came before and are not out were dropped.
+    std::erase_if(stream.on_way, [&](const auto& each) {
+      return each.second.arrival < arrived.arrival &&
+             static_cast<std::int16_t>(each.first - sequence) < 0;
+    });
     const auto rate = clock_rate(arrived.medium);
     const MediaTime media{to_duration(stream.ticks.unroll(arrived.rtp_time), rate)};
     const RunningTime time{Duration{static_cast<Duration::rep>(GST_BUFFER_PTS(buffer))}};
