@@ -236,6 +236,22 @@ TEST(SyncCases, TwoSecondsOfBothComeInABurst) {
   expect_case("outage-held");
 }
 
+// To be enabled: what restarts within the start hold, and what stands still in a queue.
+TEST(SyncChaos, DISABLED_OrderIsKeptWhateverHappens) {
+  for (std::uint64_t number = 1; number <= 100; ++number) {
+    const auto scenario = chaos(number);
+    expect_order(run_ours(scenario, kSeeds[0]), scenario.name);
+  }
+}
+
+TEST(SyncChaos, DISABLED_WhatHasHappenedIsOverTwentySecondsLater) {
+  for (std::uint64_t number = 1; number <= 100; ++number) {
+    const auto scenario = chaos(number);
+    const auto score = run_ours(scenario, kSeeds[0]);
+    EXPECT_LE(score.end_p99, 25) << scenario.name;
+  }
+}
+
 // The simulator itself.
 TEST(SyncSim, IsTheSameForTheSameSeedAndAnotherForAnother) {
   const auto scenario = find_scenario("lte+sr");

@@ -177,7 +177,7 @@ Scenario chaos(std::uint64_t number) {
           scenario.restarts.push_back({each, at + random.uniform(0, 0.3), random.chance(0.5)});
         break;
       case 4:
-        scenario.switches.push_back({at, random.uniform(-0.009, 0.06), random.chance(0.5)});
+        scenario.switches.push_back({at / 2, random.uniform(-0.009, 0.06), random.chance(0.5)});
         break;
       default:
         scenario.outages.push_back({at, at + random.uniform(0.3, 3), random.chance(0.5)});
