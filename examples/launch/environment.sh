@@ -13,6 +13,9 @@ port=${PORT:-8889} # of the WHIP endpoint
 token=${TOKEN:-secret}
 video_port=${VIDEO_PORT:-5004}
 audio_port=${AUDIO_PORT:-5006}
+# How late the sound is behind perfect timestamps, in ns: Opus looks ahead by 312 samples, and the filter
+# banks of LAME and of any MP3 decoder take 576 + 529.
+opus_to_mp3_delay=$(((312 + 576 + 529) * 1000000000 / 48000))
 target_duration=${TARGET_DURATION:-2} # whole seconds: hlssink2 takes no others
 dir=${DIR:-hls}
 mkdir -p "$dir"

@@ -7,17 +7,18 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 
 exec gst-launch-1.0 -e \
+  avaligner name=align audio-delay="$opus_to_mp3_delay" \
   udpsrc address="$address" port="$video_port" buffer-size=2000000 \
       caps="application/x-rtp,media=video,encoding-name=H264,clock-rate=90000,payload=96" \
-    ! rtpadaptivejitterbuffer group=sfu ! rtph264depay wait-for-keyframe=true \
-    ! h264parse ! avdec_h264 ! videoconvert ! videoscale add-borders=true ! videorate skip-to-first=true \
-    ! video/x-raw,format=I420,width=1280,height=720,framerate=30/1,pixel-aspect-ratio=1/1 \
-    ! queue ! x264enc tune=zerolatency speed-preset=superfast bitrate=2500 key-int-max=100000 \
+    ! rtpadaptivejitterbuffer group=sfu do-lost=true ! rtph264depay wait-for-keyframe=true \
+    ! h264parse ! align.video_0  align.video_src_0 ! avdec_h264 ! videoconvert ! videoscale add-borders=true \
+    ! video/x-raw,format=I420,width=1280,height=720,pixel-aspect-ratio=1/1 \
+    ! flywheel ! queue ! x264enc tune=zerolatency speed-preset=superfast bitrate=2500 key-int-max=100000 \
     ! video/x-h264,profile=main ! h264parse ! queue ! hls.video \
   udpsrc address="$address" port="$audio_port" buffer-size=500000 \
       caps="application/x-rtp,media=audio,encoding-name=OPUS,clock-rate=48000,payload=111" \
-    ! rtpadaptivejitterbuffer group=sfu ! rtpopusdepay ! opusdec plc=true use-inband-fec=true \
-    ! audioconvert ! audioresample ! audio/x-raw,rate=48000,channels=2 ! audiorate skip-to-first=true \
+    ! rtpadaptivejitterbuffer group=sfu do-lost=true ! rtpopusdepay ! align.audio_0  align.audio_src_0 ! opusdec plc=true use-inband-fec=true \
+    ! audioconvert ! audioresample ! audio/x-raw,format=S16LE,rate=48000,channels=2 ! flywheel \
     ! lamemp3enc target=bitrate bitrate=128 cbr=true ! audio/mpeg,rate=48000 ! mpegaudioparse \
     ! queue ! hls.audio \
   hlssink2 name=hls target-duration="$target_duration" max-files=20 playlist-length=10 \

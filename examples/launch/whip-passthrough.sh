@@ -8,12 +8,13 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 
 exec gst-launch-1.0 -e \
+  avaligner name=align audio-delay="$opus_to_mp3_delay" \
   whiplistensrc name=whip address="$address" port="$port" token="$token" send-eos=true \
     keyframe-interval="${target_duration}000000000" \
-  whip.video_0 ! rtph264depay request-keyframe=true wait-for-keyframe=true \
-    ! h264parse config-interval=-1 ! video/x-h264,stream-format=byte-stream,alignment=au ! queue ! hls.video \
-  whip.audio_0 ! rtpopusdepay ! opusdec plc=true use-inband-fec=true \
-    ! audioconvert ! audioresample ! audio/x-raw,rate=48000,channels=2 ! audiorate skip-to-first=true \
+  whip.video_0 ! rtph264depay request-keyframe=true wait-for-keyframe=true ! align.video_0 \
+    align.video_src_0 ! h264parse config-interval=-1 ! video/x-h264,stream-format=byte-stream,alignment=au ! queue ! hls.video \
+  whip.audio_0 ! rtpopusdepay ! align.audio_0  align.audio_src_0 ! opusdec plc=true use-inband-fec=true \
+    ! audioconvert ! audioresample ! audio/x-raw,format=S16LE,rate=48000,channels=2 ! flywheel \
     ! lamemp3enc target=bitrate bitrate=128 cbr=true ! audio/mpeg,rate=48000 ! mpegaudioparse \
     ! queue ! hls.audio \
   hlssink2 name=hls send-keyframe-requests=false target-duration="$target_duration" \

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <utility>
 
 #include <glib/gstdio.h>
@@ -28,27 +29,39 @@ guint kept_segments(double target_duration) {
          static_cast<guint>(std::ceil(kGrace / target_duration));
 }
 
+// How late the sound is behind perfect timestamps, in nanoseconds: Opus looks ahead by 312 samples at
+// 48 kHz (RFC 7845 calls it pre-skip; RTP has no field for it), and the filter banks of LAME and of any
+// MP3 decoder take 576 + 529.
+constexpr std::int64_t kAudioDelay = (312 + 576 + 529) * std::int64_t{1'000'000'000} / 48'000;
+
+// A hole in the network may be waited for (jitter buffer: 0.6 s) and a break of the sender's clock be
+// looked at (aligner: 1 s) before what comes is missed.
+constexpr const char* kFlywheel = " ! flywheel max-wait=2000000000";
+
 // The sound never breaks: lost packets are concealed (in-band FEC, then PLC), what is still missing
 // becomes silence, and LAME is held to 48 kHz, where each frame is 24 ms.
 std::string audio_branch(const Settings& settings) {
-  return "rtpopusdepay name=audio_in"
+  return "rtpopusdepay name=audio_in ! align.audio_0  align.audio_src_0"
          " ! opusdec plc=true use-inband-fec=true"
-         " ! audioconvert ! audioresample ! audio/x-raw,rate=48000,channels=2"
-         " ! audiorate skip-to-first=true"
+         " ! audioconvert ! audioresample"
+         " ! audio/x-raw,format=S16LE,layout=interleaved,rate=48000,channels=2" +
+         std::string{kFlywheel} +
+         " caps=audio/x-raw,format=S16LE,layout=interleaved,rate=48000,channels=2"
          " ! lamemp3enc target=bitrate cbr=true bitrate=" +
          std::to_string(settings.audio_kbps) +
          " ! audio/mpeg,rate=48000 ! mpegaudioparse ! queue name=audio_out max-size-time=0"
          " max-size-bytes=0 max-size-buffers=2000 ";
 }
 
-// Key frames only when hlssink2 asks (one per segment): key-int-max is far away.
+// Each frame keeps its own time, as the lips move; not that of a grid: half a
+// frame more is seen. Key frames only when hlssink2 asks (one per segment): key-int-max is far away.
 std::string video_branch(const Settings& settings) {
   const auto fps = std::to_string(settings.fps);
   return "rtph264depay name=video_in request-keyframe=true wait-for-keyframe=true"
-         " ! h264parse ! avdec_h264 max-threads=1"
-         " ! videoconvert ! videoscale name=scale add-borders=true ! capsfilter name=size"
-         " ! videorate skip-to-first=true ! video/x-raw,format=I420,framerate=" +
-         fps +
+         " ! h264parse ! align.video_0  align.video_src_0 ! avdec_h264 max-threads=1"
+         " ! videoconvert ! videoscale name=scale add-borders=true"
+         " ! video/x-raw,format=I420 ! capsfilter name=size" +
+         std::string{kFlywheel} + " fill-framerate=" + fps +
          "/1"
          " ! queue max-size-buffers=5 max-size-time=0 max-size-bytes=0"
          " ! x264enc tune=zerolatency speed-preset=superfast key-int-max=100000 bitrate=" +
@@ -132,7 +145,8 @@ std::variant<std::unique_ptr<Broadcast>, std::string> Broadcast::create(GstBin* 
   if (g_mkdir_with_parents(folder.c_str(), 0755) != 0)
     return "The folder " + folder + " can't be made: " + g_strerror(errno) + ".";
 
-  const std::string text = (has_audio ? audio_branch(settings) : "") +
+  const std::string text = "avaligner name=align audio-delay=" + std::to_string(kAudioDelay) + " " +
+                           (has_audio ? audio_branch(settings) : "") +
                            (has_video ? video_branch(settings) : "") + "hlssink2 name=hls";
   GError* raw = nullptr;
   auto bin = GstPtr<GstElement>::sink(gst_parse_bin_from_description(text.c_str(), FALSE, &raw));
