@@ -20,6 +20,8 @@ std::string value_text(const GValue* value) {
   if (G_VALUE_HOLDS_STRING(value))
     return g_value_get_string(value) ? std::string{"\""} + g_value_get_string(value) + "\""
                                      : "unset";
+  if (G_VALUE_HOLDS_BOXED(value) && !g_value_get_boxed(value))
+    return "unset";
   const GMemory<char> text{gst_value_serialize(value)};
   return text ? text.get() : "none";
 }

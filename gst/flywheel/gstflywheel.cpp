@@ -27,7 +27,8 @@
  * #GstFlywheel:max-wait is added to the latency.
  *
  * All input needs one format, rate and size: put `audioconvert ! audioresample` or
- * `videoconvertscale` and a capsfilter before it. New caps are passed on, and the line goes on.
+ * `videoconvertscale` and a capsfilter before it, and `videorate` behind it where a constant rate
+ * is wanted. New caps are passed on, and the line goes on.
  *
  * Half a second of filler in a row is posted as an element message `flywheel-filling` with the fields
  * `media` ("audio" or "video") and `since` (running time), and its end as `flywheel-joined` with
@@ -39,9 +40,10 @@
  *     udpsrc port=5004 \
  *       caps="application/x-rtp,media=video,encoding-name=H264,clock-rate=90000,payload=96" \
  *     ! rtpadaptivejitterbuffer ! rtph264depay ! avdec_h264 ! videoconvertscale add-borders=true \
- *     ! video/x-raw,format=I420,width=640,height=360,framerate=30/1,pixel-aspect-ratio=1/1 \
+ *     ! video/x-raw,format=I420,width=640,height=360,pixel-aspect-ratio=1/1 \
  *     ! flywheel caps=video/x-raw,format=I420,width=640,height=360,framerate=30/1,pixel-aspect-ratio=1/1 \
- *     ! x264enc tune=zerolatency speed-preset=superfast ! h264parse ! queue ! mux. \
+ *     ! videorate ! video/x-raw,framerate=30/1 ! x264enc tune=zerolatency speed-preset=superfast \
+ *     ! h264parse ! queue ! mux. \
  *   audiotestsrc is-live=true samplesperbuffer=960 ! identity drop-probability=0.2 \
  *     ! audioconvert ! audioresample ! audio/x-raw,format=S16LE,rate=48000,channels=2 \
  *     ! flywheel max-wait=200000000 ! lamemp3enc ! mpegaudioparse ! queue ! mux. \

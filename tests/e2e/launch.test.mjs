@@ -185,3 +185,25 @@ test("the pipeline of rtpadaptivejitterbuffer's documentation records a tone whe
     await rm(dir, { recursive: true, force: true });
   }
 });
+
+test("the pipeline of flywheel's documentation records a picture that nobody sends", async () => {
+  const [pipeline] = await documentedPipelines('gst/flywheel/gstflywheel.cpp');
+  dir = await mkdtemp(path.join(os.tmpdir(), 'onair-docs-'));
+  const port = await freePortPair();
+  const pasted = pipeline.replaceAll('port=5004', `port=${port}`);
+  assert.notEqual(pasted, pipeline);
+  const program = new Program('/bin/bash', ['-c', `exec ${pasted}`], { cwd: dir, env: environment });
+  try {
+    const file = path.join(dir, 'never-ending.ts');
+    await eventually('some seconds of both', async () =>
+      existsSync(file) && (await stat(file)).size > 80_000, 20_000);
+    const ended = await program.stop('SIGINT');
+    assert.equal(ended.code, 0, program.output);
+    assert.deepEqual(await findFaults([file]), []);
+    const streams = await streamsOf(file);
+    assert.deepEqual(streams.map((stream) => stream.codec_name).sort(), ['h264', 'mp3']);
+  } finally {
+    await program.stop('SIGKILL');
+    await rm(dir, { recursive: true, force: true });
+  }
+});
