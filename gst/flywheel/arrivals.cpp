@@ -67,7 +67,8 @@ Arrival Arrivals::late(RunningTime start, Duration length, std::optional<Running
     late_run_ = LateRun{.since = *now, .latest = *now, .least_lag = its_lag};
   late_run_->latest = *now;
   late_run_->least_lag = std::min(late_run_->least_lag, its_lag);
-  if (*now - late_run_->since < kLatePatience)
+  // The first that comes at all says what is usual.
+  if (lags_.envelope() && *now - late_run_->since < kLatePatience)
     return arrival;
   // A clock that stood still while the stream was muted: nobody waits that long.
   if (by > kLeap)

@@ -16,7 +16,27 @@ double in_ms(Duration duration) {
   return static_cast<double>(duration.count()) * 1e-6;
 }
 
+guint64 whole_ms(Duration duration) {
+  return static_cast<guint64>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
+}
+
 }  // namespace
+
+GstStructure* to_structure(const LaneStats& stats) {
+  return gst_structure_new(
+      "application/x-flywheel-stats", "filling", G_TYPE_BOOLEAN,
+      static_cast<gboolean>(stats.filling_since.has_value()), "filling-since", G_TYPE_UINT64,
+      stats.filling_since ? to_gst(*stats.filling_since) : GST_CLOCK_TIME_NONE, "filled-ms",
+      G_TYPE_UINT64, whole_ms(stats.filled), "concealed-ms", G_TYPE_UINT64,
+      whole_ms(stats.concealed), "silence-ms", G_TYPE_UINT64, whole_ms(stats.silence), "repeated",
+      G_TYPE_UINT64, guint64{stats.repeated}, "slates", G_TYPE_UINT64, guint64{stats.slates},
+      "late", G_TYPE_UINT64, guint64{stats.late}, "late-samples", G_TYPE_UINT64,
+      guint64{stats.late_samples}, "trimmed-samples", G_TYPE_UINT64, guint64{stats.trimmed_samples},
+      "leaps", G_TYPE_UINT64, guint64{stats.leaps}, "rebases", G_TYPE_UINT64,
+      guint64{stats.rebases}, "lag", G_TYPE_INT64, gint64{stats.lag.value_or(Duration{0}).count()},
+      nullptr);
+}
 
 Lane::Lane(GstElement* element, GstPad* src, const char* media, LaneStats& stats)
     : element_{element}, stats_{stats}, src_{src}, media_{media} {}

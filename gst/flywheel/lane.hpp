@@ -29,6 +29,9 @@ struct LaneStats {
   std::optional<Duration> lag;
 };
 
+// The element's `stats`.
+[[nodiscard]] GstStructure* to_structure(const LaneStats& stats);
+
 // Sound or picture: executes what a line decides, with buffers. Belongs to the source pad's task.
 class Lane {
  public:

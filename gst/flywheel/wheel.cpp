@@ -17,11 +17,6 @@ namespace {
 // Whatever their timestamps say.
 constexpr guint kMostBuffers = 256;
 
-guint64 whole_ms(Duration duration) {
-  return static_cast<guint64>(
-      std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
-}
-
 }  // namespace
 
 Wheel::Wheel(GstElement* element, GstPad* sink, GstPad* src)
@@ -353,19 +348,7 @@ FlywheelSettings Wheel::settings() {
 
 GstStructure* Wheel::stats() {
   const Lock lock{mutex_};
-  const auto& stats = stats_;
-  return gst_structure_new(
-      "application/x-flywheel-stats", "filling", G_TYPE_BOOLEAN,
-      static_cast<gboolean>(stats.filling_since.has_value()), "filling-since", G_TYPE_UINT64,
-      stats.filling_since ? to_gst(*stats.filling_since) : GST_CLOCK_TIME_NONE, "filled-ms",
-      G_TYPE_UINT64, whole_ms(stats.filled), "concealed-ms", G_TYPE_UINT64,
-      whole_ms(stats.concealed), "silence-ms", G_TYPE_UINT64, whole_ms(stats.silence), "repeated",
-      G_TYPE_UINT64, guint64{stats.repeated}, "slates", G_TYPE_UINT64, guint64{stats.slates},
-      "late", G_TYPE_UINT64, guint64{stats.late}, "late-samples", G_TYPE_UINT64,
-      guint64{stats.late_samples}, "trimmed-samples", G_TYPE_UINT64, guint64{stats.trimmed_samples},
-      "leaps", G_TYPE_UINT64, guint64{stats.leaps}, "rebases", G_TYPE_UINT64,
-      guint64{stats.rebases}, "lag", G_TYPE_INT64, gint64{stats.lag.value_or(Duration{0}).count()},
-      nullptr);
+  return to_structure(stats_);
 }
 
 void Wheel::start() {

@@ -118,6 +118,22 @@ TEST(FlywheelSound, AShortHoleIsConcealedWithoutAClick) {
   EXPECT_TRUE(bench.messages(GST_MESSAGE_ELEMENT).empty()) << "that is no event";
 }
 
+TEST(FlywheelSound, ABufferThatIsSharedIsCopiedAndNotChanged) {
+  FlywheelBench bench{{}};
+  bench.push_sounds(0ms, 200ms);
+  auto mine = GstPtr<GstBuffer>::adopt(gst_buffer_new_allocate(nullptr, 1920, nullptr));
+  gst_buffer_memset(mine.get(), 0, 5, 1920);
+  GST_BUFFER_PTS(mine.get()) = 230 * GST_MSECOND + 1;
+  const auto before = FlywheelBench::samples_of(mine.get());
+  bench.set_time(260ms);
+  bench.push(mine);
+  ASSERT_TRUE(bench.wait_until_idle());
+  ASSERT_EQ(bench.buffers().size(), 13u) << "30 ms of filler, in two pieces";
+  EXPECT_NE(FlywheelBench::samples_of(bench.buffers().back()), before) << "it fades in";
+  EXPECT_EQ(FlywheelBench::samples_of(mine.get()), before);
+  EXPECT_EQ(GST_BUFFER_PTS(mine.get()), 230 * GST_MSECOND + 1);
+}
+
 TEST(FlywheelSound, LateSoundIsDroppedAndCounted) {
   FlywheelBench bench{{}};
   bench.push_sounds(0ms, 200ms);

@@ -62,6 +62,17 @@ TEST(Arrivals, AStreamThatIsLateForASecondIsWaitedFor) {
   EXPECT_EQ(arrivals.envelope(), 1535ms);
 }
 
+TEST(Arrivals, TheFirstThatComesAtAllSaysWhatIsUsual) {
+  Arrivals arrivals;  // of a line that was begun without input
+  EXPECT_EQ(arrivals.deadline(at(0s)), at(1s));
+  EXPECT_EQ(arrivals.on_input(at(3s), 20ms, at(6s), place(5s)).kind, ArrivalKind::Rebased);
+  EXPECT_EQ(arrivals.envelope(), 6s - 3020ms);
+  Arrivals other;
+  const auto leap = other.on_input(at(0s), 20ms, at(1h), place(1h - 1s));
+  EXPECT_EQ(leap.kind, ArrivalKind::Leap);
+  EXPECT_EQ(leap.start, at(1h - 20ms));
+}
+
 TEST(Arrivals, OneInTimeEndsTheSecond) {
   auto arrivals = steady(35ms, 1s);
   for (Duration t = 1s; t < 5s; t += 20ms) {
