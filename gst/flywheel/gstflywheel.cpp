@@ -125,6 +125,8 @@ static gboolean gst_flywheel_sink_event(GstPad*, GstObject* parent, GstEvent* ev
     }
     case GST_EVENT_FLUSH_STOP: {
       const gboolean done = gst_pad_push_event(self->src, event);
+      self->wheel->stop();  // nobody promises that a start came before
+      gst_pad_pause_task(self->src);
       self->wheel->reset();
       return start_task(self) && done;
     }
