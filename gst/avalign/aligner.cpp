@@ -374,6 +374,7 @@ void Aligner::place_video(Stream& stream, MediaTime media, Placed& placed) {
   const auto before = source.steering.offset();
   const auto steps = source.steering.steps();
   const auto offset = source.steering.follow(media, aim, rate);
+  source.error = aim - source.steering.offset();
   if (source.steering.steps() != steps)
     placed.step = offset - before;
   placed.time = RunningTime{media.time_since_epoch() + offset};
@@ -495,8 +496,9 @@ Aligner::StreamStats Aligner::stats(StreamId id) const {
   stats.source = stream.source;
   const auto offset = stream.kind == Kind::Audio ? stream.offset : stream.steering.offset();
   stats.offset = offset + stream.shift;
+  stats.error = stream.error;
   if (stream.is_placed)
-    stats.delay = offset + floor(stream);
+    stats.delay = offset - floor(stream);
   stats.rate_ppm = -stream.envelope.rate() * 1e6;
   stats.rate_deviation_ppm = stream.envelope.rate_deviation() * 1e6;
   stats.learned_lag = stream.lag.value_or(Duration{0});

@@ -158,6 +158,7 @@ class Aligner {
     bool is_break = true;                   // the next that goes out
     std::optional<MediaTime> newest_media;  // shifted, gone out
     Duration interval{0};                   // of the newest two
+    Duration error{0};                      // video: left to be slewed
     RunningTime newest_out{};
     std::optional<RunningTime> newest_arrival;
     Duration newest_excess{0};
