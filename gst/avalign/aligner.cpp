@@ -164,19 +164,24 @@ void Aligner::on_time(RunningTime now) {
   for (auto& stream : streams_) {
     if (!stream.is_present)
       continue;
-    switch (stream.continuity.on_time(now_)) {
-      case Continuity::Verdict::Leapt:
-      case Continuity::Verdict::StoodStill:
-        rebase(stream, stream.continuity.excess());
-        release_suspects(stream);
-        break;
-      case Continuity::Verdict::Recovered:
-        release_suspects(stream);
-        break;
-      default:
-        break;
-    }
+    judge(stream, now_);
     place_if_due(stream);
+  }
+}
+
+// Of those that are held, when nothing more has come.
+void Aligner::judge(Stream& stream, RunningTime at) {
+  switch (stream.continuity.on_time(at)) {
+    case Continuity::Verdict::Leapt:
+    case Continuity::Verdict::StoodStill:
+      rebase(stream, stream.continuity.excess());
+      release_suspects(stream);
+      break;
+    case Continuity::Verdict::Recovered:
+      release_suspects(stream);
+      break;
+    default:
+      break;
   }
 }
 
@@ -199,7 +204,8 @@ std::optional<RunningTime> Aligner::next_deadline() const {
 void Aligner::end(StreamId id, RunningTime now) {
   now_ = std::max(now_, now);
   auto& stream = streams_[id];
-  release_suspects(stream);
+  if (const auto deadline = stream.continuity.deadline())
+    judge(stream, *deadline);
   stream.continuity.reset();
   if (!stream.is_placed && !stream.waiting.empty())
     place(stream);

@@ -195,6 +195,7 @@ class Aligner {
   void release_suspects(Stream& stream);
   void drop_suspects(Stream& stream);
   void rebase(Stream& stream, Duration by);
+  void judge(Stream& stream, RunningTime at);
   void place_if_due(Stream& stream);
   void place(Stream& stream);
   void emit(Stream& stream, const Pending& unit);
