@@ -72,6 +72,7 @@ void Aligner::flush(StreamId id) {
   stream.waiting.clear();
   stream.suspects.clear();
   stream.ready.clear();
+  stream.wait_until.reset();
   stream.continuity.reset();
   stream.is_break = true;
 }
