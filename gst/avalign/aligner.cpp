@@ -59,11 +59,8 @@ Aligner::StreamId Aligner::add_stream(Kind kind) {
 
 void Aligner::remove_stream(StreamId id) {
   auto& stream = streams_[id];
-  if (stream.is_placed) {
-    const auto offset = stream.kind == Kind::Audio ? stream.offset : stream.steering.offset();
-    if (&stream == master())
-      lead_ = offset - floor(stream);
-  }
+  if (&stream == master())
+    lead_ = lead(stream);
   stream = Stream{};
 }
 
@@ -96,6 +93,13 @@ Aligner::Stream& Aligner::leader(Stream& stream) {
       return other;
   }
   return stream;
+}
+
+// Output time less the arrival of sound that met no queue, as the stream that leads has it.
+Duration Aligner::lead(const Stream& first) const {
+  if (first.kind == Kind::Audio)
+    return first.offset - floor(first);
+  return first.steering.offset() - floor(first) + first.lag.value_or(config_.video_lag);
 }
 
 Duration Aligner::floor(const Stream& stream) const {
@@ -332,8 +336,7 @@ void Aligner::place(Stream& stream) {
     offset = first_offset - floor(*first) + floor(stream);
   } else if (stream.kind == Kind::Audio) {
     // Where the picture is right already.
-    offset = first->steering.offset() - floor(*first) + floor(stream) +
-             first->lag.value_or(config_.video_lag);
+    offset = lead(*first) + floor(stream);
   } else {
     offset = target(*first, stream, media);
   }
@@ -528,9 +531,13 @@ std::optional<Aligner::Mapping> Aligner::mapping(RunningTime now) const {
   const auto* const first = master();
   if (!first)
     return std::nullopt;
-  const auto transit_now = first->envelope.floor(now, memory()).value_or(Duration{0});
+  auto transit_now = first->envelope.floor(now, memory()).value_or(Duration{0});
+  auto offset = first->offset;
+  if (first->kind == Kind::Video) {
+    transit_now -= first->lag.value_or(config_.video_lag);
+    offset = first->steering.offset();
+  }
   const MediaTime media{now.time_since_epoch() - transit_now};
-  const auto offset = first->kind == Kind::Audio ? first->offset : first->steering.offset();
   Mapping mapping;
   mapping.output = RunningTime{media.time_since_epoch() + offset};
   mapping.receiver = now;

@@ -200,6 +200,7 @@ class Aligner {
   void place(Stream& stream);
   void emit(Stream& stream, const Pending& unit);
   void place_video(Stream& stream, MediaTime media, Placed& placed);
+  [[nodiscard]] Duration lead(const Stream& first) const;
   [[nodiscard]] Duration floor(const Stream& stream) const;
   [[nodiscard]] Duration memory() const;
   [[nodiscard]] Duration arrival_target(const Stream& audio, const Stream& video) const;
@@ -218,8 +219,7 @@ class Aligner {
   std::vector<Stream> streams_;
   std::deque<Event> events_;
   RunningTime now_{};
-  // Output time less the arrival of a packet that met no queue: what keeps the time line going when
-  // all streams have gone and others come.
+  // What keeps the time line going when all streams have gone and others come: see lead().
   Duration lead_{0};
 };
 
