@@ -356,6 +356,12 @@ void Aligner::emit(Stream& stream, const Pending& unit) {
     placed.time = RunningTime{unit.media.time_since_epoch() + stream.offset - config_.audio_delay};
   else
     place_video(stream, unit.media, placed);
+  if (stream.kind == Kind::Audio && placed.time < RunningTime{}) {
+    // Another stream than the first, and its first packets were late. A hole is better than a lie.
+    stream.ready.push_back({.id = unit.id, .is_dropped = true});
+    ++stream.dropped;
+    return;
+  }
   if (!stream.newest_media || unit.media > *stream.newest_media) {
     if (stream.newest_media && !stream.is_break)
       stream.interval = unit.media - *stream.newest_media;
@@ -388,9 +394,11 @@ void Aligner::place_video(Stream& stream, MediaTime media, Placed& placed) {
   if (source.steering.steps() != steps)
     placed.step = offset - before;
   placed.time = RunningTime{media.time_since_epoch() + offset};
-  if (stream.newest_media && media > *stream.newest_media &&
-      placed.time < stream.newest_out + kLeastSpacing) {
-    placed.time = stream.newest_out + kLeastSpacing;
+  // There is nothing before zero, and the first frames are those that others refer to.
+  const bool is_newer = stream.newest_media && media > *stream.newest_media;
+  const auto least = is_newer ? stream.newest_out + kLeastSpacing : RunningTime{};
+  if (placed.time < least) {
+    placed.time = least;
     placed.is_squeezed = true;
     ++stream.squeezed;
   }
