@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace onair {
 namespace {
@@ -124,13 +125,12 @@ void Aligner::on_unit(StreamId id, const Unit& unit, RunningTime now) {
   now_ = std::max(now_, now);
   auto& stream = streams_[id];
   const auto transit_now = transit(unit.arrival, unit.media + stream.shift);
-  auto excess = transit_now - stream.envelope.floor(unit.arrival, memory()).value_or(transit_now);
-  // The first packets may all have been late: what comes earlier than they did is no break.
-  if (!stream.is_placed)
-    excess = std::clamp(excess, -Continuity::kSuspicion, Continuity::kSuspicion);
+  const auto excess =
+      transit_now - stream.envelope.floor(unit.arrival, memory()).value_or(transit_now);
   const bool is_new_source = stream.ssrc && *stream.ssrc != unit.ssrc;
-  const auto verdict = stream.continuity.on_unit(
-      {unit.media, unit.arrival, excess, is_new_source, is_shared_delay(stream, unit)});
+  const auto verdict =
+      stream.continuity.on_unit({unit.media, unit.arrival, excess, is_new_source,
+                                 is_shared_delay(stream, unit), !stream.is_placed});
   stream.newest_arrival = unit.arrival;
   stream.newest_excess = excess;
   using Verdict = Continuity::Verdict;
@@ -254,7 +254,7 @@ void Aligner::accept(Stream& stream, const Unit& unit) {
   const auto media = unit.media + stream.shift;
   stream.envelope.on_sample(unit.arrival, transit(unit.arrival, media));
   note_report(stream, unit, media);
-  const Pending pending{unit.id, media};
+  const Pending pending{unit.id, media, std::exchange(stream.is_break, false)};
   if (stream.is_placed) {
     emit(stream, pending);
     return;
@@ -295,9 +295,12 @@ void Aligner::drop_suspects(Stream& stream) {
 // The new media time goes on where the old one would be by now, as arrivals tell.
 void Aligner::rebase(Stream& stream, Duration by) {
   stream.shift += by;
-  if (stream.newest_media && !stream.suspects.empty()) {
-    // Never into what has gone out already.
-    const auto least = *stream.newest_media + stream.interval;
+  auto newest = stream.newest_media;
+  for (const auto& unit : stream.waiting)
+    newest = newest ? std::max(*newest, unit.media) : unit.media;
+  if (newest && !stream.suspects.empty()) {
+    // Never into what has gone out already, or will.
+    const auto least = *newest + std::max(stream.interval, kLeastSpacing);
     const auto first = stream.suspects.front().media + stream.shift;
     stream.shift += std::max(Duration{0}, least - first);
   }
@@ -351,6 +354,7 @@ void Aligner::place(Stream& stream) {
 }
 
 void Aligner::emit(Stream& stream, const Pending& unit) {
+  stream.is_break = stream.is_break || unit.is_break;
   Placed placed{.id = unit.id, .is_break = stream.is_break};
   if (stream.kind == Kind::Audio)
     placed.time = RunningTime{unit.media.time_since_epoch() + stream.offset - config_.audio_delay};

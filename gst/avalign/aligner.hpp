@@ -138,6 +138,7 @@ class Aligner {
   struct Pending {
     std::uint64_t id;
     MediaTime media;  // shifted
+    bool is_break;
   };
   struct Stream {
     Kind kind = Kind::Audio;

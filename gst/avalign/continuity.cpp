@@ -25,10 +25,10 @@ void Continuity::begin(State state, const Unit& unit) {
 
 Continuity::Verdict Continuity::on_unit(const Unit& unit) {
   const bool goes_back = newest_ && unit.media < *newest_ - kSuspicion;
-  const bool is_early = unit.excess < -kSuspicion;
+  const bool is_early = !unit.is_starting && unit.excess < -kSuspicion;
   if (state_ == State::Leaping || unit.is_new_source || goes_back || is_early)
     return suspect_leap(unit);
-  if (unit.excess > kSuspicion)
+  if (!unit.is_starting && unit.excess > kSuspicion)
     return suspect_late(unit);
   const bool was_held = state_ == State::Waiting;
   state_ = State::Flowing;

@@ -28,9 +28,10 @@ class Continuity {
   struct Unit {
     MediaTime media;
     RunningTime arrival;
-    Duration excess;     // of its transit above the floor
-    bool is_new_source;  // another SSRC
-    bool is_shared;      // the other streams are late too, or silent as well
+    Duration excess;           // of its transit above the floor
+    bool is_new_source;        // another SSRC
+    bool is_shared;            // the other streams are late too, or silent as well
+    bool is_starting = false;  // nothing has gone out yet, and all before may have been late
   };
 
   [[nodiscard]] Verdict on_unit(const Unit& unit);
