@@ -62,6 +62,12 @@ void Aligner::remove_stream(StreamId id) {
   auto& stream = streams_[id];
   if (&stream == master())
     lead_ = lead(stream);
+  if (stream.is_placed && stream.kind == Kind::Video && &leader(stream) == &stream) {
+    for (auto& other : streams_) {
+      if (&other != &stream && is_layer(other, stream.ssrc))
+        follow_on(other, stream);
+    }
+  }
   stream = Stream{};
 }
 
@@ -86,14 +92,37 @@ const Aligner::Stream* Aligner::master() const {
   return found;
 }
 
+bool Aligner::is_layer(const Stream& stream, std::optional<std::uint32_t> ssrc) {
+  return stream.is_present && stream.is_placed && stream.kind == Kind::Video && stream.ssrc == ssrc;
+}
+
 // Layers of one source move together.
-Aligner::Stream& Aligner::leader(Stream& stream) {
-  for (auto& other : streams_) {
-    if (other.is_present && other.is_placed && other.kind == Kind::Video &&
-        other.ssrc == stream.ssrc)
-      return other;
-  }
-  return stream;
+const Aligner::Stream& Aligner::leader(const Stream& stream) const {
+  if (stream.kind == Kind::Audio)
+    return stream;
+  const auto found = std::find_if(streams_.begin(), streams_.end(), [&stream](const Stream& other) {
+    return is_layer(other, stream.ssrc);
+  });
+  return found != streams_.end() ? *found : stream;
+}
+
+// What is known of a source and of where it goes, from one layer to another.
+void Aligner::follow_on(Stream& stream, const Stream& layer) {
+  stream.steering = layer.steering;
+  stream.reports = layer.reports;
+  stream.newest_report = layer.newest_report;
+  stream.report_arrival = layer.report_arrival;
+  stream.source = layer.source;
+  stream.lag = layer.lag;
+  stream.lag_samples = layer.lag_samples;
+  stream.lag_learned_at = layer.lag_learned_at;
+  stream.is_proven = layer.is_proven;
+  stream.has_told_disagreement = layer.has_told_disagreement;
+  stream.audio_line = layer.audio_line;
+  stream.video_line = layer.video_line;
+  stream.unsettled_since = layer.unsettled_since;
+  stream.settles_at_report = layer.settles_at_report;
+  stream.report_count = layer.report_count;
 }
 
 // Output time less the arrival of sound that met no queue, as the stream that leads has it.
@@ -124,6 +153,10 @@ Duration Aligner::memory() const {
 void Aligner::on_unit(StreamId id, const Unit& unit, RunningTime now) {
   now_ = std::max(now_, now);
   auto& stream = streams_[id];
+  if (!stream.ssrc) {
+    stream.ssrc = unit.ssrc;
+    stream.shift = leader(stream).shift;
+  }
   const auto transit_now = transit(unit.arrival, unit.media + stream.shift);
   const auto excess =
       transit_now - stream.envelope.floor(unit.arrival, memory()).value_or(transit_now);
@@ -236,7 +269,10 @@ std::optional<Aligner::Event> Aligner::take_event() {
 // Another stream is late too, or fell silent when this one did: the network, not the sender.
 bool Aligner::is_shared_delay(const Stream& stream, const Unit& unit) const {
   for (const auto& other : streams_) {
-    if (&other == &stream || !other.is_present || !other.newest_arrival)
+    // Layers of one source bear no witness to each other.
+    const bool is_layer =
+        other.kind == Kind::Video && stream.kind == Kind::Video && other.ssrc == stream.ssrc;
+    if (&other == &stream || is_layer || !other.is_present || !other.newest_arrival)
       continue;
     const bool is_late = other.newest_excess > kSharedDelay &&
                          unit.arrival - *other.newest_arrival < Continuity::kPatience;
@@ -294,6 +330,19 @@ void Aligner::drop_suspects(Stream& stream) {
 
 // The new media time goes on where the old one would be by now, as arrivals tell.
 void Aligner::rebase(Stream& stream, Duration by) {
+  if (stream.kind == Kind::Video && stream.is_placed && !stream.suspects.empty()) {
+    if (const auto& source = leader(stream); &source != &stream)
+      follow_on(stream, source);
+    // Another layer may have gone there before.
+    for (const auto& other : streams_) {
+      if (&other == &stream || !is_layer(other, stream.suspects.back().ssrc) ||
+          std::chrono::abs(other.shift - stream.shift - by) > Continuity::kSuspicion)
+        continue;
+      follow_on(stream, other);
+      by = other.shift - stream.shift;
+      break;
+    }
+  }
   stream.shift += by;
   auto newest = stream.newest_media;
   for (const auto& unit : stream.waiting)
@@ -343,9 +392,12 @@ void Aligner::place(Stream& stream) {
   } else {
     offset = target(*first, stream, media);
   }
+  const auto& source = leader(stream);
   stream.is_placed = true;
   if (stream.kind == Kind::Audio)
     stream.offset = offset;
+  else if (&source != &stream)
+    follow_on(stream, source);
   else
     stream.steering.place(media, offset);
   for (const auto& unit : stream.waiting)
@@ -382,7 +434,7 @@ void Aligner::place_video(Stream& stream, MediaTime media, Placed& placed) {
     placed.time = stream.newest_out;
     return;
   }
-  auto& source = leader(stream);
+  auto& source = streams_[id_of(leader(stream))];
   const auto* const first = master();
   Duration aim = source.steering.offset();
   double rate = 0;

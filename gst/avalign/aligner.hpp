@@ -189,7 +189,9 @@ class Aligner {
   };
 
   [[nodiscard]] const Stream* master() const;
-  [[nodiscard]] Stream& leader(Stream& stream);
+  [[nodiscard]] static bool is_layer(const Stream& stream, std::optional<std::uint32_t> ssrc);
+  [[nodiscard]] const Stream& leader(const Stream& stream) const;
+  static void follow_on(Stream& stream, const Stream& layer);
   [[nodiscard]] bool is_shared_delay(const Stream& stream, const Unit& unit) const;
   void accept(Stream& stream, const Unit& unit);
   void note_report(Stream& stream, const Unit& unit, MediaTime media);
