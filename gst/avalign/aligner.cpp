@@ -11,8 +11,8 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-// Half of what makes a stream suspect is enough to bear out another one that is.
-constexpr Duration kSharedDelay = Continuity::kSuspicion / 2;
+// A delay of half the size bears out that the network has another stream's.
+constexpr int kSharedPart = 2;
 // Streams whose last packets came so close together fell silent together. DTX sends each 400 ms.
 constexpr Duration kSilentTogether = milliseconds(500);
 // Timestamps of different clock rates are that coarse; a report that says the same is no new one.
@@ -163,7 +163,7 @@ void Aligner::on_unit(StreamId id, const Unit& unit, RunningTime now) {
   const bool is_new_source = stream.ssrc && *stream.ssrc != unit.ssrc;
   const auto verdict =
       stream.continuity.on_unit({unit.media, unit.arrival, excess, is_new_source,
-                                 is_shared_delay(stream, unit), !stream.is_placed});
+                                 is_shared_delay(stream, unit, excess), !stream.is_placed});
   stream.newest_arrival = unit.arrival;
   stream.newest_excess = excess;
   using Verdict = Continuity::Verdict;
@@ -267,14 +267,14 @@ std::optional<Aligner::Event> Aligner::take_event() {
 }
 
 // Another stream is late too, or fell silent when this one did: the network, not the sender.
-bool Aligner::is_shared_delay(const Stream& stream, const Unit& unit) const {
+bool Aligner::is_shared_delay(const Stream& stream, const Unit& unit, Duration excess) const {
   for (const auto& other : streams_) {
     // Layers of one source bear no witness to each other.
     const bool is_layer =
         other.kind == Kind::Video && stream.kind == Kind::Video && other.ssrc == stream.ssrc;
     if (&other == &stream || is_layer || !other.is_present || !other.newest_arrival)
       continue;
-    const bool is_late = other.newest_excess > kSharedDelay &&
+    const bool is_late = other.newest_excess > excess / kSharedPart &&
                          unit.arrival - *other.newest_arrival < Continuity::kPatience;
     const bool fell_silent =
         stream.newest_arrival && unit.arrival - *stream.newest_arrival > Continuity::kSuspicion &&
@@ -535,9 +535,9 @@ void Aligner::learn_lag(const Stream& audio, Stream& video, Duration by_report) 
   video.lag = video.lag ? *video.lag + (lag - *video.lag) / video.lag_samples : lag;
 }
 
-// It has reports, and they make no sense.
+// Its reports agree so badly that they were made of arrivals. Garbage among good ones is another matter.
 bool Aligner::is_refuted(const Stream& stream) {
-  return stream.reports.agreeing() > 0 && !stream.reports.is_consistent();
+  return stream.reports.agreeing() > 0 && stream.reports.is_scattered();
 }
 
 Duration Aligner::target(const Stream& audio, Stream& video, MediaTime media) {

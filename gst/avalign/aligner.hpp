@@ -192,7 +192,7 @@ class Aligner {
   [[nodiscard]] static bool is_layer(const Stream& stream, std::optional<std::uint32_t> ssrc);
   [[nodiscard]] const Stream& leader(const Stream& stream) const;
   static void follow_on(Stream& stream, const Stream& layer);
-  [[nodiscard]] bool is_shared_delay(const Stream& stream, const Unit& unit) const;
+  [[nodiscard]] bool is_shared_delay(const Stream& stream, const Unit& unit, Duration excess) const;
   void accept(Stream& stream, const Unit& unit);
   void note_report(Stream& stream, const Unit& unit, MediaTime media);
   void release_suspects(Stream& stream);

@@ -58,7 +58,7 @@ bool ReportLine::is_consistent() const {
   std::size_t agree = 0;
   for (std::size_t age = 0; age < count; ++age)
     agree += back(age).agrees ? 1 : 0;
-  return 2 * agree > count && scatter_ <= most_scatter_;
+  return 2 * agree > count && !is_scattered();
 }
 
 Duration ReportLine::offset(MediaTime media) const {

@@ -34,6 +34,8 @@ class ReportLine {
   [[nodiscard]] Duration scatter() const { return scatter_; }
   // Enough of them, and they agree.
   [[nodiscard]] bool is_consistent() const;
+  // Those that agree do so badly.
+  [[nodiscard]] bool is_scattered() const { return scatter_ > most_scatter_; }
   // Some of the newest are off the line: perhaps it has ended, nobody knows yet.
   [[nodiscard]] bool is_in_doubt() const { return outliers_in_a_row_ > 0; }
   // The wall clock less the media clock. Only where agreeing() > 0.
