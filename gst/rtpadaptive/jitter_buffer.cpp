@@ -351,7 +351,8 @@ JitterBuffer::Output JitterBuffer::give_up_head(std::int64_t behind) {
 }
 
 std::optional<JitterBuffer::Request> JitterBuffer::take_request(RunningTime now) {
-  auto request = retransmission_.take_request(now, controller_.floor() + latency());
+  const Duration wait = std::max(latency(), controller_.repair_latency());
+  auto request = retransmission_.take_request(now, controller_.floor() + wait);
   if (!request)
     return std::nullopt;
   return Request{*request, static_cast<std::uint16_t>(request->sequence - number_offset_),

@@ -18,8 +18,9 @@ namespace {
 constexpr std::array<float, 2> kGains{0.7F, 1.7F};
 constexpr std::array<float, 4> kMemories{150, 600, 4000, 8000};  // ms
 // A unit behind a stall has waited less than the one before it, so that one's delay holds for all of
-// the burst. A third more also holds where the queue still grows.
-constexpr float kGrowth = 1.3F;
+// the burst. A third more also holds where the queue still grows, and those followers that expect
+// lower peaks are ready for twice the last delay instead.
+constexpr std::array<float, 2> kGrowths{2.0F, 1.3F};
 constexpr float kMeanMemory = 2000;  // ms; long against a burst, short against a route
 
 // The past that plans are tried on. Fewer minutes hold too few late units to tell plans apart.
@@ -36,24 +37,28 @@ constexpr std::uint32_t kBlocksPerChoice = 3;
 // The price of a late unit, in ms of delay of one unit. Where delays have an exponential tail, the
 // best L for a price is late by the share tail / price: the price is tail / target. It starts at
 // that of a rough network; a calm one finds a lower one.
-constexpr double kPriceScale = 50;  // ms
+constexpr double kPriceScale = 70;  // ms
 constexpr double kLeastPriceScale = 1;
 constexpr double kDearest = 1e6;
 constexpr double kCheapest = 1e2;
 // It follows the network's own price by a percent each choice...
 constexpr double kPriceGain = 0.012;
 constexpr double kUnitsBeforePrice = 3000;
-// ...and the debt of late units at once: e to the 0.3 for each, e to the 0.45 from the fourth on.
+// ...and the debt of late units at once: e to the 0.3 for the first, e to the 0.7 from the second on.
 constexpr double kDebtGain = 0.3;
-constexpr double kDeepDebtGain = 0.15;
-constexpr double kDeepDebt = 3;
+constexpr double kDeepDebtGain = 0.4;
+constexpr double kDeepDebt = 1;
+constexpr double kDebtInterval = 20;   // ms between the units that these are for
+constexpr double kExpectedPart = 0.5;  // of a late unit's packets, late without being saved for
 // What is saved in calm hours may not all be spent in one bad minute.
 constexpr double kMostSavings = 20;
 constexpr double kDebtMemory = 1800e3;  // ms
-// Of the target is aimed at: debts are paid after they were made. A late frame is one unit among
-// fewer, so that the same stalls weigh more among units than among packets.
-constexpr double kMargin = 0.93;
-constexpr double kUnitGrace = 1.1;
+// The target is a share of packets. Often but the last packet of a frame is late, so that frames are
+// late more often than packets are: twice as often at most.
+constexpr double kUnitGrace = 2;
+// A plan that holds less is followed by three tenths of the way at a time: one that holds more may be
+// right again soon.
+constexpr float kBaseStepDown = 0.3F;
 
 // Rhythm. Shares of the units that count as events: key frames are one in 30 to 150 frames, the
 // hand-overs of a satellite one unit in 750.
@@ -69,7 +74,7 @@ constexpr int kMissesToUnlock = 3;
 constexpr double kRepairTime = 1.2;
 constexpr float kLeastFills = 2;
 // Of the late units allowed, the part that repairs may use.
-constexpr double kRepairShare = 0.5;
+constexpr double kRepairShare = 0.9;
 // Where fewer holes than this are ever filled, nobody repairs.
 constexpr float kRepairs = 0.02F;
 constexpr Duration kHoleGrace{100ms};
@@ -199,7 +204,7 @@ void LatencyController::on_packet(const Packet& packet) {
     ++late_since_;
     packet_debt_ += 1 / packets_per_unit_;
   }
-  packet_debt_ -= config_.late_target * kMargin / packets_per_unit_;
+  packet_debt_ -= config_.late_target / packets_per_unit_;
   worst_since_ = std::max(worst_since_, delay);
   if (is_filler) {
     on_hole_filled(packet.arrival, delay, is_late);
@@ -213,6 +218,7 @@ void LatencyController::on_packet(const Packet& packet) {
     if (packet.sequence > highest_ + 1)
       on_hole(packet, delay);
     highest_ = packet.sequence;
+    highest_media_ = packet.media;
   }
   // Between the packets of a frame nothing moves: L is taken over after its last one. An eager
   // frame is on its way already; only what a hole is worth moves.
@@ -234,6 +240,7 @@ void LatencyController::start(const Packet& packet) {
   epoch_ = packet.arrival;
   floor_ = transit(packet.arrival, packet.media);
   highest_ = packet.sequence;
+  highest_media_ = packet.media;
   unit_ = {packet.media, 0, 1, false, false};
   newest_media_ = packet.media.time_since_epoch();
 }
@@ -244,6 +251,8 @@ void LatencyController::on_hole(const Packet& packet, float delay) {
   const auto missing = static_cast<std::uint32_t>(std::min(packet.sequence - highest_ - 1, most));
   stats_.holes += missing;
   hole_weight_ += weight_ * static_cast<float>(missing);
+  if (open_holes_ == 0)
+    hole_media_ = highest_media_;
   open_holes_ += missing;
   epoch_holes_ += missing;
   hole_opened_ = packet.arrival;
@@ -358,7 +367,7 @@ void LatencyController::account(bool is_late_unit) {
     ++stats_.late_units;
     unit_debt_ += 1;
   }
-  unit_debt_ -= config_.late_target * kMargin * kUnitGrace;
+  unit_debt_ -= config_.late_target * kUnitGrace;
   const auto forget = 1 - static_cast<double>(milliseconds(interval_)) / kDebtMemory;
   unit_debt_ = std::max(unit_debt_ * forget, -kMostSavings);
   packet_debt_ = std::max(packet_debt_ * forget, -kMostSavings);
@@ -373,10 +382,9 @@ void LatencyController::follow(float delay) {
     rhythm.on_unit(media, delay, interval_);
     rhythm_lift_ = std::max(rhythm_lift_, rhythm.lift(media + interval_, interval_));
   }
-  const auto least = std::max(kGrowth * delay, rhythm_lift_);
-  least_level_ = least;
-  const auto lowest = Quad{} + least;
+  least_level_ = std::max(std::min(kGrowths[0], kGrowths[1]) * delay, rhythm_lift_);
   for (std::size_t i = 0; i < kQuads; ++i) {
+    const auto lowest = Quad{} + std::max(kGrowths[i] * delay, rhythm_lift_);
     const auto decayed = peaks_[i] * decays_[i];
     const auto pushed = Quad{} + kGains[i] * excess;
     peaks_[i] = decayed > pushed ? decayed : pushed;
@@ -411,16 +419,26 @@ void LatencyController::raise_weight() {
 }
 
 void LatencyController::steer_price() {
-  const auto target = config_.late_target * kMargin;
   const auto trust = std::min(1.0, static_cast<double>(stats_.units) / kUnitsBeforePrice);
-  log_price_ +=
-      kPriceGain * trust * std::clamp(static_cast<double>(predicted_) / target - 1, -1.0, 2.0);
+  log_price_ += kPriceGain * trust *
+                std::clamp(static_cast<double>(predicted_) / config_.late_target - 1, -1.0, 2.0);
   log_price_ = std::clamp(log_price_, std::log(kLeastPriceScale / config_.late_target),
                           std::log(kPriceScale / config_.late_target));
 }
 
+// Late units above the target's, as if there were 50 units a second: with fewer, each is a larger
+// share of what minutes allow. What the next late unit will bring counts already: a frame that comes
+// in one burst is late with all its packets.
+double LatencyController::debt() const {
+  const auto packets = static_cast<double>(stats_.late_packets) /
+                       static_cast<double>(std::max<std::uint64_t>(1, stats_.late_units));
+  const auto reserve = std::max(0.0, packets / packets_per_unit_ - kExpectedPart);
+  return std::max(unit_debt_, packet_debt_ + reserve) *
+         static_cast<double>(milliseconds(interval_)) / kDebtInterval;
+}
+
 void LatencyController::choose_plan() {
-  const auto debt = std::max(unit_debt_, packet_debt_);
+  const auto debt = this->debt();
   const auto log_price =
       log_price_ + kDebtGain * debt + kDeepDebtGain * std::max(0.0, debt - kDeepDebt);
   const auto price =
@@ -468,7 +486,8 @@ void LatencyController::choose_plan() {
     if (best_slow[i / 4][i % 4] < best_slow[slow / 4][slow % 4])
       slow = i;
   }
-  base_ = best_base[follower_ / 4][follower_ % 4];
+  const auto base = best_base[follower_ / 4][follower_ % 4];
+  base_ = std::max(base, base_ + kBaseStepDown * (base - base_));
   predicted_ = slow_share[slow / 4][slow % 4];
 }
 
@@ -545,9 +564,16 @@ Duration LatencyController::wanted(RunningTime now) {
   }
   if (hole_opened_ && now - *hole_opened_ > times(from_milliseconds(repair_), 1.5) + kHoleGrace)
     open_holes_ = 0;
-  if (open_holes_ > 0 && repair_ > level) {
-    level = repair_;
-    reason = Reason::HoleOpened;
+  // Up to where repairs come, but no sooner than needed. L moves when packets come: the next one has
+  // to find it above the age of what is missing, which followed `hole_media_`, and so has the one
+  // after that if the next one is lost.
+  if (open_holes_ > 0) {
+    const auto age = newest_media_ - hole_media_.time_since_epoch();
+    const auto needed = std::min(repair_, milliseconds(age + interval_) + notice_);
+    if (needed > level) {
+      level = needed;
+      reason = Reason::HoleOpened;
+    }
   }
   // High enough that a hole shows before the missing packet is due: then L rises in time for it.
   if (hole_filled_ && now - *hole_filled_ < config_.repair_hold && notice_ > level) {
@@ -556,6 +582,12 @@ Duration LatencyController::wanted(RunningTime now) {
   }
   reason_ = reason;
   return from_milliseconds(level);
+}
+
+Duration LatencyController::repair_latency() const {
+  if (config_.release == Release::Eager || !config_.adaptive)
+    return latency_;
+  return std::max(latency_, std::min(from_milliseconds(repair_), config_.max_latency));
 }
 
 void LatencyController::apply(Duration wanted) {

@@ -16,12 +16,12 @@ namespace onair {
 // allocates nothing.
 //
 // L is the highest of: the base, a level that only a plan moves; the level of a follower, which
-// rises with each late unit by the whole excess and comes down over its memory; the repair level
-// while a hole is open; the level of a regular burst that is due. Eight followers run side by side.
-// For each, the last minutes say what it cost and by what it was surprised, so that every base can
-// be tried on them: the pair of follower and base with the least mean L + price * late share is the
-// plan. The price is what steers: it rises with each late unit above the target's and falls as
-// units come on time.
+// rises with each late unit by the whole excess and comes down over its memory; while a hole is
+// open, the age of the missing packet, up to where repairs come; the level of a regular burst that
+// is due. Eight followers run side by side. For each, the last minutes say what it cost and by what
+// it was surprised, so that every base can be tried on them: the pair of follower and base with the
+// least mean L + price * late share is the plan. The price is what steers: it rises with each late
+// unit above the target's and falls as units come on time.
 class LatencyController {
  public:
   // Paced: every packet waits until it is due, at media time + playout(). The share of units (all
@@ -101,6 +101,8 @@ class LatencyController {
   [[nodiscard]] Duration latency() const { return latency_; }
   // A packet is due at media time + playout().
   [[nodiscard]] Duration playout() const { return floor_ + latency_; }
+  // How far L rises, step by step, while a missing packet may still be repaired.
+  [[nodiscard]] Duration repair_latency() const;
 
   [[nodiscard]] const DriftEstimator& drift() const { return drift_; }
   [[nodiscard]] const Stats& stats() const { return stats_; }
@@ -163,6 +165,7 @@ class LatencyController {
   void close_eager_unit();
   void follow(float delay);
   void account(bool is_late_unit);
+  [[nodiscard]] double debt() const;
   void choose_plan();
   void steer_price();
   [[nodiscard]] Duration wanted(RunningTime now);
@@ -184,6 +187,7 @@ class LatencyController {
   bool has_started_ = false;
   Unit unit_;
   std::int64_t highest_ = 0;
+  MediaTime highest_media_;
   Duration newest_media_{0};
   Duration interval_;         // between units
   bool has_frames_ = false;   // units of several packets
@@ -238,6 +242,7 @@ class LatencyController {
   float patience_ = 0;  // eager: what a hole is worth waiting for, in ms
   float notice_ = 0;    // what L must be for a hole to show before the missing packet is due, in ms
   float hole_delay_ = 0;  // of the packet that showed it, plus what its media time is ahead
+  MediaTime hole_media_;  // of the last packet before the hole that opened first
 
   // For the diary.
   RunningTime now_;

@@ -269,7 +269,7 @@ TEST(LatencyController, AFrameIsLateOnce) {
   EXPECT_EQ(controller.stats().late_packets, 4U);
 }
 
-TEST(LatencyController, AHoleRaisesLToTheRepairOnceRepairsAreKnown) {
+TEST(LatencyController, AnOpenHoleRaisesLAheadOfTheMissingPacketsAgeUpToTheRepair) {
   LatencyController controller{{}};
   Audio audio{controller};
   audio.run(30s);
@@ -286,8 +286,14 @@ TEST(LatencyController, AHoleRaisesLToTheRepairOnceRepairsAreKnown) {
   const auto lost = audio.next();
   audio.lose();
   audio.send();
-  EXPECT_GE(controller.latency(), 105ms);
+  EXPECT_GE(controller.repair_latency(), 105ms);
+  // It is less than 40 ms old, less than 60 when the next packet comes, and less than 80 if that one
+  // is lost as well.
+  EXPECT_GE(controller.latency(), 80ms);
+  EXPECT_LT(controller.latency(), 90ms);
   audio.run(60ms);
+  EXPECT_GE(controller.latency(), 105ms);
+  EXPECT_EQ(controller.latency(), controller.repair_latency());
   audio.deliver(lost, 105ms, true);
   EXPECT_EQ(controller.stats().late_packets, late);
   audio.run(1s);
@@ -305,7 +311,8 @@ TEST(LatencyController, AfterARepairTheNextHoleShowsBeforeTheMissingPacketIsDue)
     audio.send();
     // It rises for the repair as soon as the hole shows...
     if (i > 2) {
-      EXPECT_GE(controller.latency(), 105ms);
+      EXPECT_GE(controller.latency(), 60ms);
+      EXPECT_GE(controller.repair_latency(), 105ms);
     }
     audio.run(80ms);
     audio.deliver(lost, 105ms, true);
@@ -326,8 +333,34 @@ TEST(LatencyController, TheFirstHoleIsWaitedForWhereTheRoundTripIsKnown) {
   controller.on_round_trip(100ms);
   audio.lose();
   audio.send();
-  EXPECT_GE(controller.latency(), 120ms);
-  EXPECT_LE(controller.latency(), 170ms);
+  EXPECT_GE(controller.latency(), 60ms);
+  EXPECT_GE(controller.repair_latency(), 120ms);
+  EXPECT_LE(controller.repair_latency(), 170ms);
+  audio.run(100ms);
+  EXPECT_EQ(controller.latency(), controller.repair_latency());
+}
+
+TEST(LatencyController, OfABurstOfLossesTheFirstMissingPacketIsWaitedFor) {
+  LatencyController controller{{}};
+  Audio audio{controller};
+  audio.run(60s);
+  controller.on_round_trip(200ms);
+  audio.lose(4);
+  audio.send();
+  // Its age, and two more packets.
+  EXPECT_GE(controller.latency(), 80ms + 40ms);
+}
+
+TEST(LatencyController, OnlyWhereLWillRiseARepairMayTakeLongerThanL) {
+  LatencyController eager{{.release = Release::Eager}};
+  EXPECT_EQ(eager.repair_latency(), eager.latency());
+  LatencyController fixed{{.adaptive = false}};
+  Audio audio{fixed};
+  audio.run(1s);
+  fixed.on_round_trip(300ms);
+  audio.lose();
+  audio.send();
+  EXPECT_EQ(fixed.repair_latency(), fixed.latency());
 }
 
 TEST(LatencyController, HolesThatNobodyFillsRaiseNothing) {
