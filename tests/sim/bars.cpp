@@ -11,7 +11,7 @@
 #include "score.hpp"
 #include "weather.hpp"
 
-// The promises of the controller on seeds that nothing was tuned on.
+// The promises of the controller on seeds that no search was run on.
 namespace onair::sim {
 namespace {
 
