@@ -78,7 +78,7 @@ Messages Alignment::take_messages() {
     });
     if (found == lanes_.end())
       continue;
-    const auto* pad = GST_OBJECT_NAME((*found)->sink_);
+    const auto* pad = GST_OBJECT_NAME((*found)->sink());
     GstStructure* structure = nullptr;
     switch (event->type) {
       case Aligner::Event::Type::Source:
@@ -155,7 +155,7 @@ GstStructure* Alignment::stats() {
     if (core.disagreement)
       gst_structure_set(stream, "disagreement", G_TYPE_INT64,
                         static_cast<gint64>(core.disagreement->count()), nullptr);
-    gst_structure_set(stats, GST_OBJECT_NAME(lane->sink_), GST_TYPE_STRUCTURE, stream, nullptr);
+    gst_structure_set(stats, GST_OBJECT_NAME(lane->sink()), GST_TYPE_STRUCTURE, stream, nullptr);
     gst_structure_free(stream);
   }
   return stats;

@@ -66,6 +66,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -98,7 +99,9 @@ static GType gst_av_aligner_trust_get_type() {
 struct _GstAvAligner {
   GstElement parent;
   Alignment* alignment;
-  std::vector<std::unique_ptr<Lane>>* lanes;  // object lock
+  // The object lock.
+  std::vector<std::shared_ptr<Lane>>* lanes;
+  std::set<std::string>* names;  // of sink pads that are there or on their way
 };
 
 static GstStaticPadTemplate audio_template =
@@ -123,19 +126,24 @@ GST_ELEMENT_REGISTER_DEFINE_WITH_CODE(
     GST_DEBUG_CATEGORY_INIT(gst_av_aligner_debug, "avaligner", 0,
                             "puts sound and picture onto one time line"))
 
-static Lane* lane_of(GstPad* pad) {
-  return static_cast<Lane*>(gst_pad_get_element_private(pad));
+// Nothing once the pad has been released: other threads may be in its functions even then.
+static std::shared_ptr<Lane> lane_of(GstPad* pad) {
+  return static_cast<std::weak_ptr<Lane>*>(gst_pad_get_element_private(pad))->lock();
 }
 
-static GstPad* other_pad(GstPad* pad) {
-  const auto* lane = lane_of(pad);
-  return GST_PAD_IS_SINK(pad) ? lane->src() : lane->sink();
+static void attach(GstPad* pad, const std::shared_ptr<Lane>& lane) {
+  auto* link = new std::weak_ptr<Lane>{lane};
+  gst_pad_set_element_private(pad, link);
+  g_object_set_data_full(G_OBJECT(pad), "onair-lane", link,
+                         [](gpointer data) { delete static_cast<std::weak_ptr<Lane>*>(data); });
 }
 
 // ---- sink
 
-static GstFlowReturn gst_av_aligner_chain(GstPad* pad, GstObject*, GstBuffer* buffer) noexcept {
-  return lane_of(pad)->on_buffer(GstPtr<GstBuffer>::adopt(buffer));
+static GstFlowReturn gst_av_aligner_chain(GstPad* pad, GstObject*, GstBuffer* raw) noexcept {
+  auto buffer = GstPtr<GstBuffer>::adopt(raw);
+  const auto lane = lane_of(pad);
+  return lane ? lane->on_buffer(std::move(buffer)) : GST_FLOW_FLUSHING;
 }
 
 static void gst_av_aligner_loop(gpointer user_data) noexcept {
@@ -144,36 +152,41 @@ static void gst_av_aligner_loop(gpointer user_data) noexcept {
   gst_pad_pause_task(lane->src());
 }
 
-static gboolean start_task(Lane* lane) {
-  lane->start();
-  return gst_pad_start_task(lane->src(), gst_av_aligner_loop, lane, nullptr);
+static gboolean start_task(Lane& lane) {
+  lane.start();
+  return gst_pad_start_task(lane.src(), gst_av_aligner_loop, &lane, nullptr);
 }
 
-static gboolean gst_av_aligner_sink_event(GstPad* pad, GstObject*, GstEvent* event) noexcept {
-  auto* lane = lane_of(pad);
-  switch (GST_EVENT_TYPE(event)) {
+static gboolean gst_av_aligner_sink_event(GstPad* pad, GstObject*, GstEvent* raw) noexcept {
+  auto event = GstPtr<GstEvent>::adopt(raw);
+  const auto lane = lane_of(pad);
+  if (!lane)
+    return FALSE;
+  switch (GST_EVENT_TYPE(raw)) {
     case GST_EVENT_FLUSH_START: {
-      const gboolean done = gst_pad_push_event(lane->src(), event);
+      const gboolean done = gst_pad_push_event(lane->src(), event.release());
       lane->stop();
       gst_pad_pause_task(lane->src());
       return done;
     }
     case GST_EVENT_FLUSH_STOP: {
-      const gboolean done = gst_pad_push_event(lane->src(), event);
+      const gboolean done = gst_pad_push_event(lane->src(), event.release());
       lane->reset();
-      return start_task(lane) && done;
+      return start_task(*lane) && done;
     }
     default:
-      if (!GST_EVENT_IS_SERIALIZED(event))
-        return gst_pad_push_event(lane->src(), event);
-      return lane->on_event(GstPtr<GstEvent>::adopt(event));
+      if (!GST_EVENT_IS_SERIALIZED(raw))
+        return gst_pad_push_event(lane->src(), event.release());
+      return lane->on_event(std::move(event));
   }
 }
 
 static gboolean gst_av_aligner_sink_query(GstPad* pad, GstObject* parent,
                                           GstQuery* query) noexcept {
-  if (GST_QUERY_IS_SERIALIZED(query))
-    return lane_of(pad)->on_query(query);
+  if (GST_QUERY_IS_SERIALIZED(query)) {
+    const auto lane = lane_of(pad);
+    return lane && lane->on_query(query);
+  }
   return gst_pad_query_default(pad, parent, query);
 }
 
@@ -183,17 +196,19 @@ static gboolean gst_av_aligner_src_activate_mode(GstPad* pad, GstObject*, GstPad
                                                  gboolean active) noexcept {
   if (mode != GST_PAD_MODE_PUSH)
     return FALSE;
-  auto* lane = lane_of(pad);
+  const auto lane = lane_of(pad);
   if (active)
-    return start_task(lane);
-  lane->stop();
+    return lane && start_task(*lane);
+  if (lane)
+    lane->stop();
   return gst_pad_stop_task(pad);
 }
 
 static gboolean gst_av_aligner_src_query(GstPad* pad, GstObject* parent, GstQuery* query) noexcept {
   if (GST_QUERY_TYPE(query) != GST_QUERY_LATENCY)
     return gst_pad_query_default(pad, parent, query);
-  if (!gst_pad_peer_query(other_pad(pad), query))
+  const auto lane = lane_of(pad);
+  if (!lane || !gst_pad_peer_query(lane->sink(), query))
     return FALSE;
   gboolean live = FALSE;
   GstClockTime least = 0;
@@ -208,38 +223,40 @@ static gboolean gst_av_aligner_src_query(GstPad* pad, GstObject* parent, GstQuer
 // ---- pads
 
 static GstIterator* gst_av_aligner_links(GstPad* pad, GstObject*) noexcept {
+  const auto lane = lane_of(pad);
+  if (!lane)
+    return nullptr;
   GValue value = G_VALUE_INIT;
   g_value_init(&value, GST_TYPE_PAD);
-  g_value_set_object(&value, other_pad(pad));
+  g_value_set_object(&value, GST_PAD_IS_SINK(pad) ? lane->src() : lane->sink());
   auto* links = gst_iterator_new_single(GST_TYPE_PAD, &value);
   g_value_unset(&value);
   return links;
 }
 
-static bool is_taken(GstElement* element, const std::string& name) {
-  const auto pad = GstPtr<GstPad>::adopt(gst_element_get_static_pad(element, name.c_str()));
-  return static_cast<bool>(pad);
-}
-
-// "audio_3", or the next one that is free. Empty: no such name, or there is one.
-static std::string choose_index(GstElement* element, const std::string& kind, const gchar* name) {
-  if (!name) {
-    guint index = 0;
-    while (is_taken(element, kind + "_" + std::to_string(index)))
-      ++index;
-    return std::to_string(index);
-  }
-  const std::string wanted{name};
+// The number of "audio_3", or the next one that is free, kept for the caller. Empty: no such name, or
+// there is one.
+static std::string take_index(GstAvAligner* self, const std::string& kind, const gchar* name) {
   const auto prefix = kind + "_";
-  if (wanted.rfind(prefix, 0) != 0)
-    return {};
-  guint64 index = 0;
-  if (!g_ascii_string_to_unsigned(wanted.c_str() + prefix.size(), 10, 0, G_MAXUINT, &index,
-                                  nullptr) ||
-      is_taken(element, wanted)) {
-    GST_WARNING_OBJECT(element, "no pad %s: it exists, or its number is none", name);
-    return {};
+  if (name) {
+    guint64 index = 0;
+    const bool is_ours =
+        g_str_has_prefix(name, prefix.c_str()) &&
+        g_ascii_string_to_unsigned(name + prefix.size(), 10, 0, G_MAXUINT, &index, nullptr);
+    const auto number = std::to_string(index);
+    // Not "audio_03": the source pad would be that of "audio_3".
+    if (!is_ours || prefix + number != name)
+      return {};
+    GST_OBJECT_LOCK(self);
+    const bool is_free = self->names->insert(name).second;
+    GST_OBJECT_UNLOCK(self);
+    return is_free ? number : std::string{};
   }
+  guint index = 0;
+  GST_OBJECT_LOCK(self);
+  while (!self->names->insert(prefix + std::to_string(index)).second)
+    ++index;
+  GST_OBJECT_UNLOCK(self);
   return std::to_string(index);
 }
 
@@ -248,17 +265,20 @@ static GstPad* gst_av_aligner_request_new_pad(GstElement* element, GstPadTemplat
   auto* self = GST_AV_ALIGNER(element);
   const bool is_audio = g_strcmp0(GST_PAD_TEMPLATE_NAME_TEMPLATE(templ), "audio_%u") == 0;
   const std::string kind = is_audio ? "audio" : "video";
-  const auto index = choose_index(element, kind, name);
-  if (index.empty())
+  const auto index = take_index(self, kind, name);
+  if (index.empty()) {
+    GST_WARNING_OBJECT(element, "no pad %s: it exists, or its number is none", name);
     return nullptr;
+  }
   GstPad* sink = gst_pad_new_from_static_template(is_audio ? &audio_template : &video_template,
                                                   (kind + "_" + index).c_str());
   GstPad* src = gst_pad_new_from_static_template(
       is_audio ? &audio_src_template : &video_src_template, (kind + "_src_" + index).c_str());
-  auto lane = std::make_unique<Lane>(
-      *self->alignment, is_audio ? Aligner::Kind::Audio : Aligner::Kind::Video, sink, src);
+  const auto lane = std::make_shared<Lane>(*self->alignment,
+                                           is_audio ? Aligner::Kind::Audio : Aligner::Kind::Video,
+                                           GstPtr<GstPad>::sink(sink), GstPtr<GstPad>::sink(src));
   for (GstPad* pad : {sink, src}) {
-    gst_pad_set_element_private(pad, lane.get());
+    attach(pad, lane);
     gst_pad_set_iterate_internal_links_function(pad, gst_av_aligner_links);
     GST_PAD_SET_PROXY_CAPS(pad);
     GST_PAD_SET_PROXY_ALLOCATION(pad);
@@ -269,7 +289,7 @@ static GstPad* gst_av_aligner_request_new_pad(GstElement* element, GstPadTemplat
   gst_pad_set_activatemode_function(src, gst_av_aligner_src_activate_mode);
   gst_pad_set_query_function(src, gst_av_aligner_src_query);
   GST_OBJECT_LOCK(self);
-  self->lanes->push_back(std::move(lane));
+  self->lanes->push_back(lane);
   GST_OBJECT_UNLOCK(self);
   // Downstream's first: what comes must have a way out.
   for (GstPad* pad : {src, sink}) {
@@ -281,23 +301,22 @@ static GstPad* gst_av_aligner_request_new_pad(GstElement* element, GstPadTemplat
 
 static void gst_av_aligner_release_pad(GstElement* element, GstPad* pad) noexcept {
   auto* self = GST_AV_ALIGNER(element);
-  auto* lane = lane_of(pad);
-  GstPad* src = lane->src();
+  const auto lane = lane_of(pad);
+  GST_OBJECT_LOCK(self);
+  const bool is_ours = std::erase(*self->lanes, lane) > 0;
+  GST_OBJECT_UNLOCK(self);
+  if (!is_ours)
+    return;
   lane->stop();
   gst_pad_set_active(pad, FALSE);
-  gst_pad_set_active(src, FALSE);
-  std::unique_ptr<Lane> released;
-  GST_OBJECT_LOCK(self);
-  const auto found =
-      std::find_if(self->lanes->begin(), self->lanes->end(),
-                   [lane](const std::unique_ptr<Lane>& each) { return each.get() == lane; });
-  released = std::move(*found);
-  self->lanes->erase(found);
-  GST_OBJECT_UNLOCK(self);
-  const auto keep_sink = GstPtr<GstPad>::share(pad);
-  const auto keep_src = GstPtr<GstPad>::share(src);
-  gst_element_remove_pad(element, src);
+  gst_pad_set_active(lane->src(), FALSE);
+  gst_pad_stop_task(lane->src());  // a flush may have started it on a pad that is not active
+  const std::string name{GST_OBJECT_NAME(pad)};
+  gst_element_remove_pad(element, lane->src());
   gst_element_remove_pad(element, pad);
+  GST_OBJECT_LOCK(self);
+  self->names->erase(name);
+  GST_OBJECT_UNLOCK(self);
 }
 
 // ---- the element
@@ -333,11 +352,9 @@ static GstStateChangeReturn gst_av_aligner_change_state(GstElement* element,
   if (transition == GST_STATE_CHANGE_READY_TO_PAUSED) {
     self->alignment->start_over();
     GST_OBJECT_LOCK(self);
-    std::vector<Lane*> lanes;
-    for (const auto& lane : *self->lanes)
-      lanes.push_back(lane.get());
+    const auto lanes = *self->lanes;
     GST_OBJECT_UNLOCK(self);
-    for (auto* lane : lanes) {
+    for (const auto& lane : lanes) {
       lane->reset();
       lane->find_tap();
     }
@@ -351,6 +368,7 @@ static GstStateChangeReturn gst_av_aligner_change_state(GstElement* element,
 
 static void gst_av_aligner_finalize(GObject* object) noexcept {
   auto* self = GST_AV_ALIGNER(object);
+  delete self->names;
   delete self->lanes;
   delete self->alignment;
   G_OBJECT_CLASS(parent_class)->finalize(object);
@@ -358,7 +376,8 @@ static void gst_av_aligner_finalize(GObject* object) noexcept {
 
 static void gst_av_aligner_init(GstAvAligner* self) {
   self->alignment = new Alignment{GST_ELEMENT(self)};
-  self->lanes = new std::vector<std::unique_ptr<Lane>>;
+  self->lanes = new std::vector<std::shared_ptr<Lane>>;
+  self->names = new std::set<std::string>;
 }
 
 static void gst_av_aligner_class_init(GstAvAlignerClass* klass) {

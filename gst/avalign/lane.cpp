@@ -21,8 +21,8 @@ constexpr std::size_t kMostRepeats = 120;
 
 }  // namespace
 
-Lane::Lane(Alignment& alignment, Aligner::Kind kind, GstPad* sink, GstPad* src)
-    : alignment_{alignment}, kind_{kind}, sink_{sink}, src_{src} {
+Lane::Lane(Alignment& alignment, Aligner::Kind kind, GstPtr<GstPad> sink, GstPtr<GstPad> src)
+    : alignment_{alignment}, kind_{kind}, sink_{std::move(sink)}, src_{std::move(src)} {
   gst_segment_init(&segment_, GST_FORMAT_TIME);
   const Lock lock{alignment_.mutex_};
   stream_ = alignment_.aligner_.add_stream(kind);
@@ -41,15 +41,15 @@ Lane::~Lane() {
 void Lane::find_tap() {
   if (tap_)
     return;
-  auto tap = RtpTap::find(sink_);
+  auto tap = RtpTap::find(sink());
   if (!tap)
     return;
-  GST_INFO_OBJECT(sink_, "takes RTP and arrival times in front of a stock jitter buffer");
+  GST_INFO_OBJECT(sink(), "takes RTP and arrival times in front of a stock jitter buffer");
   tap_ = std::move(tap);
 }
 
 void Lane::say_fallback() {
-  GST_WARNING_OBJECT(sink_,
+  GST_WARNING_OBJECT(sink(),
                      "no RTP times on its buffers: goes by their timestamps and when they come "
                      "here; put rtpadaptivejitterbuffer in front");
   gst_element_post_message(
@@ -57,7 +57,7 @@ void Lane::say_fallback() {
       gst_message_new_element(
           GST_OBJECT(alignment_.element_),
           gst_structure_new("avaligner-source", "source", G_TYPE_STRING, "timestamp", "pad",
-                            G_TYPE_STRING, GST_OBJECT_NAME(sink_), nullptr)));
+                            G_TYPE_STRING, GST_OBJECT_NAME(sink()), nullptr)));
 }
 
 // Without RTP times the buffer's own are taken for them, and now for the arrival.
@@ -143,7 +143,7 @@ bool Lane::on_query(GstQuery* query) {
     if (flow_ != GST_FLOW_OK || !items_.empty())
       return false;
   }
-  if (!gst_pad_peer_query(src_, query))
+  if (!gst_pad_peer_query(src(), query))
     return false;
   if (GST_QUERY_TYPE(query) == GST_QUERY_ALLOCATION) {
     while (gst_query_get_n_allocation_pools(query) > 0)
@@ -261,8 +261,8 @@ void Lane::push_event(Lock& lock, GstPtr<GstEvent> event) {
   if (needs_segment_ && (type == GST_EVENT_GAP || type == GST_EVENT_EOS))
     push_segment();
   if (type == GST_EVENT_EOS)
-    GST_INFO_OBJECT(src_, "end of stream");
-  gst_pad_push_event(src_, moved(std::move(event)).release());
+    GST_INFO_OBJECT(src(), "end of stream");
+  gst_pad_push_event(src(), moved(std::move(event)).release());
   lock.lock();
 }
 
@@ -270,7 +270,7 @@ void Lane::push_segment() {
   needs_segment_ = false;
   GstSegment segment;
   gst_segment_init(&segment, GST_FORMAT_TIME);
-  gst_pad_push_event(src_, gst_event_new_segment(&segment));
+  gst_pad_push_event(src(), gst_event_new_segment(&segment));
 }
 
 GstClockTime Lane::moved(GstClockTime position) const {
@@ -314,7 +314,7 @@ GstFlowReturn Lane::push_buffer(Lock& lock, Item item) {
   if (needs_segment_)
     push_segment();
   if (timeline)
-    gst_pad_push_event(src_, timeline.release());
+    gst_pad_push_event(src(), timeline.release());
 
   auto buffer = GstPtr<GstBuffer>::adopt(gst_buffer_make_writable(item.buffer.release()));
   const auto out = to_gst(placed.time);
@@ -334,7 +334,7 @@ GstFlowReturn Lane::push_buffer(Lock& lock, Item item) {
   GstFlowReturn flow = GST_FLOW_OK;
   if (adjusts) {
     if (placed.is_squeezed) {
-      GST_DEBUG_OBJECT(src_, "dropped a frame that had no room");
+      GST_DEBUG_OBJECT(src(), "dropped a frame that had no room");
       lock.lock();
       return flow;
     }
@@ -342,10 +342,10 @@ GstFlowReturn Lane::push_buffer(Lock& lock, Item item) {
     last_frame_ = buffer;
     frame_interval_ = placed.interval;
   }
-  GST_LOG_OBJECT(src_, "%" GST_TIME_FORMAT " -> %" GST_TIME_FORMAT, GST_TIME_ARGS(pts),
+  GST_LOG_OBJECT(src(), "%" GST_TIME_FORMAT " -> %" GST_TIME_FORMAT, GST_TIME_ARGS(pts),
                  GST_TIME_ARGS(out));
   if (flow == GST_FLOW_OK)
-    flow = gst_pad_push(src_, buffer.release());
+    flow = gst_pad_push(src(), buffer.release());
   last_out_ = out;
   lock.lock();
   return flow;
@@ -366,7 +366,7 @@ GstFlowReturn Lane::push_repeats(const Aligner::Placed& placed) {
     if (GST_BUFFER_DTS_IS_VALID(copy))
       GST_BUFFER_DTS(copy) = to_gst(at);
     GST_BUFFER_FLAG_UNSET(copy, GST_BUFFER_FLAG_DISCONT);
-    if (const auto flow = gst_pad_push(src_, copy); flow != GST_FLOW_OK)
+    if (const auto flow = gst_pad_push(src(), copy); flow != GST_FLOW_OK)
       return flow;
   }
   return GST_FLOW_OK;

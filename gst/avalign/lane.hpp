@@ -18,10 +18,10 @@
 namespace onair {
 
 // One stream: a queue between upstream's thread and the source pad's task. What the core has not
-// placed yet stays in it; events keep their places between buffers. Its pads outlive it.
+// placed yet stays in it; events keep their places between buffers.
 class Lane {
  public:
-  Lane(Alignment& alignment, Aligner::Kind kind, GstPad* sink, GstPad* src);
+  Lane(Alignment& alignment, Aligner::Kind kind, GstPtr<GstPad> sink, GstPtr<GstPad> src);
   ~Lane();
 
   // Upstream's threads.
@@ -38,8 +38,8 @@ class Lane {
   // Forgets the stream and all that waits.
   void reset();
 
-  [[nodiscard]] GstPad* sink() const { return sink_; }
-  [[nodiscard]] GstPad* src() const { return src_; }
+  [[nodiscard]] GstPad* sink() const { return sink_.get(); }
+  [[nodiscard]] GstPad* src() const { return src_.get(); }
 
  private:
   friend class Alignment;
@@ -71,8 +71,8 @@ class Lane {
 
   Alignment& alignment_;
   const Aligner::Kind kind_;
-  GstPad* const sink_;
-  GstPad* const src_;
+  const GstPtr<GstPad> sink_;
+  const GstPtr<GstPad> src_;
 
   // The alignment's mutex.
   Aligner::StreamId stream_;
