@@ -12,6 +12,9 @@ constexpr std::uint32_t kLeastUnits = 2;
 // What came within this of the first is a burst and says nothing about the sender's pace.
 constexpr Duration kLeastSpan = std::chrono::milliseconds(500);
 
+// How late the first packets may have been.
+constexpr Duration kLatestStart = std::chrono::seconds(5);
+
 }  // namespace
 
 void Continuity::begin(State state, const Unit& unit) {
@@ -25,7 +28,7 @@ void Continuity::begin(State state, const Unit& unit) {
 
 Continuity::Verdict Continuity::on_unit(const Unit& unit) {
   const bool goes_back = newest_ && unit.media < *newest_ - kSuspicion;
-  const bool is_early = !unit.is_starting && unit.excess < -kSuspicion;
+  const bool is_early = unit.excess < -(unit.is_starting ? kLatestStart : kSuspicion);
   if (state_ == State::Leaping || unit.is_new_source || goes_back || is_early)
     return suspect_leap(unit);
   if (!unit.is_starting && unit.excess > kSuspicion)
