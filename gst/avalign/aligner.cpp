@@ -290,7 +290,8 @@ void Aligner::accept(Stream& stream, const Unit& unit) {
   const auto media = unit.media + stream.shift;
   stream.envelope.on_sample(unit.arrival, transit(unit.arrival, media));
   note_report(stream, unit, media);
-  const Pending pending{unit.id, media, std::exchange(stream.is_break, false)};
+  const Pending pending{
+      .id = unit.id, .media = media, .is_break = std::exchange(stream.is_break, false)};
   if (stream.is_placed) {
     emit(stream, pending);
     return;
@@ -321,10 +322,18 @@ void Aligner::release_suspects(Stream& stream) {
   }
 }
 
+void Aligner::drop(Stream& stream, std::uint64_t id) {
+  stream.ready.push_back({.id = id, .is_dropped = true});
+  ++stream.dropped;
+}
+
 void Aligner::drop_suspects(Stream& stream) {
-  for (const auto& unit : stream.suspects)
-    stream.ready.push_back({.id = unit.id, .is_dropped = true});
-  stream.dropped += stream.suspects.size();
+  for (const auto& unit : stream.suspects) {
+    if (stream.waiting.empty())
+      drop(stream, unit.id);
+    else
+      stream.waiting.push_back({.id = unit.id, .is_dropped = true});
+  }
   stream.suspects.clear();
 }
 
@@ -345,8 +354,10 @@ void Aligner::rebase(Stream& stream, Duration by) {
   }
   stream.shift += by;
   auto newest = stream.newest_media;
-  for (const auto& unit : stream.waiting)
-    newest = newest ? std::max(*newest, unit.media) : unit.media;
+  for (const auto& unit : stream.waiting) {
+    if (!unit.is_dropped)
+      newest = newest ? std::max(*newest, unit.media) : unit.media;
+  }
   if (newest && !stream.suspects.empty()) {
     // Never into what has gone out already, or will.
     const auto least = *newest + std::max(stream.interval, kLeastSpacing);
@@ -376,7 +387,7 @@ void Aligner::place(Stream& stream) {
   const auto lag = stream.lag.value_or(config_.video_lag);
   auto media = stream.waiting.empty() ? MediaTime{} : stream.waiting.front().media;
   for (const auto& unit : stream.waiting)
-    media = std::min(media, unit.media);
+    media = unit.is_dropped ? media : std::min(media, unit.media);
   Duration offset;
   if (!first) {
     // Nothing may go out before running time zero.
@@ -400,8 +411,12 @@ void Aligner::place(Stream& stream) {
     follow_on(stream, source);
   else
     stream.steering.place(media, offset);
-  for (const auto& unit : stream.waiting)
-    emit(stream, unit);
+  for (const auto& unit : stream.waiting) {
+    if (unit.is_dropped)
+      drop(stream, unit.id);
+    else
+      emit(stream, unit);
+  }
   stream.waiting.clear();
 }
 
@@ -414,8 +429,7 @@ void Aligner::emit(Stream& stream, const Pending& unit) {
     place_video(stream, unit.media, placed);
   if (stream.kind == Kind::Audio && placed.time < RunningTime{}) {
     // Another stream than the first, and its first packets were late. A hole is better than a lie.
-    stream.ready.push_back({.id = unit.id, .is_dropped = true});
-    ++stream.dropped;
+    drop(stream, unit.id);
     return;
   }
   if (!stream.newest_media || unit.media > *stream.newest_media) {

@@ -136,9 +136,10 @@ class Aligner {
 
  private:
   struct Pending {
-    std::uint64_t id;
-    MediaTime media;  // shifted
-    bool is_break;
+    std::uint64_t id = 0;
+    MediaTime media{};  // shifted
+    bool is_break = false;
+    bool is_dropped = false;  // behind others that wait
   };
   struct Stream {
     Kind kind = Kind::Audio;
@@ -196,6 +197,7 @@ class Aligner {
   void accept(Stream& stream, const Unit& unit);
   void note_report(Stream& stream, const Unit& unit, MediaTime media);
   void release_suspects(Stream& stream);
+  static void drop(Stream& stream, std::uint64_t id);
   void drop_suspects(Stream& stream);
   void rebase(Stream& stream, Duration by);
   void judge(Stream& stream, RunningTime at);
