@@ -47,8 +47,9 @@ export class Program {
   }
 }
 
-// Runs to the end and gives back what it wrote on standard output, as a Buffer.
-export function run(command, args, options = {}) {
+// Runs to the end and gives back what it wrote on standard output, as a Buffer; with `keepsErrors`
+// { out, err }, the second as text.
+export function run(command, args, { keepsErrors = false, ...options } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
     const out = [];
@@ -58,7 +59,7 @@ export function run(command, args, options = {}) {
     child.once('error', reject);
     child.once('close', (code) =>
       code === 0
-        ? resolve(Buffer.concat(out))
+        ? resolve(keepsErrors ? { out: Buffer.concat(out), err } : Buffer.concat(out))
         : reject(new Error(`${command} ${args.join(' ')}: exit ${code}\n${err}`)),
     );
   });

@@ -24,7 +24,7 @@ const symbols = (() => {
 const frequencies = symbols.map((tone) => kTones[tone]);
 
 // Runs here and in the page: it must see nothing but its arguments.
-function synthesize(samples, rate, { frequencies, symbolMs, level }) {
+export function synthesize(samples, rate, { frequencies, symbolMs, level }) {
   const length = (rate * symbolMs) / 1000;
   let phase = 0;
   for (let i = 0; i < samples.length; i += 1) {
@@ -34,7 +34,7 @@ function synthesize(samples, rate, { frequencies, symbolMs, level }) {
   return samples;
 }
 
-const pattern = { frequencies, symbolMs: kSymbolMs, level: kLevel };
+export const pattern = { frequencies, symbolMs: kSymbolMs, level: kLevel };
 
 // The beginning of the sound, as samples from -1 to 1.
 export const soundFor = (seconds, rate) =>
@@ -79,12 +79,15 @@ const kRate = 16_000;
 const kPerMs = kRate / 1000;
 const kNone = -1; // no tone: silence
 
-// What is heard around each millisecond of the file: the loudest tone, and the share that each tone
-// has of the power.
 async function tonesOf(file) {
   const out = await run('ffmpeg', ['-v', 'error', '-i', file, '-map', '0:a:0', '-ac', '1', '-ar',
     String(kRate), '-f', 's16le', '-']);
-  const samples = new Int16Array(out.buffer, out.byteOffset, Math.floor(out.length / 2));
+  return tonesIn(new Int16Array(out.buffer, out.byteOffset, Math.floor(out.length / 2)));
+}
+
+// What is heard around each millisecond of samples of 16 kHz: the loudest tone, and the share that
+// each tone has of the power.
+export function tonesIn(samples) {
   const window = kSymbolMs * kPerMs;
   const coefficients = kTones.map((hz) => 2 * Math.cos((2 * Math.PI * hz) / kRate));
   const length = Math.floor(samples.length / kPerMs);
@@ -113,7 +116,7 @@ async function tonesOf(file) {
   return { length, loudest, shares };
 }
 
-const kPeriodMs = kSymbols * kSymbolMs;
+export const kPeriodMs = kSymbols * kSymbolMs;
 const modulo = (value, by) => ((value % by) + by) % by;
 
 // What is heard at `at`, if the sound is there `lag` ms after it was published.
@@ -147,8 +150,8 @@ const kStretchMs = 200; // the sound's place in time is looked for in stretches 
 const kSureEnough = 0.6; // of 20 symbols, one in eight of which agrees by chance
 const kLeastShiftMs = 3; // less is within the error of the measurement
 
-// The lag of a stretch, or null where nothing fits.
-function lagOf(tones, from, to, last) {
+// The lag of a stretch, in whole ms, or null where nothing fits; `last` is where to look first.
+export function lagOf(tones, from, to, last) {
   if (last !== null) {
     const same = agreement(tones, from, to, last);
     for (const reach of [2 * kSymbolMs, 40 * kSymbolMs]) {

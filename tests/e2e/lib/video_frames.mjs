@@ -7,7 +7,7 @@ import { root, run } from './process.mjs';
 
 // The page's own reader. It imports nothing, so it can come as text: its folder is no node package.
 const source = path.join(root, 'examples/live-server/pages/timecode.js');
-const { readTimecode } =
+export const { readTimecode, timecodeBits } =
   await import(`data:text/javascript,${encodeURIComponent(await readFile(source, 'utf8'))}`);
 
 // The picture is brought to two pixels for each cell of the code.
