@@ -94,8 +94,7 @@ function sharpest(samples, at, count, about, reach) {
 
 // Where the sound is: for each step the time in the file and the time in the published sound, both
 // in ms, the second up to whole periods; only where it is heard clearly.
-async function hear(file) {
-  const { samples, frames } = await decodeSound(file);
+export function hear({ samples, frames }) {
   const places = [];
   let last = null; // ms; where to look first
   for (const { pts, from, to } of runsOf(frames)) {
@@ -122,7 +121,7 @@ async function hear(file) {
     }
     last = null; // the next run has another beginning
   }
-  return { places, frames };
+  return places;
 }
 
 // ---- the picture
@@ -143,11 +142,17 @@ async function see(file) {
   if (times.length * size !== out.length)
     throw new Error(`${times.length} pictures were decoded and ${out.length / size} came out`);
   return times.map((pts, i) => {
-    const data = Buffer.alloc(4 * size);
-    for (let at = 0; at < size; at += 1) data.fill(out[i * size + at], 4 * at, 4 * at + 3);
-    const code = readTimecode({ data, width, height: rows }, width, height);
-    return { pts, signal: code === null ? null : code * kCodeMs };
+    return { pts, signal: signalOf(out.subarray(i * size, (i + 1) * size)) };
   });
+}
+
+// The time in a grey picture of 40 x 30, of which the upper 4 rows are needed; null: none.
+export function signalOf(grey) {
+  const { width, height, rows } = kGrid;
+  const data = Buffer.alloc(4 * width * rows);
+  for (let at = 0; at < width * rows; at += 1) data.fill(grey[at], 4 * at, 4 * at + 3);
+  const code = readTimecode({ data, width, height: rows }, width, height);
+  return code === null ? null : code * kCodeMs;
 }
 
 // ---- both
@@ -166,7 +171,7 @@ async function packetTimes(file, stream) {
 }
 
 // The sound's time in the file for a time in the signal, by the places around it.
-function placer(places) {
+export function placer(places) {
   const period = kPeriodMs;
   const kNear = 150; // ms: as far as half a window, and half a step
   let hint = 0;
@@ -204,7 +209,7 @@ function placer(places) {
 //   video     { frames, unread, notRising, holes }; a hole is longer than 1.5 frames
 export async function measureSync(file, { fps = 30, frameSamples = 1152 } = {}) {
   const [audioTimes, videoTimes] = [await packetTimes(file, 'a:0'), await packetTimes(file, 'v:0')];
-  const { places } = await hear(file);
+  const places = hear(await decodeSound(file));
   const pictures = await see(file);
   const placeOf = placer(places);
   const samples = [];
