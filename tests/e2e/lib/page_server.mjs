@@ -8,7 +8,7 @@ import { root } from './process.mjs';
 const pages = path.join(root, 'examples/live-server/pages');
 const types = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css' };
 
-export async function servePublishPage(whipPort) {
+export async function servePublishPage(whipPort, address = '127.0.0.1') {
   const server = http.createServer(async (request, response) => {
     const { pathname } = new URL(request.url, 'http://localhost');
     if (pathname === '/status') {
@@ -27,9 +27,9 @@ export async function servePublishPage(whipPort) {
       response.end();
     }
   });
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise((resolve) => server.listen(0, address, resolve));
   return {
-    url: `http://127.0.0.1:${server.address().port}/publish#token=secret`,
+    url: `http://${address}:${server.address().port}/publish#token=secret`,
     close: () => new Promise((resolve) => { server.closeAllConnections(); server.close(resolve); }),
   };
 }

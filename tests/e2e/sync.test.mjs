@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Lip-sync from end to end: a time signal is published, and in what was written each picture is
+// compared with the sound. First the instrument itself, with offsets that are known.
+//
+//   SYNC_CHAIN=none node --test sync.test.mjs        the chain without avaligner, for comparison
+//   SYNC_KEEP=DIR                                    keeps what was written there
+import assert from 'node:assert/strict';
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { openBrowser, openPage } from './lib/browser.mjs';
+import { freePortPair } from './lib/live_server.mjs';
+import { Program, artefacts, eventually, root, run } from './lib/process.mjs';
+import { environment, fromRtp, fromWhip, launchLog, rtpSender } from './lib/sync_chain.mjs';
+import { kDelays, measureSync, summarize } from './lib/time_signal.mjs';
+import { writeTimeSignal } from './lib/time_signal_files.mjs';
+import { publishTimeSignal } from './lib/time_signal_page.mjs';
+import { NoWeatherHere, Weather } from './lib/weather.mjs';
+
+const aligner = process.env.SYNC_CHAIN ?? 'avaligner';
+const kWeather = { delay: '30ms', jitter: '10ms' }; // each way
+const kOutageMs = 2_000;
+
+async function inFolder(work) {
+  const dir = await mkdtemp(path.join(os.tmpdir(), 'onair-sync-'));
+  try {
+    return await work(dir);
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+const inWords = ({ median, p95, count }) => (count
+  ? `${median.toFixed(1)} ± ${p95.toFixed(1)} ms (${count})` : 'nothing to be seen and heard');
+
+// ---- the instrument
+
+const encoders = {
+  mp3: { text: 'lamemp3enc target=bitrate bitrate=128 cbr=true ! audio/mpeg,rate=48000 ! mpegaudioparse',
+         delay: kDelays.mp3, frameSamples: 1152 },
+  aac: { text: 'avenc_aac bitrate=128000 ! aacparse', delay: kDelays.aac, frameSamples: 1024 },
+};
+
+async function writeFileOf(dir, codec, options) {
+  const signal = await writeTimeSignal(dir, 8, options);
+  const file = path.join(dir, 'known.ts');
+  const queue = '! queue max-size-time=0 max-size-bytes=0 max-size-buffers=0 ! mux.';
+  await run('gst-launch-1.0', [
+    ...signal.video, ...'! x264enc tune=zerolatency speed-preset=ultrafast'.split(' '),
+    ...queue.split(' '), ...signal.audio, '!', ...encoders[codec].text.split(' '),
+    ...queue.split(' '), 'mpegtsmux', 'name=mux', '!', 'filesink', `location=${file}`,
+  ]);
+  return file;
+}
+
+for (const [codec, soundLateMs] of [['mp3', 0], ['mp3', 40], ['mp3', -60], ['aac', 0]]) {
+  test(`${codec}: sound that is ${soundLateMs} ms late measures so`, () => inFolder(async (dir) => {
+    const { delay, frameSamples } = encoders[codec];
+    const file = await writeFileOf(dir, codec, { soundLateMs });
+    const measured = await measureSync(file, { frameSamples });
+    const { median, p95, count } = summarize(measured.samples);
+    assert.ok(Math.abs(median - delay - soundLateMs) < 0.2, `${median} ms, of which ${delay} are known`);
+    assert.ok(p95 < 0.2, `± ${p95} ms`);
+    assert.ok(count >= 8 * 30 - 10, `${count} pictures`);
+    assert.equal(measured.audio.missing, 0);
+    assert.deepEqual([measured.video.notRising, measured.video.holes], [0, 0]);
+  }));
+}
+
+test('what is missing is counted', () => inFolder(async (dir) => {
+  const file = await writeFileOf(dir, 'mp3', {});
+  const holey = path.join(dir, 'holey.ts');
+  // Of the sound the frames from 100 to 104, of the picture the one of number 50.
+  await run('ffmpeg', ['-v', 'error', '-i', file, '-c', 'copy', '-copyts', '-bsf:a',
+    "noise=drop='between(n,100,104)'", '-bsf:v', "noise=drop='eq(n,50)'", holey]);
+  const { audio, video, samples } = await measureSync(holey);
+  assert.deepEqual([audio.missing, audio.offGrid], [5, 1]);
+  assert.deepEqual([video.notRising, video.holes], [0, 1]);
+  // And what is there is where it was.
+  assert.ok(Math.abs(summarize(samples).median - kDelays.mp3) < 0.2);
+}));
+
+// ---- broadcasts
+
+// What happens to a broadcast, in seconds of the signal from when it begins; `until` is the end of
+// the unrest. Then there are some seconds of grace, and what follows is measured.
+const kStart = 25; // a browser reports on its sound once in 5 s, each time by up to 5 ms wrong
+const kSteady = 12;
+const kStory = [
+  { name: 'silence of 5 s', from: 37, until: 42 },
+  { name: 'a dark camera for 5 s', from: 49, until: 54 },
+  { name: 'another camera', from: 61, until: 61 },
+  { name: 'an outage of 2 s', from: 68, until: 68 + kOutageMs / 1000 },
+];
+const kGrace = 2;
+const kLong = 5; // what is measured after each
+const kEnd = 78;
+
+// From an EBU recommendation, R37: sound may be 40 ms early and 60 ms late.
+const kEarliest = -40;
+const kLatest = 60;
+// Reports tell the truth; what remains is how well it is known.
+const kExact = 5;
+const kSpread = 12; // a third of a frame: what an eye takes for smooth
+
+// Chromium's own: by so much its reports say that sound is captured later than it is, on average of
+// 37 reports; each single one is off by -5 to 5 ms, as sound is captured in pieces of 10 ms.
+const kChromium = 6.8;
+
+const stretches = [
+  { name: 'undisturbed', from: kStart, to: kStart + kSteady },
+  ...kStory.map(({ name, until }) =>
+    ({ name: `after ${name}`, from: until + kGrace, to: until + kGrace + kLong })),
+];
+
+// The far side of a bad network, or else this machine as it is.
+async function openPath(t) {
+  try {
+    const weather = await Weather.open(process.env.WEATHER_SEED);
+    await weather.change('both', kWeather);
+    const { near, far } = weather;
+    return {
+      address: far.address, weather,
+      startNear: (...args) => weather.start(near, ...args),
+      startFar: (...args) => weather.start(far, ...args),
+      wrapNear: (command, file) => weather.wrap(near, command, file),
+      async outage() {
+        await weather.change('both', { loss: '100%' });
+        await new Promise((resolve) => setTimeout(resolve, kOutageMs));
+        await weather.change('both', kWeather);
+      },
+      close: () => weather.close(),
+    };
+  } catch (error) {
+    if (!(error instanceof NoWeatherHere)) throw error;
+    t.diagnostic(`without a network between, and so without an outage: ${error.message}`);
+    const start = (...args) => new Program(...args);
+    return { address: '127.0.0.1', weather: null, startNear: start, startFar: start,
+             wrapNear: (command) => command, outage: async () => {}, close: async () => {} };
+  }
+}
+
+const at = async (now, seconds) => {
+  for (;;) {
+    const wait = seconds * 1000 - (await now());
+    if (wait <= 0) return;
+    await new Promise((resolve) => setTimeout(resolve, Math.min(wait, 1_000)));
+  }
+};
+
+async function keep(name, file, output) {
+  await mkdir(artefacts, { recursive: true });
+  await writeFile(path.join(artefacts, `sync-${name}.log`), output);
+  if (process.env.SYNC_KEEP) await copyFile(file, path.join(process.env.SYNC_KEEP, `${name}.ts`));
+}
+
+// Each gives back { samples, audio, video } of measureSync(), and `origin`: ms of the signal when it
+// began.
+async function publishByBrowser(network, dir) {
+  const file = path.join(dir, 'whip.ts');
+  const port = await freePortPair();
+  const { address } = network;
+  const receiver = network.startFar(launchLog, [fromWhip(file, { aligner, address, port })],
+    { env: environment });
+  const pages = network.startFar(process.execPath,
+    [path.join(root, 'tests/e2e/lib/serve_pages.mjs'), address, String(port)]);
+  let browser;
+  try {
+    await receiver.says(/"started"/, 10_000);
+    const [url] = await pages.says(/^http\S+/m, 5_000);
+    browser = await openBrowser({
+      executablePath: await network.wrapNear('/usr/bin/chromium', path.join(dir, 'chromium')),
+      args: [`--unsafely-treat-insecure-origin-as-secure=${new URL(url).origin}`],
+    });
+    const page = await openPage(await browser.newContext(), url);
+    await publishTimeSignal(page, { endpoint: `http://${address}:${port}/whip` });
+    await eventually('publisher is live', () => page.evaluate(() => window.signal.state === 'live'),
+      20_000);
+    const origin = await page.evaluate(() => window.signal.now());
+    const now = async () => (await page.evaluate(() => window.signal.now())) - origin;
+    const [mute, dark, swap, outage] = kStory;
+    await at(now, mute.from);
+    await page.evaluate(() => window.signal.setSound(false));
+    await at(now, mute.until);
+    await page.evaluate(() => window.signal.setSound(true));
+    await at(now, dark.from);
+    await page.evaluate(() => window.signal.setPicture(false));
+    await at(now, dark.until);
+    await page.evaluate(() => window.signal.setPicture(true));
+    await at(now, swap.from);
+    await page.evaluate(() => window.signal.useCamera({ width: 480, height: 270 }));
+    await at(now, outage.from);
+    await network.outage();
+    await at(now, kEnd);
+    const sessions = await page.evaluate(() => window.signal.connections.length);
+    assert.equal(sessions, 1, 'the broadcast was interrupted');
+    await page.evaluate(() => window.signal.stop());
+    const { code } = await Promise.race([receiver.exited, receiver.stop('SIGINT', 10_000)]);
+    assert.equal(code, 0, 'the pipeline ended by an error');
+    await keep('whip', file, receiver.output);
+    return { ...await measureSync(file), origin };
+  } catch (error) {
+    throw new Error(`${error.message}\n${receiver.output.slice(-4000)}`, { cause: error });
+  } finally {
+    await browser?.close();
+    await pages.stop();
+    await receiver.stop('SIGKILL');
+  }
+}
+
+async function sendPlainRtp(network, dir) {
+  const file = path.join(dir, 'rtp.ts');
+  const port = await freePortPair();
+  const { address } = network;
+  const [mute, dark, swap, outage] = kStory;
+  const signal = await writeTimeSignal(dir, kEnd, {
+    mute: [mute.from, mute.until], dark: [dark.from, dark.until],
+    swap: { at: swap.from, width: 480, height: 270 },
+  });
+  const receiver = network.startFar(launchLog, [fromRtp(file, { aligner, address, port })],
+    { env: environment });
+  let sender;
+  try {
+    await receiver.says(/"started"/, 10_000);
+    sender = network.startNear('gst-launch-1.0', rtpSender(signal, { address, port }));
+    await sender.says(/New clock/, 10_000);
+    const began = Date.now();
+    const now = async () => Date.now() - began;
+    await at(now, outage.from);
+    await network.outage();
+    const ended = await sender.exited;
+    assert.equal(ended.code, 0, sender.output);
+    const { code } = await receiver.stop('SIGINT', 10_000);
+    assert.equal(code, 0, 'the pipeline ended by an error');
+    await keep('rtp', file, receiver.output);
+    return { ...await measureSync(file), origin: 0 };
+  } catch (error) {
+    throw new Error(`${error.message}\n${receiver.output.slice(-4000)}`, { cause: error });
+  } finally {
+    await sender?.stop('SIGKILL');
+    await receiver.stop('SIGKILL');
+  }
+}
+
+async function judge(t, measured, { known, earliest, latest }) {
+  const { samples, origin, audio, video } = measured;
+  const corrected = samples.map(({ signal, ms }) =>
+    ({ at: (signal - origin) / 1000, ms: ms - known }));
+  for (const { name, from, to } of stretches) {
+    const within = summarize(corrected.filter((sample) => sample.at >= from && sample.at < to));
+    t.diagnostic(`${name}: sound late by ${inWords(within)}`);
+    await t.test(`${name}: sound and picture are together`, () => {
+      assert.ok(within.count >= 0.9 * 30 * (to - from), `only ${within.count} pictures`);
+      assert.ok(within.median >= earliest && within.median <= latest, inWords(within));
+      assert.ok(within.p95 <= kSpread, inWords(within));
+    });
+  }
+  t.diagnostic(`audio ${JSON.stringify(audio)}, video ${JSON.stringify(video)}`);
+  await t.test('no frame of the sound is missing, and the picture only goes forward', () => {
+    assert.deepEqual([audio.missing, audio.offGrid, video.notRising], [0, 0, 0]);
+  });
+}
+
+for (const [name, story, bars] of [
+  ['a browser that reports', publishByBrowser,
+    { known: kDelays.opus + kDelays.mp3 + kChromium, earliest: -kExact, latest: kExact }],
+  ['plain RTP without reports', sendPlainRtp,
+    { known: kDelays.mp3, earliest: kEarliest, latest: kLatest }],
+]) {
+  test(`${name}, with ${aligner === 'none' ? 'no aligner' : aligner}`, (t) => inFolder(async (dir) => {
+    const network = await openPath(t);
+    try {
+      await judge(t, await story(network, dir), bars);
+    } finally {
+      await network.close();
+    }
+  }));
+}
