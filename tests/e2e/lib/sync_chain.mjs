@@ -56,7 +56,7 @@ export const fromWhip = (file, { aligner, address, port }) => chainTo(file, {
 
 const rtp = (port, caps, address) =>
   `udpsrc address=${address} port=${port} buffer-size=2000000 caps="application/x-rtp,${caps}" ` +
-  '! rtpadaptivejitterbuffer group=sync';
+  '! rtpadaptivejitterbuffer group=sync do-lost=true';
 
 export const fromRtp = (file, { aligner, address, port }) => chainTo(file, {
   aligner,
