@@ -8,7 +8,7 @@ import assert from 'node:assert/strict';
 import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 
 import { openBrowser, openPage } from './lib/browser.mjs';
 import { freePortPair } from './lib/live_server.mjs';
@@ -271,19 +271,23 @@ async function judge(t, measured, { known, earliest, latest }) {
   });
 }
 
-for (const [name, story, bars] of [
-  ['a browser that reports', publishByBrowser,
-    { known: kDelays.opus + kDelays.mp3 + kChromium, earliest: -kExact, latest: kExact }],
-  ['plain RTP without reports', sendPlainRtp,
-    // opusenc takes its look-ahead off all time stamps but the first, by which receivers go on.
-    { known: kDelays.opus + kDelays.mp3, earliest: kEarliest, latest: kLatest }],
-]) {
-  test(`${name}, with ${aligner === 'none' ? 'no aligner' : aligner}`, (t) => inFolder(async (dir) => {
-    const network = await openPath(t);
-    try {
-      await judge(t, await story(network, dir), bars);
-    } finally {
-      await network.close();
-    }
-  }));
-}
+// Together, as they mostly wait; each has a network of its own.
+describe('broadcasts', { concurrency: true }, () => {
+  for (const [name, story, bars] of [
+    ['a browser that reports', publishByBrowser,
+      { known: kDelays.opus + kDelays.mp3 + kChromium, earliest: -kExact, latest: kExact }],
+    ['plain RTP without reports', sendPlainRtp,
+      // opusenc takes its look-ahead off all time stamps but the first, by which receivers go on.
+      { known: kDelays.opus + kDelays.mp3, earliest: kEarliest, latest: kLatest }],
+  ]) {
+    const title = `${name}, with ${aligner === 'none' ? 'no aligner' : aligner}`;
+    test(title, (t) => inFolder(async (dir) => {
+      const network = await openPath(t);
+      try {
+        await judge(t, await story(network, dir), bars);
+      } finally {
+        await network.close();
+      }
+    }));
+  }
+});
