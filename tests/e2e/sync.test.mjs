@@ -87,35 +87,49 @@ test('what is missing is counted', () => inFolder(async (dir) => {
 
 // ---- broadcasts
 
-// What happens to a broadcast, in seconds of the signal from when it begins; `until` is the end of
-// the unrest. Then there are some seconds of grace, and what follows is measured.
+// What happens to a broadcast, in seconds of the signal from when it begins: `from` it begins and
+// `until` then it lasts. Then there are some seconds of grace, and what follows is measured.
 const kStart = 25; // a browser reports on its sound once in 5 s, each time by up to 5 ms wrong
 const kSteady = 12;
-const kStory = [
-  { name: 'silence of 5 s', from: 37, until: 42 },
-  { name: 'a dark camera for 5 s', from: 49, until: 54 },
-  { name: 'another camera', from: 61, until: 61 },
-  { name: 'an outage of 2 s', from: 68, until: 68 + kOutageMs / 1000 },
-];
 const kGrace = 2;
+const kLearn = 20;
 const kLong = 5; // what is measured after each
-const kEnd = 78;
+const kSize = { width: 480, height: 270 };
+const kBoth = [
+  { what: 'mute', name: 'silence of 5 s', from: 37, until: 42,
+    begin: () => window.signal.setSound(false), end: () => window.signal.setSound(true) },
+  { what: 'dark', name: 'a dark camera for 5 s', from: 49, until: 54,
+    begin: () => window.signal.setPicture(false), end: () => window.signal.setPicture(true) },
+  { what: 'swap', name: 'another camera', from: 61, until: 61,
+    begin: (size) => window.signal.useCamera(size) },
+  { what: 'outage', name: 'an outage of 2 s', from: 68, until: 68 + kOutageMs / 1000 },
+];
+// A browser sends nothing at all then, and the RTP time of the sound stands still meanwhile. By up to
+// 20 ms its sound is later afterwards than its reports say: half a packet of before is still in it.
+const kOfBrowser = [
+  { what: 'unplugged microphone', name: 'a microphone unplugged for 3 s', from: 77, until: 80,
+    begin: () => window.signal.take('audio'), end: () => window.signal.giveBack('audio'),
+    isVague: true },
+  { what: 'unplugged camera', name: 'a camera unplugged for 3 s', from: 87, until: 90,
+    begin: () => window.signal.take('video'), end: () => window.signal.giveBack('video'),
+    isVague: true },
+];
+const endOf = (story) => story.at(-1).until + kGrace + kLong + 1;
 
 // From an EBU recommendation, R37: sound may be 40 ms early and 60 ms late.
-const kEarliest = -40;
-const kLatest = 60;
+const kVague = { earliest: -40, latest: 60 };
 // Reports tell the truth; what remains is how well it is known.
-const kExact = 5;
+const kExact = { earliest: -5, latest: 5 };
 const kSpread = 12; // a third of a frame: what an eye takes for smooth
 
 // Chromium's own: by so much its reports say that sound is captured later than it is, on average of
 // 37 reports; each single one is off by -5 to 5 ms, as sound is captured in pieces of 10 ms.
 const kChromium = 6.8;
 
-const stretches = [
+const stretchesOf = (story) => [
   { name: 'undisturbed', from: kStart, to: kStart + kSteady },
-  ...kStory.map(({ name, until }) =>
-    ({ name: `after ${name}`, from: until + kGrace, to: until + kGrace + kLong })),
+  ...story.map(({ name, until, isVague }) =>
+    ({ name: `after ${name}`, isVague, from: until + kGrace, to: until + kGrace + kLong })),
 ];
 
 // The far side of a bad network, or else this machine as it is.
@@ -160,9 +174,9 @@ async function keep(name, file, output) {
   if (process.env.SYNC_KEEP) await copyFile(file, path.join(process.env.SYNC_KEEP, `${name}.ts`));
 }
 
-// Each gives back { samples, audio, video } of measureSync(), and `origin`: ms of the signal when it
-// began.
-async function publishByBrowser(network, dir) {
+// Each gives back { samples, audio, video } of measureSync(), `origin`: ms of the signal when it
+// began, and `stalls` of the sender.
+async function publishByBrowser(story, network, dir) {
   const file = path.join(dir, 'whip.ts');
   const port = await freePortPair();
   const { address } = network;
@@ -184,29 +198,24 @@ async function publishByBrowser(network, dir) {
       20_000);
     const origin = await page.evaluate(() => window.signal.now());
     const now = async () => (await page.evaluate(() => window.signal.now())) - origin;
-    const [mute, dark, swap, outage] = kStory;
     await at(now, kFirstMs / 1000);
     await network.clearUp();
-    await at(now, mute.from);
-    await page.evaluate(() => window.signal.setSound(false));
-    await at(now, mute.until);
-    await page.evaluate(() => window.signal.setSound(true));
-    await at(now, dark.from);
-    await page.evaluate(() => window.signal.setPicture(false));
-    await at(now, dark.until);
-    await page.evaluate(() => window.signal.setPicture(true));
-    await at(now, swap.from);
-    await page.evaluate(() => window.signal.useCamera({ width: 480, height: 270 }));
-    await at(now, outage.from);
-    await network.outage();
-    await at(now, kEnd);
+    for (const { what, from, until, begin, end } of story) {
+      await at(now, from);
+      if (what === 'outage') await network.outage();
+      if (begin) await page.evaluate(begin, kSize);
+      await at(now, until);
+      if (end) await page.evaluate(end);
+    }
+    await at(now, endOf(story));
     const sessions = await page.evaluate(() => window.signal.connections.length);
     assert.equal(sessions, 1, 'the broadcast was interrupted');
+    const stalls = await page.evaluate(() => window.signal.stalls);
     await page.evaluate(() => window.signal.stop());
     const { code } = await Promise.race([receiver.exited, receiver.stop('SIGINT', 10_000)]);
     assert.equal(code, 0, 'the pipeline ended by an error');
     await keep('whip', file, receiver.output);
-    return { ...await measureSync(file), origin };
+    return { ...await measureSync(file), origin, stalls };
   } catch (error) {
     throw new Error(`${error.message}\n${receiver.output.slice(-4000)}`, { cause: error });
   } finally {
@@ -216,14 +225,14 @@ async function publishByBrowser(network, dir) {
   }
 }
 
-async function sendPlainRtp(network, dir) {
+async function sendPlainRtp(story, network, dir) {
   const file = path.join(dir, 'rtp.ts');
   const port = await freePortPair();
   const { address } = network;
-  const [mute, dark, swap, outage] = kStory;
-  const signal = await writeTimeSignal(dir, kEnd, {
+  const [mute, dark, swap, outage] = story;
+  const signal = await writeTimeSignal(dir, endOf(story), {
     mute: [mute.from, mute.until], dark: [dark.from, dark.until],
-    swap: { at: swap.from, width: 480, height: 270 },
+    swap: { at: swap.from, ...kSize },
   });
   const receiver = network.startFar(launchLog, [fromRtp(file, { aligner, address, port })],
     { env: environment });
@@ -243,7 +252,7 @@ async function sendPlainRtp(network, dir) {
     const { code } = await receiver.stop('SIGINT', 10_000);
     assert.equal(code, 0, 'the pipeline ended by an error');
     await keep('rtp', file, receiver.output);
-    return { ...await measureSync(file), origin: 0 };
+    return { ...await measureSync(file), origin: 0, stalls: [] };
   } catch (error) {
     throw new Error(`${error.message}\n${receiver.output.slice(-4000)}`, { cause: error });
   } finally {
@@ -252,16 +261,23 @@ async function sendPlainRtp(network, dir) {
   }
 }
 
-async function judge(t, measured, { known, earliest, latest }) {
+async function judge(t, story, measured, { known, earliest, latest }) {
   const { samples, origin, audio, video } = measured;
+  const stalls = measured.stalls.map(({ at: when, ms }) => ({ at: (when - origin) / 1000, ms }));
+  const toldOf = ({ at: when, ms }) => `by ${ms.toFixed(0)} ms at ${when.toFixed(0)} s`;
+  if (stalls.length) t.diagnostic(`the sender's sound stalled ${stalls.map(toldOf).join(', ')}`);
   const corrected = samples.map(({ signal, ms }) =>
     ({ at: (signal - origin) / 1000, ms: ms - known }));
-  for (const { name, from, to } of stretches) {
+  for (const { name, isVague, from, to } of stretchesOf(story)) {
+    const bars = isVague ? kVague : { earliest, latest };
     const within = summarize(corrected.filter((sample) => sample.at >= from && sample.at < to));
     t.diagnostic(`${name}: sound late by ${inWords(within)}`);
-    await t.test(`${name}: sound and picture are together`, () => {
+    // Not the receiver's doing: it takes a few reports to learn that the sender has lost sound.
+    const stall = stalls.find((one) => one.at > from - kLearn && one.at < to);
+    const skip = stall && `the sender's sound stalled ${toldOf(stall)}; is this machine too busy?`;
+    await t.test(`${name}: sound and picture are together`, { skip }, () => {
       assert.ok(within.count >= 0.9 * 30 * (to - from), `only ${within.count} pictures`);
-      assert.ok(within.median >= earliest && within.median <= latest, inWords(within));
+      assert.ok(within.median >= bars.earliest && within.median <= bars.latest, inWords(within));
       assert.ok(within.p95 <= kSpread, inWords(within));
     });
   }
@@ -273,18 +289,18 @@ async function judge(t, measured, { known, earliest, latest }) {
 
 // Together, as they mostly wait; each has a network of its own.
 describe('broadcasts', { concurrency: true }, () => {
-  for (const [name, story, bars] of [
-    ['a browser that reports', publishByBrowser,
-      { known: kDelays.opus + kDelays.mp3 + kChromium, earliest: -kExact, latest: kExact }],
-    ['plain RTP without reports', sendPlainRtp,
+  for (const [name, story, publish, bars] of [
+    ['a browser that reports', [...kBoth, ...kOfBrowser], publishByBrowser,
+      { known: kDelays.opus + kDelays.mp3 + kChromium, ...kExact }],
+    ['plain RTP without reports', kBoth, sendPlainRtp,
       // opusenc takes its look-ahead off all time stamps but the first, by which receivers go on.
-      { known: kDelays.opus + kDelays.mp3, earliest: kEarliest, latest: kLatest }],
+      { known: kDelays.opus + kDelays.mp3, ...kVague }],
   ]) {
     const title = `${name}, with ${aligner === 'none' ? 'no aligner' : aligner}`;
     test(title, (t) => inFolder(async (dir) => {
       const network = await openPath(t);
       try {
-        await judge(t, await story(network, dir), bars);
+        await judge(t, story, await publish(story, network, dir), bars);
       } finally {
         await network.close();
       }

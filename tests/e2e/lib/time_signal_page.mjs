@@ -7,7 +7,9 @@ import { pattern, synthesize } from './sound_pattern.mjs';
 //   state                                       that of the WhipClient
 //   setSound(isOn), setPicture(isOn)            as the buttons of the publish page do
 //   useCamera({ width, height })                another camera on the same sender
+//   take(kind), giveBack(kind)                  a device is unplugged, and back: no packets meanwhile
 //   now()                                       ms of the signal
+//   stalls                                      { at, ms } where the sound stalled
 async function publish({ fill, sound, codeMs, endpoint, token, size, fps }) {
   const { WhipClient } = await import('/assets/whip.js');
   const { drawTimecode } = await import('/assets/timecode.js');
@@ -31,17 +33,35 @@ async function publish({ fill, sound, codeMs, endpoint, token, size, fps }) {
   source.start(begin);
 
   // Samples leave in bursts, as they are rendered. The largest of many looks is the edge of a burst,
-  // at which the newest sample leaves: see beeper.js.
-  const looks = []; // { at, lead }; lead: ms by which the signal is ahead of performance.now()
-  const kRememberMs = 10_000;
+  // at which the newest sample leaves: see beeper.js. `lead`: ms by which the signal is ahead of
+  // performance.now(). On a machine that is too busy the sound stalls, and all of it is later then.
+  const largestOf = (windowMs) => {
+    let looks = [];
+    return {
+      add(at, lead) {
+        while (looks.length && looks.at(-1).lead <= lead) looks.pop();
+        looks.push({ at, lead });
+        while (looks[0].at < at - windowMs) looks.shift();
+      },
+      forget() { looks = looks.slice(-1); },
+      get lead() { return looks[0].lead; },
+    };
+  };
+  const lately = largestOf(1_500); // a hundred looks at bursts of 10 ms
+  const ever = largestOf(10_000);
+  const stalls = []; // { at, ms }
+  const kStallMs = 3;
   const look = () => {
     const at = performance.now();
     const lead = (audio.currentTime - begin) * 1000 - at;
-    while (looks.length && looks.at(-1).lead <= lead) looks.pop();
-    looks.push({ at, lead });
-    while (looks[0].at < at - kRememberMs) looks.shift();
+    lately.add(at, lead);
+    ever.add(at, lead);
+    const lost = ever.lead - lately.lead;
+    if (lost < kStallMs) return;
+    stalls.push({ at: at + lately.lead, ms: lost });
+    ever.forget();
   };
-  const toSignal = (at) => at + looks[0].lead;
+  const toSignal = (at) => at + lately.lead;
 
   function openCamera({ width, height }) {
     const canvas = new OffscreenCanvas(width, height);
@@ -78,19 +98,24 @@ async function publish({ fill, sound, codeMs, endpoint, token, size, fps }) {
 
   const stream = new MediaStream([camera.track, ...output.stream.getTracks()]);
   const client = new WhipClient({ endpoint, token, maxBitrate: 1_200_000, maxFramerate: fps });
+  const senderOf = (kind) => connections.at(-1).getTransceivers()
+    .find(({ receiver }) => receiver.track.kind === kind).sender;
   window.signal = {
     get state() { return client.state; },
     get message() { return client.message; },
     connections,
+    stalls,
     setSound: (isOn) => output.stream.getTracks().forEach((track) => { track.enabled = isOn; }),
     setPicture: (isOn) => { camera.track.enabled = isOn; },
     useCamera: async (other) => {
       const old = camera;
       camera = openCamera(other);
-      const sender = connections.at(-1).getSenders().find(({ track }) => track?.kind === 'video');
-      await sender.replaceTrack(camera.track);
+      await senderOf('video').replaceTrack(camera.track);
       old.close();
     },
+    take: (kind) => senderOf(kind).replaceTrack(null),
+    giveBack: (kind) => senderOf(kind).replaceTrack(
+      kind === 'video' ? camera.track : output.stream.getAudioTracks()[0]),
     now: () => toSignal(performance.now()),
     stop: () => client.stop(),
   };
