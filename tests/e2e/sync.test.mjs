@@ -2,8 +2,9 @@
 // Lip-sync from end to end: a time signal is published, and in what was written each picture is
 // compared with the sound. First the instrument itself, with offsets that are known.
 //
-//   SYNC_CHAIN=none node --test sync.test.mjs        the chain without avaligner, for comparison
-//   SYNC_KEEP=DIR                                    keeps what was written there
+//   SYNC_CHAIN=none node --test sync.test.mjs    without avaligner, for comparison; or with it
+//                                                elsewhere: see lib/sync_chain.mjs
+//   SYNC_KEEP=DIR                                keeps what was written there
 import assert from 'node:assert/strict';
 import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
@@ -19,7 +20,7 @@ import { writeTimeSignal } from './lib/time_signal_files.mjs';
 import { publishTimeSignal } from './lib/time_signal_page.mjs';
 import { NoWeatherHere, Weather } from './lib/weather.mjs';
 
-const aligner = process.env.SYNC_CHAIN ?? 'avaligner';
+const chain = process.env.SYNC_CHAIN ?? 'depayloaded';
 const kWeather = { delay: '30ms', jitter: '10ms' }; // each way
 // At first the network is bad, so that what the first packets say is wrong.
 const kFirstWeather = { delay: '120ms', jitter: '80ms' };
@@ -180,7 +181,7 @@ async function publishByBrowser(story, network, dir) {
   const file = path.join(dir, 'whip.ts');
   const port = await freePortPair();
   const { address } = network;
-  const receiver = network.startFar(launchLog, [fromWhip(file, { aligner, address, port })],
+  const receiver = network.startFar(launchLog, [fromWhip(file, { chain, address, port })],
     { env: environment });
   const pages = network.startFar(process.execPath,
     [path.join(root, 'tests/e2e/lib/serve_pages.mjs'), address, String(port)]);
@@ -234,7 +235,7 @@ async function sendPlainRtp(story, network, dir) {
     mute: [mute.from, mute.until], dark: [dark.from, dark.until],
     swap: { at: swap.from, ...kSize },
   });
-  const receiver = network.startFar(launchLog, [fromRtp(file, { aligner, address, port })],
+  const receiver = network.startFar(launchLog, [fromRtp(file, { chain, address, port })],
     { env: environment });
   let sender;
   try {
@@ -276,7 +277,8 @@ async function judge(t, story, measured, { known, earliest, latest }) {
     const stall = stalls.find((one) => one.at > from - kLearn && one.at < to);
     const skip = stall && `the sender's sound stalled ${toldOf(stall)}; is this machine too busy?`;
     await t.test(`${name}: sound and picture are together`, { skip }, () => {
-      assert.ok(within.count >= 0.9 * 30 * (to - from), `only ${within.count} pictures`);
+      // How many there are is for weather.test.mjs to judge, with nothing beside it.
+      assert.ok(within.count >= 0.5 * 30 * (to - from), `only ${within.count} pictures`);
       assert.ok(within.median >= bars.earliest && within.median <= bars.latest, inWords(within));
       assert.ok(within.p95 <= kSpread, inWords(within));
     });
@@ -296,8 +298,7 @@ describe('broadcasts', { concurrency: true }, () => {
       // opusenc takes its look-ahead off all time stamps but the first, by which receivers go on.
       { known: kDelays.opus + kDelays.mp3, ...kVague }],
   ]) {
-    const title = `${name}, with ${aligner === 'none' ? 'no aligner' : aligner}`;
-    test(title, (t) => inFolder(async (dir) => {
+    test(`${name}; avaligner: ${chain}`, (t) => inFolder(async (dir) => {
       const network = await openPath(t);
       try {
         await judge(t, story, await publish(story, network, dir), bars);

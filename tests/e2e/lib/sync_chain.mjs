@@ -14,31 +14,26 @@ export const environment = {
 
 const unlimited = 'queue max-size-time=0 max-size-bytes=0 max-size-buffers=0';
 
-// What stands between the depayloaders and the decoders.
-const aligners = {
-  none: { elements: '', audio: '', video: '' },
-  avaligner: {
-    elements: 'avaligner name=stats-aligner',
-    audio: '! stats-aligner.audio_0 stats-aligner.audio_src_0',
-    video: '! stats-aligner.video_0 stats-aligner.video_src_0',
-  },
-};
+// Where the aligner stands: nowhere, behind the jitter buffers, the depayloaders, or the decoders.
+export const chainNames = ['none', 'rtp', 'depayloaded', 'raw'];
 
-export const chainNames = Object.keys(aligners);
-
-function chainTo(file, { aligner, audio, video }) {
-  const { elements, audio: alignedAudio, video: alignedVideo } = aligners[aligner];
+function chainTo(file, { chain, audio, video }) {
+  if (!chainNames.includes(chain)) throw new Error(`${chain} is none of ${chainNames}`);
+  const align = (here, kind) =>
+    (chain === here ? `! stats-aligner.${kind}_0 stats-aligner.${kind}_src_0` : '');
   return [
-    elements,
-    `${video} ! rtph264depay request-keyframe=true wait-for-keyframe=true ! h264parse`,
-    alignedVideo,
-    '! avdec_h264 max-threads=1 ! videoconvert ! videoscale add-borders=false',
+    chain === 'none' ? '' : 'avaligner name=stats-aligner',
+    video, align('rtp', 'video'),
+    '! rtph264depay request-keyframe=true wait-for-keyframe=true ! h264parse',
+    align('depayloaded', 'video'),
+    '! avdec_h264 max-threads=1', align('raw', 'video'),
+    '! videoconvert ! videoscale add-borders=false',
     '! video/x-raw,format=I420,width=640,height=360,pixel-aspect-ratio=1/1 ! queue',
     '! x264enc tune=zerolatency speed-preset=ultrafast bitrate=1500 key-int-max=60',
     `! h264parse ! ${unlimited} ! mux.`,
-    `${audio} ! rtpopusdepay`,
-    alignedAudio,
-    '! opusdec plc=true use-inband-fec=true',
+    audio, align('rtp', 'audio'),
+    '! rtpopusdepay', align('depayloaded', 'audio'),
+    '! opusdec plc=true use-inband-fec=true', align('raw', 'audio'),
     '! audioconvert ! audioresample ! audio/x-raw,rate=48000,channels=2',
     '! audiorate skip-to-first=true',
     '! lamemp3enc target=bitrate bitrate=128 cbr=true ! audio/mpeg,rate=48000 ! mpegaudioparse',
@@ -47,8 +42,8 @@ function chainTo(file, { aligner, audio, video }) {
   ].join(' ');
 }
 
-export const fromWhip = (file, { aligner, address, port }) => chainTo(file, {
-  aligner,
+export const fromWhip = (file, { chain, address, port }) => chainTo(file, {
+  chain,
   video: `whiplistensrc name=stats-whip address=${address} port=${port} token=secret ` +
          'send-eos=true stats-whip.video_0',
   audio: 'stats-whip.audio_0',
@@ -58,8 +53,8 @@ const rtp = (port, caps, address) =>
   `udpsrc address=${address} port=${port} buffer-size=2000000 caps="application/x-rtp,${caps}" ` +
   '! rtpadaptivejitterbuffer group=sync do-lost=true';
 
-export const fromRtp = (file, { aligner, address, port }) => chainTo(file, {
-  aligner,
+export const fromRtp = (file, { chain, address, port }) => chainTo(file, {
+  chain,
   video: rtp(port, 'media=video,encoding-name=H264,clock-rate=90000,payload=96', address),
   audio: rtp(port + 1, 'media=audio,encoding-name=OPUS,clock-rate=48000,payload=111', address),
 });

@@ -51,6 +51,7 @@ async function publish({ fill, sound, codeMs, endpoint, token, size, fps }) {
   const ever = largestOf(10_000);
   const stalls = []; // { at, ms }
   const kStallMs = 3;
+  const kOneStallMs = 3_000;
   const look = () => {
     const at = performance.now();
     const lead = (audio.currentTime - begin) * 1000 - at;
@@ -58,8 +59,11 @@ async function publish({ fill, sound, codeMs, endpoint, token, size, fps }) {
     ever.add(at, lead);
     const lost = ever.lead - lately.lead;
     if (lost < kStallMs) return;
-    stalls.push({ at: at + lately.lead, ms: lost });
     ever.forget();
+    const signal = at + lately.lead;
+    const last = stalls.at(-1);
+    if (last && signal - last.at < kOneStallMs) last.ms += lost; // it shows little by little
+    else stalls.push({ at: signal, ms: lost });
   };
   const toSignal = (at) => at + lately.lead;
 
