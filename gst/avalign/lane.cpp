@@ -60,21 +60,30 @@ void Lane::say_fallback() {
                             G_TYPE_STRING, GST_OBJECT_NAME(sink()), nullptr)));
 }
 
-// Without RTP times the buffer's own are taken for them, and now for the arrival.
+// What a decoder made up (concealment) has no RTP time, or that of the packet before: it goes on as the
+// timestamps do. Where there never were any, the buffer's own are taken for them, and now for the
+// arrival.
 Aligner::Unit Lane::describe(GstBuffer* buffer, std::optional<RunningTime> pts, RunningTime now) {
-  Aligner::Unit unit;
-  const auto times = read_rtp_times(buffer);
-  has_rtp_times_ = times.has_value();
-  if (times) {
-    unit.ssrc = times->ssrc;
-    unit.media = times->media;
-    unit.arrival = times->arrival.value_or(now);
-    unit.ntp = times->ntp;
+  auto times = read_rtp_times(buffer);
+  if (times && times->media != newest_times_.media) {
+    has_rtp_times_ = true;
+    if (!times->arrival)
+      times->arrival = now;
+    newest_times_ = *times;
+    newest_pts_ = pts;
+  } else if (has_rtp_times_) {
+    const auto ahead = pts && newest_pts_ ? *pts - *newest_pts_ : Duration{0};
+    times = newest_times_;
+    times->media += ahead;
+    *times->arrival += ahead;
+    times->ntp.reset();
   } else {
-    unit.media = MediaTime{pts.value_or(now).time_since_epoch()};
-    unit.arrival = now;
+    return {.media = MediaTime{pts.value_or(now).time_since_epoch()}, .arrival = now};
   }
-  return unit;
+  return {.media = times->media,
+          .arrival = std::min(*times->arrival, now),
+          .ntp = times->ntp,
+          .ssrc = times->ssrc};
 }
 
 GstFlowReturn Lane::on_buffer(GstPtr<GstBuffer> buffer) {
@@ -186,6 +195,7 @@ void Lane::reset() {
   items_.clear();
   ready_ = 0;
   got_eos_ = false;
+  has_rtp_times_ = false;
   has_told_fallback_ = false;
   gst_segment_init(&segment_, GST_FORMAT_TIME);
   last_out_ = GST_CLOCK_TIME_NONE;

@@ -13,6 +13,7 @@
 #include "alignment.hpp"
 #include "glue/deadline_wait.hpp"
 #include "glue/gstptr.hpp"
+#include "glue/rtp_metas.hpp"
 #include "rtp_tap.hpp"
 
 namespace onair {
@@ -85,6 +86,8 @@ class Lane {
   GstSegment segment_;   // of what comes in
   bool is_raw_ = false;  // frames
   bool has_rtp_times_ = false;
+  RtpTimes newest_times_;  // once it has
+  std::optional<RunningTime> newest_pts_;
   bool has_told_fallback_ = false;
 
   // The task.
