@@ -66,7 +66,7 @@ Continuity::Verdict Continuity::suspect_leap(const Unit& unit) {
   if (units_ < kUnitsOfLeap && unit.arrival - since_ < kPatience)
     return Verdict::Held;
   state_ = State::Flowing;
-  newest_.reset();
+  newest_ = last_media_;
   return Verdict::Leapt;
 }
 
@@ -83,7 +83,7 @@ Continuity::Verdict Continuity::suspect_late(const Unit& unit) {
     else if (unit.arrival - since_ >= kPatience) {
       if (!unit.is_shared && units_ >= kLeastUnits) {
         state_ = State::Flowing;
-        newest_.reset();
+        newest_ = last_media_;
         return Verdict::StoodStill;
       }
       begin(State::Tolerating, unit);
@@ -110,12 +110,12 @@ Continuity::Verdict Continuity::on_time(RunningTime now) {
   if (state_ == State::Leaping) {
     // Nothing else comes, and nothing of the old line: believe it.
     state_ = State::Flowing;
-    newest_.reset();
+    newest_ = last_media_;
     return Verdict::Leapt;
   }
   if (has_pace) {
     state_ = State::Flowing;
-    newest_.reset();
+    newest_ = last_media_;
     return Verdict::StoodStill;
   }
   state_ = State::Tolerating;

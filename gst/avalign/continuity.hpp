@@ -39,7 +39,7 @@ class Continuity {
   [[nodiscard]] Verdict on_time(RunningTime now);
   [[nodiscard]] std::optional<RunningTime> deadline() const;
   // What is suspected is not judged any more.
-  void reset() { *this = Continuity{}; }
+  void reset() { state_ = State::Flowing; }
 
   [[nodiscard]] Duration excess() const { return excess_; }
   [[nodiscard]] bool is_holding() const {

@@ -152,7 +152,10 @@ TEST(Continuity, ALeapIsBelievedAtItsFourthUnit) {
     EXPECT_EQ(stream.leapt_unit(by), Verdict::Leapt);
     EXPECT_EQ(stream.continuity.excess(), -by);
     EXPECT_FALSE(stream.continuity.is_holding());
-    EXPECT_EQ(stream.unit(0ms), Verdict::Flows);
+    stream.shift = by;
+    EXPECT_EQ(stream.unit(0ms), Verdict::Flows) << "the new base is known";
+    stream.shift -= kSuspicion + 21ms;
+    EXPECT_EQ(stream.unit(0ms), Verdict::Held) << "and the new media time is what may not go back";
   }
 }
 
@@ -244,14 +247,14 @@ TEST(Continuity, LateUnitsAtTheSendersPaceForHalfASecondStoodStillWhenTimeIsUp) 
   }
 }
 
-TEST(Continuity, AResetForgetsTheSuspicionAndWhatFlowed) {
+TEST(Continuity, AResetForgetsTheSuspicionAndNotWhatFlowed) {
   auto stream = flowing();
   EXPECT_EQ(stream.unit(3s), Verdict::Held);
   stream.continuity.reset();
   EXPECT_FALSE(stream.continuity.is_holding());
   EXPECT_FALSE(stream.continuity.deadline());
-  stream.shift = -1h;
   EXPECT_EQ(stream.unit(0ms), Verdict::Flows);
+  EXPECT_EQ(stream.leapt_unit(-1h), Verdict::Held);
 }
 
 // Whatever comes, in whatever order: who holds has a deadline one patience behind the last that
