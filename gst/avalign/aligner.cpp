@@ -289,6 +289,7 @@ void Aligner::accept(Stream& stream, const Unit& unit) {
   stream.ssrc = unit.ssrc;
   const auto media = unit.media + stream.shift;
   stream.envelope.on_sample(unit.arrival, transit(unit.arrival, media));
+  stream.reports.set_prior_slope(stream.envelope.rate());
   note_report(stream, unit, media);
   const Pending pending{
       .id = unit.id, .media = media, .is_break = std::exchange(stream.is_break, false)};
@@ -311,7 +312,6 @@ void Aligner::note_report(Stream& stream, const Unit& unit, MediaTime media) {
   stream.newest_report = report;
   stream.report_arrival = unit.arrival;
   ++stream.report_count;
-  stream.reports.set_prior_slope(stream.envelope.rate());
   stream.reports.on_report(media, report - stream.shift);
 }
 

@@ -45,6 +45,14 @@ void ReportLine::on_report(MediaTime media, Duration offset) {
     count_agreeing();
 }
 
+void ReportLine::set_prior_slope(double slope) {
+  if (slope == prior_slope_)
+    return;
+  prior_slope_ = slope;
+  if (agreeing_ > 0)
+    fit();
+}
+
 void ReportLine::reset() {
   const auto prior = prior_slope_;
   const auto line = line_;

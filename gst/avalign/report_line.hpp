@@ -26,7 +26,7 @@ class ReportLine {
 
   // How fast the media clock runs against the wall clock as far as others know; taken until the
   // reports themselves know better.
-  void set_prior_slope(double slope) { prior_slope_ = slope; }
+  void set_prior_slope(double slope);
 
   [[nodiscard]] std::size_t agreeing() const { return agreeing_; }  // of at most kReports
   [[nodiscard]] std::size_t size() const { return size_; }
