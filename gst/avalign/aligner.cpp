@@ -29,7 +29,9 @@ constexpr Duration kScatterOfVideo = milliseconds(2);
 constexpr Duration kLagInterval = seconds(1);
 constexpr std::uint32_t kLagMemory = 60;
 // A lag that was learned in less time does not outlive the trust in its reports.
-constexpr std::uint32_t kLagSamplesToKeep = 30;
+constexpr std::uint32_t kLagSamplesToKeep = 10;
+// What has been consistent for as long is believed against the arrivals.
+constexpr std::uint32_t kLagSamplesToProve = 30;
 // A minimum is worth carrying along for as long as the rate is known so well that this is its error.
 constexpr double kCarriedError = 2e-3;  // s
 constexpr Duration kMostMemory = seconds(200);
@@ -545,7 +547,7 @@ void Aligner::learn_lag(const Stream& audio, Stream& video, Duration by_report) 
   const auto unseen = arrival_target(audio, video) + video.lag.value_or(config_.video_lag);
   const auto lag = unseen - by_report;
   video.lag_samples = std::min(video.lag_samples + 1, kLagMemory);
-  video.is_proven = video.lag_samples >= kLagSamplesToKeep;
+  video.is_proven = video.lag_samples >= kLagSamplesToProve;
   video.lag = video.lag ? *video.lag + (lag - *video.lag) / video.lag_samples : lag;
 }
 
