@@ -149,8 +149,6 @@ TEST(SyncReports, ThatAreAheadByThreeHundredMillisecondsAreNotBelieved) {
 TEST(SyncReports, ThatAreBehindByThreeHundredMillisecondsAreNotBelieved) {
   expect_reports("300ms-behind", kByArrivals);
 }
-// To be enabled: two bad reports of the sound near each other lead back to the arrivals for half a
-// minute, without the lag that was learned.
 // A first report of the sound that is garbage costs the next two, at 5 s each.
 TEST(SyncReports, OfWhichOneInSevenIsGarbageLeadToTheTruth) {
   expect_reports("garbage", {.lock_s = 45});
