@@ -171,7 +171,7 @@ static gboolean gst_av_aligner_sink_event(GstPad* pad, GstObject*, GstEvent* raw
     }
     case GST_EVENT_FLUSH_STOP: {
       const gboolean done = gst_pad_push_event(lane->src(), event.release());
-      lane->reset();
+      lane->reset(Lane::Reset::Flush);
       return start_task(*lane) && done;
     }
     default:
@@ -202,6 +202,14 @@ static gboolean gst_av_aligner_src_activate_mode(GstPad* pad, GstObject*, GstPad
   if (lane)
     lane->stop();
   return gst_pad_stop_task(pad);
+}
+
+static gboolean gst_av_aligner_src_event(GstPad* pad, GstObject* parent, GstEvent* raw) noexcept {
+  auto event = GstPtr<GstEvent>::adopt(raw);
+  const auto lane = lane_of(pad);
+  if (!lane)
+    return FALSE;
+  return gst_pad_event_default(pad, parent, lane->moved_back(std::move(event)).release());
 }
 
 static gboolean gst_av_aligner_src_query(GstPad* pad, GstObject* parent, GstQuery* query) noexcept {
@@ -287,6 +295,7 @@ static GstPad* gst_av_aligner_request_new_pad(GstElement* element, GstPadTemplat
   gst_pad_set_event_function(sink, gst_av_aligner_sink_event);
   gst_pad_set_query_function(sink, gst_av_aligner_sink_query);
   gst_pad_set_activatemode_function(src, gst_av_aligner_src_activate_mode);
+  gst_pad_set_event_function(src, gst_av_aligner_src_event);
   gst_pad_set_query_function(src, gst_av_aligner_src_query);
   GST_OBJECT_LOCK(self);
   self->lanes->push_back(lane);
@@ -355,7 +364,7 @@ static GstStateChangeReturn gst_av_aligner_change_state(GstElement* element,
     const auto lanes = *self->lanes;
     GST_OBJECT_UNLOCK(self);
     for (const auto& lane : lanes) {
-      lane->reset();
+      lane->reset(Lane::Reset::All);
       lane->find_tap();
     }
   } else if (transition == GST_STATE_CHANGE_PAUSED_TO_PLAYING) {

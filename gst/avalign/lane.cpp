@@ -18,6 +18,27 @@ constexpr Duration kMostReady = std::chrono::seconds(2);
 constexpr std::size_t kMostReadyItems = 5000;
 constexpr Duration kTimelineInterval = std::chrono::seconds(10);
 constexpr std::size_t kMostRepeats = 120;
+constexpr const char* kForceKeyUnit = "GstForceKeyUnit";
+
+// The instant that a serialized event speaks of, if it does.
+std::optional<RunningTime> time_of(GstEvent* event, const GstSegment& segment) {
+  GstClockTime time = GST_CLOCK_TIME_NONE;
+  if (gst_event_has_name(event, kForceKeyUnit)) {
+    gst_structure_get_uint64(gst_event_get_structure(event), "running-time", &time);
+    const auto running = to_duration(time);
+    return running ? std::optional{RunningTime{*running}} : std::nullopt;
+  }
+  if (GST_EVENT_TYPE(event) == GST_EVENT_GAP)
+    gst_event_parse_gap(event, &time, nullptr);
+  else if (gst_event_has_name(event, "GstRTPPacketLost"))
+    gst_structure_get_uint64(gst_event_get_structure(event), "timestamp", &time);
+  return to_running_time(segment, time);
+}
+
+GstPtr<GstEvent> writable(GstPtr<GstEvent> event) {
+  return GstPtr<GstEvent>::adopt(
+      GST_EVENT(gst_mini_object_make_writable(GST_MINI_OBJECT(event.release()))));
+}
 
 }  // namespace
 
@@ -99,7 +120,7 @@ GstFlowReturn Lane::on_buffer(GstPtr<GstBuffer> buffer) {
   const bool is_fallback = !has_rtp_times_ && !std::exchange(has_told_fallback_, true);
   unit.id = alignment_.next_id_++;
   alignment_.newest_arrival_ = std::max(alignment_.newest_arrival_, unit.arrival);
-  items_.push_back({.id = unit.id, .buffer = std::move(buffer), .pts = pts});
+  items_.push_back({.id = unit.id, .buffer = std::move(buffer), .time = pts});
   alignment_.aligner_.on_unit(stream_, unit, alignment_.now());
   alignment_.collect();
   auto messages = alignment_.take_messages();
@@ -117,7 +138,7 @@ bool Lane::on_event(GstPtr<GstEvent> event) {
   const auto type = GST_EVENT_TYPE(event.get());
   if (type == GST_EVENT_STREAM_START)
     find_tap();
-  const Lock lock{alignment_.mutex_};
+  Lock lock{alignment_.mutex_};
   const bool can_wait = GST_EVENT_IS_STICKY(event.get()) && type != GST_EVENT_EOS;
   if (got_eos_ && type == GST_EVENT_STREAM_START)
     got_eos_ = false;
@@ -130,17 +151,18 @@ bool Lane::on_event(GstPtr<GstEvent> event) {
       gst_segment_init(&segment_, GST_FORMAT_TIME);
     return true;
   }
-  if (type == GST_EVENT_CAPS) {
-    GstCaps* caps = nullptr;
-    gst_event_parse_caps(event.get(), &caps);
-    is_raw_ = gst_structure_has_name(gst_caps_get_structure(caps, 0), "video/x-raw");
-  } else if (type == GST_EVENT_EOS) {
+  Messages messages;
+  if (type == GST_EVENT_EOS) {
     got_eos_ = true;
     alignment_.aligner_.end(stream_, alignment_.now());
     alignment_.collect();
+    messages = alignment_.take_messages();
   }
-  items_.push_back({.event = std::move(event)});
+  const auto time = time_of(event.get(), segment_);
+  items_.push_back({.time = time, .event = std::move(event)});
   wait_.wake();
+  lock.unlock();
+  alignment_.post(std::move(messages));
   return true;
 }
 
@@ -188,11 +210,14 @@ bool Lane::is_full() const {
   return first != items_.end() && last->placed->time - first->placed->time >= kMostReady;
 }
 
-void Lane::reset() {
+void Lane::reset(Reset what) {
   const Lock lock{alignment_.mutex_};
   alignment_.aligner_.remove_stream(stream_);
   stream_ = alignment_.aligner_.add_stream(kind_);
-  items_.clear();
+  std::erase_if(items_, [what](const Item& item) {
+    return what == Reset::All || item.buffer || !GST_EVENT_IS_STICKY(item.event.get()) ||
+           GST_EVENT_TYPE(item.event.get()) == GST_EVENT_EOS;
+  });
   ready_ = 0;
   got_eos_ = false;
   has_rtp_times_ = false;
@@ -255,7 +280,7 @@ GstFlowReturn Lane::push(Lock& lock) {
   Item item = std::move(items_.front());
   items_.pop_front();
   if (item.event) {
-    push_event(lock, std::move(item.event));
+    push_event(lock, std::move(item));
     return GST_FLOW_OK;
   }
   --ready_;
@@ -265,14 +290,20 @@ GstFlowReturn Lane::push(Lock& lock) {
   return push_buffer(lock, std::move(item));
 }
 
-void Lane::push_event(Lock& lock, GstPtr<GstEvent> event) {
-  const auto type = GST_EVENT_TYPE(event.get());
+void Lane::push_event(Lock& lock, Item item) {
+  const auto type = GST_EVENT_TYPE(item.event.get());
   lock.unlock();
+  if (type == GST_EVENT_CAPS) {
+    GstCaps* caps = nullptr;
+    gst_event_parse_caps(item.event.get(), &caps);
+    is_raw_ = gst_structure_has_name(gst_caps_get_structure(caps, 0), "video/x-raw");
+    last_frame_.reset();  // is of another size
+  }
   if (needs_segment_ && (type == GST_EVENT_GAP || type == GST_EVENT_EOS))
     push_segment();
   if (type == GST_EVENT_EOS)
     GST_INFO_OBJECT(src(), "end of stream");
-  gst_pad_push_event(src(), moved(std::move(event)).release());
+  gst_pad_push_event(src(), moved(std::move(item)).release());
   lock.lock();
 }
 
@@ -283,28 +314,59 @@ void Lane::push_segment() {
   gst_pad_push_event(src(), gst_event_new_segment(&segment));
 }
 
-GstClockTime Lane::moved(GstClockTime position) const {
-  const auto time = to_running_time(segment_, position);
-  return time ? to_gst(*time + shift_) : position;
-}
-
-// Holes move with the media around them.
-GstPtr<GstEvent> Lane::moved(GstPtr<GstEvent> event) const {
+// Holes, and where to cut, move with the media around them. On our segment a position is its own
+// running and stream time.
+GstPtr<GstEvent> Lane::moved(Item item) const {
+  auto event = std::move(item.event);
+  if (!item.time)
+    return event;
+  const auto time = to_gst(*item.time + shift_);
   if (GST_EVENT_TYPE(event.get()) == GST_EVENT_GAP) {
-    GstClockTime start = 0;
-    GstClockTime duration = 0;
-    gst_event_parse_gap(event.get(), &start, &duration);
-    auto gap = GstPtr<GstEvent>::adopt(gst_event_new_gap(moved(start), duration));
+    GstClockTime duration = GST_CLOCK_TIME_NONE;
+    auto flags = static_cast<GstGapFlags>(0);
+    gst_event_parse_gap(event.get(), nullptr, &duration);
+    gst_event_parse_gap_flags(event.get(), &flags);
+    auto gap = GstPtr<GstEvent>::adopt(gst_event_new_gap(time, duration));
+    gst_event_set_gap_flags(gap.get(), flags);
     gst_event_set_seqnum(gap.get(), gst_event_get_seqnum(event.get()));
     return gap;
   }
-  guint64 timestamp = 0;
-  if (gst_event_has_name(event.get(), "GstRTPPacketLost") &&
-      gst_structure_get_uint64(gst_event_get_structure(event.get()), "timestamp", &timestamp)) {
-    event = GstPtr<GstEvent>::adopt(
-        GST_EVENT(gst_mini_object_make_writable(GST_MINI_OBJECT(event.release()))));
-    gst_structure_set(gst_event_writable_structure(event.get()), "timestamp", G_TYPE_UINT64,
-                      moved(timestamp), nullptr);
+  event = writable(std::move(event));
+  auto* structure = gst_event_writable_structure(event.get());
+  for (const char* field : {"timestamp", "stream-time", "running-time"}) {
+    if (gst_structure_has_field_typed(structure, field, G_TYPE_UINT64))
+      gst_structure_set(structure, field, G_TYPE_UINT64, time, nullptr);
+  }
+  return event;
+}
+
+// Downstream speaks of what it was given.
+GstPtr<GstEvent> Lane::moved_back(GstPtr<GstEvent> event) {
+  Duration shift;
+  {
+    const Lock lock{alignment_.mutex_};
+    shift = shift_;
+  }
+  const auto back = [shift](guint64 time) { return to_gst(*to_duration(time) - shift); };
+  if (GST_EVENT_TYPE(event.get()) == GST_EVENT_QOS) {
+    GstQOSType type = GST_QOS_TYPE_OVERFLOW;
+    gdouble proportion = 1;
+    GstClockTimeDiff late = 0;
+    GstClockTime time = GST_CLOCK_TIME_NONE;
+    gst_event_parse_qos(event.get(), &type, &proportion, &late, &time);
+    if (!GST_CLOCK_TIME_IS_VALID(time))
+      return event;
+    auto qos = GstPtr<GstEvent>::adopt(gst_event_new_qos(type, proportion, late, back(time)));
+    gst_event_set_seqnum(qos.get(), gst_event_get_seqnum(event.get()));
+    return qos;
+  }
+  guint64 time = GST_CLOCK_TIME_NONE;
+  if (gst_event_has_name(event.get(), kForceKeyUnit) &&
+      gst_structure_get_uint64(gst_event_get_structure(event.get()), "running-time", &time) &&
+      GST_CLOCK_TIME_IS_VALID(time)) {
+    event = writable(std::move(event));
+    gst_structure_set(gst_event_writable_structure(event.get()), "running-time", G_TYPE_UINT64,
+                      back(time), nullptr);
   }
   return event;
 }
@@ -319,6 +381,8 @@ GstFlowReturn Lane::push_buffer(Lock& lock, Item item) {
       timeline_sent_ = now;
   }
   const bool adjusts = is_raw_ && alignment_.settings_.adjust_frames;
+  if (item.time)
+    shift_ = placed.time - *item.time;
   lock.unlock();
 
   if (needs_segment_)
@@ -330,8 +394,6 @@ GstFlowReturn Lane::push_buffer(Lock& lock, Item item) {
   const auto out = to_gst(placed.time);
   const auto pts = GST_BUFFER_PTS(buffer.get());
   const auto dts = GST_BUFFER_DTS(buffer.get());
-  if (item.pts)
-    shift_ = placed.time - *item.pts;
   GST_BUFFER_PTS(buffer.get()) = out;
   if (GST_CLOCK_TIME_IS_VALID(dts)) {
     // As far from the new PTS as it was from the old one.
@@ -351,6 +413,8 @@ GstFlowReturn Lane::push_buffer(Lock& lock, Item item) {
     flow = push_repeats(placed);
     last_frame_ = buffer;
     frame_interval_ = placed.interval;
+  } else {
+    last_frame_.reset();
   }
   GST_LOG_OBJECT(src(), "%" GST_TIME_FORMAT " -> %" GST_TIME_FORMAT, GST_TIME_ARGS(pts),
                  GST_TIME_ARGS(out));

@@ -36,8 +36,12 @@ class Lane {
   void run();
   void start();
   void stop();
-  // Forgets the stream and all that waits.
-  void reset();
+  // Forgets the stream and what waits of it. A flush keeps the sticky events, which upstream does not
+  // send again.
+  enum class Reset { All, Flush };
+  void reset(Reset what);
+  // An event from downstream, on upstream's time line. Any thread.
+  [[nodiscard]] GstPtr<GstEvent> moved_back(GstPtr<GstEvent> event);
 
   [[nodiscard]] GstPad* sink() const { return sink_.get(); }
   [[nodiscard]] GstPad* src() const { return src_.get(); }
@@ -49,7 +53,7 @@ class Lane {
   struct Item {
     std::uint64_t id = 0;
     GstPtr<GstBuffer> buffer;
-    std::optional<RunningTime> pts;  // as it came
+    std::optional<RunningTime> time;  // as it came
     std::optional<Aligner::Placed> placed;
     GstPtr<GstEvent> event;  // instead of a buffer
   };
@@ -63,12 +67,11 @@ class Lane {
   void wait_for_work(Lock& lock);
   GstFlowReturn push(Lock& lock);
   GstFlowReturn push_buffer(Lock& lock, Item item);
-  void push_event(Lock& lock, GstPtr<GstEvent> event);
+  void push_event(Lock& lock, Item item);
   // Without the mutex.
   void push_segment();
   GstFlowReturn push_repeats(const Aligner::Placed& placed);
-  [[nodiscard]] GstPtr<GstEvent> moved(GstPtr<GstEvent> event) const;
-  [[nodiscard]] GstClockTime moved(GstClockTime position) const;
+  [[nodiscard]] GstPtr<GstEvent> moved(Item item) const;
 
   Alignment& alignment_;
   const Aligner::Kind kind_;
@@ -83,16 +86,16 @@ class Lane {
   std::condition_variable drained_;
   GstFlowReturn flow_ = GST_FLOW_FLUSHING;
   bool got_eos_ = false;
-  GstSegment segment_;   // of what comes in
-  bool is_raw_ = false;  // frames
+  GstSegment segment_;  // of what comes in
   bool has_rtp_times_ = false;
   RtpTimes newest_times_;  // once it has
   std::optional<RunningTime> newest_pts_;
   bool has_told_fallback_ = false;
+  Duration shift_{0};  // output less input timestamps, of the newest buffer; written by the task
 
   // The task.
   GstClockTime last_out_ = GST_CLOCK_TIME_NONE;
-  Duration shift_{0};  // output less input timestamps, of the newest buffer
+  bool is_raw_ = false;  // frames
   bool needs_segment_ = true;
   std::optional<RunningTime> timeline_sent_;
   GstPtr<GstBuffer> last_frame_;
