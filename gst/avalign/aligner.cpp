@@ -346,8 +346,10 @@ void Aligner::rebase(Stream& stream, Duration by) {
       follow_on(stream, source);
     // Another layer may have gone there before.
     for (const auto& other : streams_) {
-      if (&other == &stream || !is_layer(other, stream.suspects.back().ssrc) ||
-          std::chrono::abs(other.shift - stream.shift - by) > Continuity::kSuspicion)
+      const auto ssrc = stream.suspects.back().ssrc;
+      const bool is_there = ssrc != stream.ssrc || std::chrono::abs(other.shift - stream.shift -
+                                                                    by) <= Continuity::kSuspicion;
+      if (&other == &stream || !is_layer(other, ssrc) || !is_there)
         continue;
       follow_on(stream, other);
       by = other.shift - stream.shift;
