@@ -398,6 +398,20 @@ TEST_F(AlignerLayers, HaveEqualTimesBehindAnotherSource) {
   expect_equal_times(high, low);
 }
 
+TEST_F(AlignerLayers, HaveEqualTimesBehindAnotherSourceInTheMiddleOfASlew) {
+  show.run(12s);
+  show.aligner.set_config({.trust = Trust::Never, .video_lag = 250ms});
+  show.run(400ms);
+  // The lower one meets no queue and is there first.
+  high.media = low.media = MediaTime{-4h};
+  high.ssrc = low.ssrc = 99;
+  high.blocked_until = show.now() + 700ms;
+  show.run(10s);
+  EXPECT_EQ(show.aligner.stats(low.id).rebases, 1U);
+  EXPECT_EQ(show.aligner.stats(high.id).rebases, 1U);
+  expect_equal_times(high, low);
+}
+
 TEST_F(AlignerLayers, AreBelievedWhenTheirClockStoodStill) {
   show.run(5s);
   for (auto* layer : {&high, &low})

@@ -196,6 +196,18 @@ TEST_F(AlignerCases, SoundWhoseRtpTimeStoodStillLeavesItsMuteAsAHole) {
   EXPECT_LT(std::chrono::abs(behind->time - std::prev(behind)->time - 7s), 40ms);
 }
 
+TEST_F(AlignerCases, ADelayThatIsOverBearsNoWitnessToAnother) {
+  show.run(30s);
+  // The last frame before a mute was late by five seconds.
+  video.blocked_until = show.now() + 5s;
+  show.run(40ms);
+  mute(video, true, 6s);
+  video.is_sent = false;
+  mute(audio, false, 7s);
+  show.run(10s);
+  EXPECT_EQ(audio.breaks(), 2U) << "the sender's, not the network's";
+}
+
 TEST_F(AlignerCases, RtpTimeThatStoodStillForLessThanTheSuspicionIsFoundByAndBy) {
   show.run(60s);
   mute(video, false, 280ms);
@@ -261,6 +273,33 @@ TEST_F(AlignerCases, AnRtpTimeThatLeapsGoesOnWhereItWas) {
       EXPECT_EQ(stats(*track).dropped, 0U);
     }
   }
+}
+
+TEST_F(AlignerCases, ReportsFromBeforeALeapPlaceNothingBehindIt) {
+  for (auto* track : {&video, &audio}) {
+    show.run(61s);
+    EXPECT_EQ(stats(video).source, Source::Report);
+    track->media += 13h;
+    track->next_report = show.now() + 10s;
+    show.run(2s);
+    EXPECT_EQ(stats(video).source, Source::Arrival);
+    show.run(30s);
+    EXPECT_EQ(stats(video).source, Source::Report);
+  }
+}
+
+TEST_F(AlignerCases, ALeapOfSoundThroughAQueueIsPutRightWithinASecond) {
+  audio.queue = video.queue = nullptr;
+  show.run(61s);
+  audio.media += 13h;
+  audio.next_report = show.now() + 10s;
+  // Its first packets come at once, the best of them 140 ms late.
+  audio.blocked_until = show.now() + 240ms;
+  const auto since = show.now();
+  show.run(10s);
+  EXPECT_EQ(audio.breaks(), 2U);
+  expect_sync(since + 400ms, 10ms);
+  EXPECT_EQ(stats(video).steps, 1U) << "140 ms at 60 ms a second would be seen for longer";
 }
 
 TEST_F(AlignerCases, BothLeapWithOneResetOfTheSender) {
@@ -392,12 +431,36 @@ TEST_F(AlignerCases, AStepOfTheSendersWallClockMovesNothing) {
     audio.ntp_step += step;
     video.ntp_step += step;
     const auto steered = stats(video).steps;
-    show.run(90s);
+    // Three reports of sound each 5 s, and no time to settle behind the last.
+    show.run(18s);
+    EXPECT_EQ(stats(video).source, Source::Report);
+    show.run(72s);
     EXPECT_EQ(stats(video).steps, steered);
     EXPECT_EQ(stats(video).source, Source::Report) << "believed again";
   }
   expect_sync(at(0s), 8ms);
   expect_no_break();
+}
+
+TEST_F(AlignerCases, AStepOfTheReportsOfOneStreamIsBelievedWithTheOthersNextReport) {
+  show.run(60s);
+  // Another encoder: its frames are stamped 50 ms later.
+  video.ntp_step += 50ms;
+  show.run(12s);
+  EXPECT_EQ(stats(video).source, Source::Report) << "three reports of picture, one of sound";
+  show.run(10s);
+  EXPECT_LT(std::chrono::abs(Show::skew(audio, video) - 50ms), 6ms);
+  EXPECT_EQ(stats(video).steps, 0U);
+}
+
+TEST_F(AlignerCases, ReportsThatHaveBeenRightForHalfAMinuteStayRightWhenThePathChanges) {
+  show.run(60s);
+  // By now the picture would take 310 ms longer, which at the start is not believed.
+  video.path += 250ms;
+  show.run(6min);
+  EXPECT_EQ(stats(video).source, Source::Report);
+  expect_sync(at(0s));
+  EXPECT_NEAR(static_cast<double>(stats(video).learned_lag.count()), 310e6, 5e6);
 }
 
 TEST_F(AlignerCases, ReportsThatVanishLeaveThePictureWhereItIs) {
@@ -427,6 +490,18 @@ TEST_F(AlignerCases, AnOutageOfBothIsReleasedUntouched) {
     }
   }
   show.run(60s);
+  expect_sync(at(0s), 8ms);
+  expect_no_break();
+}
+
+TEST_F(AlignerCases, AnOutageOfBothIsOneAlsoWhereSoundComesEach400Milliseconds) {
+  show.run(60s);
+  audio.interval = 400ms;
+  for (const auto phase : std::initializer_list<Duration>{10ms, 100ms, 110ms, 120ms}) {
+    show.run(30s + phase);
+    stall(3s);
+  }
+  show.run(30s);
   expect_sync(at(0s), 8ms);
   expect_no_break();
 }
