@@ -62,8 +62,8 @@ gboolean tell_stats(gpointer data) {
     g_object_get(element, "stats", &stats, nullptr);
     const GMemory<char> text{stats ? gst_structure_to_string(stats) : g_strdup("none")};
     const GMemory<char> escaped{g_strescape(text.get(), nullptr)};
-    std::printf("{\"at\":\"%s\",\"time\":%" PRId64 ",\"stats\":\"%s\"}\n",
-                GST_OBJECT_NAME(element), g_get_real_time(), escaped.get());
+    std::printf("{\"at\":\"%s\",\"time\":%" PRId64 ",\"stats\":\"%s\"}\n", GST_OBJECT_NAME(element),
+                g_get_real_time(), escaped.get());
     g_clear_pointer(&stats, gst_structure_free);
   });
   std::fflush(stdout);

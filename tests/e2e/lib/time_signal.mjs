@@ -14,8 +14,7 @@ const kCoarse = 3; // samples to one of those that sound_pattern.mjs listens to
 const kPerMs = kRate / 1000;
 
 // By how many ms the sound is late behind perfect time stamps, because a codec begins with so much
-// that is not in its input, and nobody on the way takes it off. Measured by sync.test.mjs; the sums
-// are those of the specifications.
+// that is not in its input, and nobody on the way takes it off: docs/algorithms/lip-sync.md.
 export const kDelays = {
   opus: 312 / kPerMs, // look-ahead of libopus, which RTP has no field for
   mp3: (576 + 529) / kPerMs, // LAME's and the decoder's filter banks
