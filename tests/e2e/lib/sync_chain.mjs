@@ -14,7 +14,8 @@ export const environment = {
 
 const unlimited = 'queue max-size-time=0 max-size-bytes=0 max-size-buffers=0';
 
-// Where the aligner stands: nowhere, behind the jitter buffers, the depayloaders, or the decoders.
+// Where the aligner stands: behind the jitter buffers, the depayloaders, or the decoders. 'none' is
+// the chain of stock elements.
 export const chainNames = ['none', 'rtp', 'depayloaded', 'raw'];
 
 function chainTo(file, { chain, audio, video }) {
@@ -28,14 +29,15 @@ function chainTo(file, { chain, audio, video }) {
     align('depayloaded', 'video'),
     '! avdec_h264 max-threads=1', align('raw', 'video'),
     '! videoconvert ! videoscale add-borders=false',
-    '! video/x-raw,format=I420,width=640,height=360,pixel-aspect-ratio=1/1 ! queue',
+    '! video/x-raw,format=I420,width=640,height=360,pixel-aspect-ratio=1/1',
+    chain === 'none' ? '' : '! flywheel', '! queue',
     '! x264enc tune=zerolatency speed-preset=ultrafast bitrate=1500 key-int-max=60',
     `! h264parse ! ${unlimited} ! mux.`,
     audio, align('rtp', 'audio'),
     '! rtpopusdepay', align('depayloaded', 'audio'),
     '! opusdec plc=true use-inband-fec=true', align('raw', 'audio'),
-    '! audioconvert ! audioresample ! audio/x-raw,rate=48000,channels=2',
-    '! audiorate skip-to-first=true',
+    '! audioconvert ! audioresample ! audio/x-raw,format=S16LE,rate=48000,channels=2',
+    chain === 'none' ? '! audiorate skip-to-first=true' : '! flywheel',
     '! lamemp3enc target=bitrate bitrate=128 cbr=true ! audio/mpeg,rate=48000 ! mpegaudioparse',
     `! ${unlimited} ! mux.`,
     `mpegtsmux name=mux ! filesink location=${file}`,
