@@ -159,7 +159,7 @@ async function openPath(t) {
     t.diagnostic(`without a network between, and so without an outage: ${error.message}`);
     const start = (...args) => new Program(...args);
     return { address: '127.0.0.1', weather: null, startNear: start, startFar: start,
-             wrapNear: (command) => command, clearUp: async () => {}, outage: async () => {}, close: async () => {} };
+             wrapNear: (command) => command, clearUp: async () => {}, close: async () => {} };
   }
 }
 
@@ -248,8 +248,10 @@ async function sendPlainRtp(story, network, dir) {
     const now = async () => Date.now() - began;
     await at(now, kFirstMs / 1000);
     await network.clearUp();
-    await at(now, outage.from);
-    await network.outage();
+    if (outage) {
+      await at(now, outage.from);
+      await network.outage();
+    }
     const ended = await sender.exited;
     assert.equal(ended.code, 0, sender.output);
     const { code } = await receiver.stop('SIGINT', 10_000);
@@ -312,7 +314,8 @@ describe('broadcasts', { concurrency: true }, () => {
     test(`${name}; avaligner: ${chain}`, (t) => inFolder(async (dir) => {
       const network = await openPath(t);
       try {
-        await judge(t, story, await publish(story, network, dir), bars);
+        const possible = story.filter(({ what }) => what !== 'outage' || network.weather);
+        await judge(t, possible, await publish(possible, network, dir), bars);
       } finally {
         await network.close();
       }
