@@ -484,11 +484,11 @@ Duration Aligner::arrival_target(const Stream& audio, const Stream& video) const
 
 // Both say when they were captured by the same wall clock.
 Duration Aligner::report_target(const Stream& audio, const Stream& video, MediaTime media) {
-  const auto captured = media.time_since_epoch() + video.reports.offset(media);
+  const auto captured = media.time_since_epoch() + video.reports.least_offset(media);
   // The sound's line bends so little that its newest media time is near enough.
   const auto near = audio.newest_media.value_or(MediaTime{});
-  const MediaTime sound{captured - audio.reports.offset(near)};
-  const auto at = captured - audio.reports.offset(sound);
+  const MediaTime sound{captured - audio.reports.least_offset(near)};
+  const auto at = captured - audio.reports.least_offset(sound);
   return at + audio.offset - media.time_since_epoch();
 }
 

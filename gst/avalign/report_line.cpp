@@ -16,6 +16,9 @@ constexpr std::size_t kNewest = 8;
 constexpr double kPriorSlopeDeviation = 50e-6;
 constexpr double kPriorScatter = 1e-3;  // s
 constexpr double kPriorReports = 2;     // that scattered so
+// That much is the reading of clocks, as often early as late. Beyond it, pieces: a uniform distribution
+// reaches from its middle as far as the root of 3 times its deviation.
+constexpr double kClockScatter = 1.5e-3;  // s
 
 double seconds(Duration duration) {
   return Seconds{duration}.count();
@@ -155,6 +158,8 @@ void ReportLine::fit() {
   // Two say little about it: some are taken to have scattered as usual.
   scatter_ = from_seconds(std::sqrt((residuals + kPriorReports * kPriorScatter * kPriorScatter) /
                                     (static_cast<double>(agreeing_) - 1 + kPriorReports)));
+  const double pieces = std::pow(seconds(scatter_), 2) - kClockScatter * kClockScatter;
+  lateness_ = from_seconds(std::sqrt(3 * std::max(0.0, pieces)));
 }
 
 }  // namespace onair

@@ -38,8 +38,12 @@ class ReportLine {
   [[nodiscard]] bool is_scattered() const { return scatter_ > most_scatter_; }
   // Some of the newest are off the line: perhaps it has ended, nobody knows yet.
   [[nodiscard]] bool is_in_doubt() const { return outliers_in_a_row_ > 0; }
-  // The wall clock less the media clock. Only where agreeing() > 0.
+  // The wall clock less the media clock, in the middle of what reports say. Only where
+  // agreeing() > 0.
   [[nodiscard]] Duration offset(MediaTime media) const;
+  // The same, as the earliest reports have it. Senders that scatter stamp media when it is handed on
+  // in pieces, and that is never too early.
+  [[nodiscard]] Duration least_offset(MediaTime media) const { return offset(media) - lateness_; }
   [[nodiscard]] double slope() const { return slope_; }
   // Counts the lines that took the place of another; `step()` is from that to this one.
   [[nodiscard]] std::uint32_t line() const { return line_; }
@@ -75,6 +79,7 @@ class ReportLine {
   std::size_t agreeing_ = 0;
   std::size_t outliers_in_a_row_ = 0;
   Duration scatter_{0};
+  Duration lateness_{0};  // of the middle
   // The line: through (media_, offset_), with slope_ seconds per second.
   MediaTime media_{};
   Duration offset_{0};

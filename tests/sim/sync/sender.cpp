@@ -22,10 +22,9 @@ constexpr double kKeySize = 5;
 // section 6.3.1); the first after about half of it.
 constexpr double kAudioReports = 5;
 constexpr double kVideoReports = 1;
-// RTP time in reports is extrapolated from the newest frame by another clock reading. Measured with
-// Chromium: 0.7 ms for picture; sound is captured 10 ms at once, and lies anywhere within them.
+// RTP time in reports is extrapolated from the newest frame by another clock reading. (Chromium's Web
+// Audio hands sound on 10 ms at once, and stamps it up to that much late: see the tests of ReportLine.)
 constexpr double kReportNoise = 0.0007;
-constexpr double kAudioBurst = 0.010;
 
 }  // namespace
 
@@ -158,9 +157,7 @@ Sent StreamSender::make_packet(double captured, double sent, std::uint32_t size,
 }
 
 std::optional<Sent> StreamSender::make_report(double at) {
-  auto noise = kReportNoise * std::clamp(reports_.normal(), -3.0, 3.0);
-  if (medium_ == Medium::Audio)
-    noise += kAudioBurst * (reports_.uniform() - 0.5);
+  const auto noise = kReportNoise * std::clamp(reports_.normal(), -3.0, 3.0);
   const auto is_garbage = reports_.chance(1.0 / 7);
   const auto garbage = reports_.uniform();
   const auto garbage_size = reports_.log_normal(1, 2);
