@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "settings.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace onair {
@@ -28,6 +29,12 @@ constexpr std::array<Property<AlignerSettings>, 4> kProperties{{
      &AlignerSettings::adjust_frames},
 }};
 
+// Sums of times stay far from the end of their range.
+Duration at_most_a_day(gint64 time) {
+  constexpr Duration kDay = std::chrono::hours(24);
+  return std::clamp(Duration{time}, -kDay, kDay);
+}
+
 }  // namespace
 
 std::span<const Property<AlignerSettings>> aligner_properties() {
@@ -36,8 +43,8 @@ std::span<const Property<AlignerSettings>> aligner_properties() {
 
 Aligner::Config to_core(const AlignerSettings& settings) {
   return {.trust = settings.trust,
-          .video_lag = Duration{settings.video_lag},
-          .audio_delay = Duration{settings.audio_delay},
+          .video_lag = at_most_a_day(settings.video_lag),
+          .audio_delay = at_most_a_day(settings.audio_delay),
           .most_disagreement = Duration{static_cast<Duration::rep>(settings.max_disagreement)}};
 }
 
