@@ -64,6 +64,16 @@ void Alignment::collect() {
 
 void Alignment::start_over() {
   const Lock lock{mutex_};
+  begin_anew();
+}
+
+void Alignment::start_over_if_idle() {
+  const Lock lock{mutex_};
+  if (std::all_of(lanes_.begin(), lanes_.end(), [](const Lane* lane) { return lane->is_idle_; }))
+    begin_anew();
+}
+
+void Alignment::begin_anew() {
   newest_arrival_ = RunningTime{};
   aligner_ = Aligner{to_core(settings_)};
   for (auto* lane : lanes_)

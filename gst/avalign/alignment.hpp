@@ -40,6 +40,8 @@ class Alignment {
   void set_playing(bool is_playing);
   // Forgets all that was learned: another time line.
   void start_over();
+  // The same once all streams have been flushed.
+  void start_over_if_idle();
 
  private:
   friend class Lane;
@@ -48,6 +50,7 @@ class Alignment {
   [[nodiscard]] Duration base_time() const;
   // With the mutex.
   [[nodiscard]] RunningTime now();
+  void begin_anew();
   void collect();
   [[nodiscard]] Messages take_messages();
   void post(Messages messages);  // without the mutex

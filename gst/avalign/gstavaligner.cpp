@@ -147,9 +147,7 @@ static GstFlowReturn gst_av_aligner_chain(GstPad* pad, GstObject*, GstBuffer* ra
 }
 
 static void gst_av_aligner_loop(gpointer user_data) noexcept {
-  auto* lane = static_cast<Lane*>(user_data);
-  lane->run();
-  gst_pad_pause_task(lane->src());
+  static_cast<Lane*>(user_data)->run();
 }
 
 static gboolean start_task(Lane& lane) {
@@ -157,7 +155,7 @@ static gboolean start_task(Lane& lane) {
   return gst_pad_start_task(lane.src(), gst_av_aligner_loop, &lane, nullptr);
 }
 
-static gboolean gst_av_aligner_sink_event(GstPad* pad, GstObject*, GstEvent* raw) noexcept {
+static gboolean gst_av_aligner_sink_event(GstPad* pad, GstObject* parent, GstEvent* raw) noexcept {
   auto event = GstPtr<GstEvent>::adopt(raw);
   const auto lane = lane_of(pad);
   if (!lane)
@@ -170,9 +168,13 @@ static gboolean gst_av_aligner_sink_event(GstPad* pad, GstObject*, GstEvent* raw
       return done;
     }
     case GST_EVENT_FLUSH_STOP: {
+      gboolean resets_time = FALSE;
+      gst_event_parse_flush_stop(raw, &resets_time);
       const gboolean done = gst_pad_push_event(lane->src(), event.release());
       lane->reset(Lane::Reset::Flush);
-      return start_task(*lane) && done;
+      if (resets_time)
+        GST_AV_ALIGNER(parent)->alignment->start_over_if_idle();
+      return gst_pad_is_active(lane->src()) && start_task(*lane) && done;
     }
     default:
       if (!GST_EVENT_IS_SERIALIZED(raw))
@@ -209,6 +211,8 @@ static gboolean gst_av_aligner_src_event(GstPad* pad, GstObject* parent, GstEven
   const auto lane = lane_of(pad);
   if (!lane)
     return FALSE;
+  if (GST_EVENT_TYPE(raw) == GST_EVENT_RECONFIGURE && lane->is_unlinked())
+    start_task(*lane);
   return gst_pad_event_default(pad, parent, lane->moved_back(std::move(event)).release());
 }
 
@@ -358,21 +362,28 @@ static void gst_av_aligner_get_property(GObject* object, guint id, GValue* value
 static GstStateChangeReturn gst_av_aligner_change_state(GstElement* element,
                                                         GstStateChange transition) noexcept {
   auto* self = GST_AV_ALIGNER(element);
+  GST_OBJECT_LOCK(self);
+  const auto lanes = *self->lanes;
+  GST_OBJECT_UNLOCK(self);
   if (transition == GST_STATE_CHANGE_READY_TO_PAUSED) {
-    self->alignment->start_over();
-    GST_OBJECT_LOCK(self);
-    const auto lanes = *self->lanes;
-    GST_OBJECT_UNLOCK(self);
     for (const auto& lane : lanes) {
-      lane->reset(Lane::Reset::All);
       lane->find_tap();
+      // From its request on; downstream may have refused buffers because it was not started either.
+      if (gst_pad_is_active(lane->src()))
+        start_task(*lane);
     }
   } else if (transition == GST_STATE_CHANGE_PAUSED_TO_PLAYING) {
     self->alignment->set_playing(true);
   } else if (transition == GST_STATE_CHANGE_PLAYING_TO_PAUSED) {
     self->alignment->set_playing(false);
   }
-  return GST_ELEMENT_CLASS(parent_class)->change_state(element, transition);
+  const auto result = GST_ELEMENT_CLASS(parent_class)->change_state(element, transition);
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) {
+    self->alignment->start_over();
+    for (const auto& lane : lanes)
+      lane->reset(Lane::Reset::All);
+  }
+  return result;
 }
 
 static void gst_av_aligner_finalize(GObject* object) noexcept {

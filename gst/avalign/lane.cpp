@@ -18,6 +18,8 @@ constexpr Duration kMostReady = std::chrono::seconds(2);
 constexpr std::size_t kMostReadyItems = 5000;
 constexpr Duration kTimelineInterval = std::chrono::seconds(10);
 constexpr std::size_t kMostRepeats = 120;
+// Packets that a jitter buffer of 200 ms may hold, audio or video.
+constexpr std::size_t kMostUntapped = 200;
 constexpr const char* kForceKeyUnit = "GstForceKeyUnit";
 
 // The instant that a serialized event speaks of, if it does.
@@ -60,13 +62,19 @@ Lane::~Lane() {
 // ---- in
 
 void Lane::find_tap() {
-  if (tap_)
-    return;
-  auto tap = RtpTap::find(sink());
-  if (!tap)
-    return;
-  GST_INFO_OBJECT(sink(), "takes RTP and arrival times in front of a stock jitter buffer");
-  tap_ = std::move(tap);
+  const auto place = RtpTap::find_place(sink());
+  std::unique_ptr<RtpTap> tap;
+  {
+    const Lock lock{alignment_.mutex_};
+    if (place.get() == (tap_ ? tap_->pad() : nullptr))
+      return;
+  }
+  if (place) {
+    GST_INFO_OBJECT(sink(), "takes RTP and arrival times in front of a stock jitter buffer");
+    tap = std::make_unique<RtpTap>(place);
+  }
+  const Lock lock{alignment_.mutex_};
+  std::swap(tap, tap_);
 }
 
 void Lane::say_fallback() {
@@ -83,28 +91,35 @@ void Lane::say_fallback() {
 
 // What a decoder made up (concealment) has no RTP time, or that of the packet before: it goes on as the
 // timestamps do. Where there never were any, the buffer's own are taken for them, and now for the
-// arrival.
-Aligner::Unit Lane::describe(GstBuffer* buffer, std::optional<RunningTime> pts, RunningTime now) {
+// arrival; or the timestamp where that is still to come, for in PAUSED nothing else moves the time.
+Aligner::Unit Lane::describe(GstBuffer* buffer, std::optional<RunningTime> pts) {
+  const auto now = alignment_.now();
+  const auto came = std::max(now, pts.value_or(now));
   auto times = read_rtp_times(buffer);
-  if (times && times->media != newest_times_.media) {
+  if (times && !(has_rtp_times_ && times->media == newest_times_.media)) {
     has_rtp_times_ = true;
     if (!times->arrival)
-      times->arrival = now;
+      times->arrival = came;
     newest_times_ = *times;
     newest_pts_ = pts;
   } else if (has_rtp_times_) {
     const auto ahead = pts && newest_pts_ ? *pts - *newest_pts_ : Duration{0};
     times = newest_times_;
     times->media += ahead;
-    *times->arrival += ahead;
+    times->arrival = std::min(*times->arrival + ahead, came);
     times->ntp.reset();
   } else {
-    return {.media = MediaTime{pts.value_or(now).time_since_epoch()}, .arrival = now};
+    ++without_rtp_times_;
+    return {.media = MediaTime{pts.value_or(now).time_since_epoch()}, .arrival = came};
   }
-  return {.media = times->media,
-          .arrival = std::min(*times->arrival, now),
-          .ntp = times->ntp,
-          .ssrc = times->ssrc};
+  return {
+      .media = times->media, .arrival = *times->arrival, .ntp = times->ntp, .ssrc = times->ssrc};
+}
+
+// What a stock jitter buffer held when its input was tapped has none yet.
+bool Lane::is_fallback_news() {
+  return !has_rtp_times_ && without_rtp_times_ > (tap_ ? kMostUntapped : 0) &&
+         !std::exchange(has_told_fallback_, true);
 }
 
 GstFlowReturn Lane::on_buffer(GstPtr<GstBuffer> buffer) {
@@ -116,11 +131,12 @@ GstFlowReturn Lane::on_buffer(GstPtr<GstBuffer> buffer) {
   if (got_eos_)
     return GST_FLOW_EOS;
   const auto pts = to_running_time(segment_, GST_BUFFER_PTS(buffer.get()));
-  auto unit = describe(buffer.get(), pts, alignment_.now());
-  const bool is_fallback = !has_rtp_times_ && !std::exchange(has_told_fallback_, true);
+  auto unit = describe(buffer.get(), pts);
+  const bool is_fallback = is_fallback_news();
   unit.id = alignment_.next_id_++;
   alignment_.newest_arrival_ = std::max(alignment_.newest_arrival_, unit.arrival);
   items_.push_back({.id = unit.id, .buffer = std::move(buffer), .time = pts});
+  is_idle_ = false;
   alignment_.aligner_.on_unit(stream_, unit, alignment_.now());
   alignment_.collect();
   auto messages = alignment_.take_messages();
@@ -140,8 +156,10 @@ bool Lane::on_event(GstPtr<GstEvent> event) {
     find_tap();
   Lock lock{alignment_.mutex_};
   const bool can_wait = GST_EVENT_IS_STICKY(event.get()) && type != GST_EVENT_EOS;
-  if (got_eos_ && type == GST_EVENT_STREAM_START)
+  if (type == GST_EVENT_STREAM_START) {
     got_eos_ = false;
+    has_rtp_times_ = false;
+  }
   if (got_eos_ || (flow_ != GST_FLOW_OK && !can_wait))
     return false;
   if (type == GST_EVENT_SEGMENT) {
@@ -166,12 +184,20 @@ bool Lane::on_event(GstPtr<GstEvent> event) {
   return true;
 }
 
-// The answer to an allocation query would wait behind frames that are held; those that ask can do
-// without. Pools are not handed up: frames that are held would exhaust them.
+// Behind what has come, as it must be: caps pass at once. Behind frames that are held it would wait
+// too long, and those that ask can do without an answer. Pools are not handed up: frames that are held
+// would exhaust them.
 bool Lane::on_query(GstQuery* query) {
   {
-    const Lock lock{alignment_.mutex_};
-    if (flow_ != GST_FLOW_OK || !items_.empty())
+    Lock lock{alignment_.mutex_};
+    const auto has_buffers = [this] {
+      return is_pushing_buffer_ || std::any_of(items_.begin(), items_.end(), [](const Item& item) {
+               return static_cast<bool>(item.buffer);
+             });
+    };
+    while (flow_ == GST_FLOW_OK && !has_buffers() && (!items_.empty() || is_pushing_event_))
+      drained_.wait(lock);
+    if (flow_ != GST_FLOW_OK || has_buffers())
       return false;
   }
   if (!gst_pad_peer_query(src(), query))
@@ -221,7 +247,9 @@ void Lane::reset(Reset what) {
   ready_ = 0;
   got_eos_ = false;
   has_rtp_times_ = false;
+  without_rtp_times_ = 0;
   has_told_fallback_ = false;
+  is_idle_ = true;
   gst_segment_init(&segment_, GST_FORMAT_TIME);
   last_out_ = GST_CLOCK_TIME_NONE;
   shift_ = Duration{0};
@@ -233,6 +261,11 @@ void Lane::reset(Reset what) {
 void Lane::start() {
   const Lock lock{alignment_.mutex_};
   flow_ = GST_FLOW_OK;
+}
+
+bool Lane::is_unlinked() {
+  const Lock lock{alignment_.mutex_};
+  return flow_ == GST_FLOW_NOT_LINKED;
 }
 
 void Lane::stop() {
@@ -256,6 +289,14 @@ void Lane::run() {
       flow_ = flow;
   }
   drained_.notify_all();
+  // With the mutex, so that who starts it afterwards does start it.
+  gst_pad_pause_task(src());
+  const auto flow = flow_;
+  const bool is_untold = got_eos_ && (flow == GST_FLOW_NOT_LINKED || flow < GST_FLOW_EOS);
+  lock.unlock();
+  // Nobody upstream asks any more.
+  if (is_untold)
+    GST_ELEMENT_FLOW_ERROR(alignment_.element_, flow);
 }
 
 void Lane::wait_for_work(Lock& lock) {
@@ -280,14 +321,20 @@ GstFlowReturn Lane::push(Lock& lock) {
   Item item = std::move(items_.front());
   items_.pop_front();
   if (item.event) {
+    is_pushing_event_ = true;
     push_event(lock, std::move(item));
+    is_pushing_event_ = false;
+    drained_.notify_all();
     return GST_FLOW_OK;
   }
   --ready_;
   drained_.notify_all();
   if (item.placed->is_dropped)
     return GST_FLOW_OK;
-  return push_buffer(lock, std::move(item));
+  is_pushing_buffer_ = true;
+  const auto flow = push_buffer(lock, std::move(item));
+  is_pushing_buffer_ = false;
+  return flow;
 }
 
 void Lane::push_event(Lock& lock, Item item) {

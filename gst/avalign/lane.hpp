@@ -29,11 +29,12 @@ class Lane {
   GstFlowReturn on_buffer(GstPtr<GstBuffer> buffer);
   bool on_event(GstPtr<GstEvent> event);  // serialized
   bool on_query(GstQuery* query);         // serialized
-  // Looks for a stock jitter buffer in front; nothing upstream may flow yet, or this is its thread.
+  // Looks for a stock jitter buffer in front, which may be another one than before.
   void find_tap();
 
-  // The source pad's task: runs until stop().
+  // The source pad's task: runs until stop(), or what downstream answers, and pauses.
   void run();
+  [[nodiscard]] bool is_unlinked();  // that is why it has paused
   void start();
   void stop();
   // Forgets the stream and what waits of it. A flush keeps the sticky events, which upstream does not
@@ -58,8 +59,8 @@ class Lane {
     GstPtr<GstEvent> event;  // instead of a buffer
   };
 
-  [[nodiscard]] Aligner::Unit describe(GstBuffer* buffer, std::optional<RunningTime> pts,
-                                       RunningTime now);
+  [[nodiscard]] Aligner::Unit describe(GstBuffer* buffer, std::optional<RunningTime> pts);
+  [[nodiscard]] bool is_fallback_news();
   void say_fallback();
   void place(const Aligner::Placed& placed);
   [[nodiscard]] bool is_ready() const;
@@ -85,12 +86,17 @@ class Lane {
   DeadlineWait wait_;
   std::condition_variable drained_;
   GstFlowReturn flow_ = GST_FLOW_FLUSHING;
+  bool is_pushing_event_ = false;
+  bool is_pushing_buffer_ = false;
   bool got_eos_ = false;
-  GstSegment segment_;  // of what comes in
+  bool is_idle_ = true;  // no buffer since reset()
+  GstSegment segment_;   // of what comes in
   bool has_rtp_times_ = false;
   RtpTimes newest_times_;  // once it has
   std::optional<RunningTime> newest_pts_;
+  std::size_t without_rtp_times_ = 0;
   bool has_told_fallback_ = false;
+  std::unique_ptr<RtpTap> tap_;
   Duration shift_{0};  // output less input timestamps, of the newest buffer; written by the task
 
   // The task.
@@ -100,8 +106,6 @@ class Lane {
   std::optional<RunningTime> timeline_sent_;
   GstPtr<GstBuffer> last_frame_;
   Duration frame_interval_{0};
-
-  std::unique_ptr<RtpTap> tap_;  // upstream's thread, and linking
 };
 
 }  // namespace onair

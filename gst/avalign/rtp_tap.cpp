@@ -2,12 +2,12 @@
 #include "rtp_tap.hpp"
 
 #include <optional>
+#include <utility>
 
 #include <gst/rtp/gstrtpbuffer.h>
 
 #include "base/ticks.hpp"
 #include "base/unroller.hpp"
-#include "glue/gstptr.hpp"
 #include "glue/gsttime.hpp"
 #include "glue/rtp_metas.hpp"
 
@@ -20,6 +20,8 @@ constexpr int kMostElements = 32;  // between the jitter buffer and us
 struct TappedStream {
   GstSegment segment;
   std::uint32_t clock_rate = 0;
+  bool is_rate_of_caps = false;
+  std::optional<guint> asked_type;  // whose clock rate the application was asked for
   std::optional<std::uint32_t> ssrc;
   Unroller<32> unroller;
   RtpMetas metas;
@@ -28,13 +30,37 @@ struct TappedStream {
 // So that no RTP time before the first one is negative.
 constexpr std::int64_t kRange = std::int64_t{1} << 32;
 
+std::uint32_t rate_of(GstCaps* caps) {
+  int rate = 0;
+  gst_structure_get_int(gst_caps_get_structure(caps, 0), "clock-rate", &rate);
+  return rate > 0 ? static_cast<std::uint32_t>(rate) : 0;
+}
+
+// In rtpbin the caps do not tell; the jitter buffer itself asks like this.
+void ask_clock_rate(TappedStream& stream, GstPad* pad, guint type) {
+  if (stream.is_rate_of_caps || stream.asked_type == type)
+    return;
+  const auto element = GstPtr<GstElement>::adopt(gst_pad_get_parent_element(pad));
+  if (!element)
+    return;
+  GstCaps* raw = nullptr;
+  g_signal_emit_by_name(element.get(), "request-pt-map", type, &raw);
+  const auto caps = GstPtr<GstCaps>::adopt(raw);
+  stream.asked_type = type;
+  stream.clock_rate = caps ? rate_of(caps.get()) : 0;
+}
+
 GstPtr<GstBuffer> write_times(TappedStream& stream, GstPad* pad, GstPtr<GstBuffer> buffer) {
   GstRTPBuffer rtp = GST_RTP_BUFFER_INIT;
-  if (stream.clock_rate == 0 || !gst_rtp_buffer_map(buffer.get(), GST_MAP_READ, &rtp))
+  if (!gst_rtp_buffer_map(buffer.get(), GST_MAP_READ, &rtp))
     return buffer;
   const auto ssrc = gst_rtp_buffer_get_ssrc(&rtp);
   const auto time = gst_rtp_buffer_get_timestamp(&rtp);
+  const guint type = gst_rtp_buffer_get_payload_type(&rtp);
   gst_rtp_buffer_unmap(&rtp);
+  ask_clock_rate(stream, pad, type);
+  if (stream.clock_rate == 0)
+    return buffer;
   if (stream.ssrc != ssrc) {
     stream.ssrc = ssrc;
     stream.unroller.reset();
@@ -59,12 +85,15 @@ GstPtr<GstBuffer> write_times(TappedStream& stream, GstPad* pad, GstPtr<GstBuffe
 void learn(TappedStream& stream, GstEvent* event) {
   if (GST_EVENT_TYPE(event) == GST_EVENT_SEGMENT) {
     gst_event_copy_segment(event, &stream.segment);
+    if (stream.segment.format != GST_FORMAT_TIME)
+      gst_segment_init(&stream.segment, GST_FORMAT_TIME);
   } else if (GST_EVENT_TYPE(event) == GST_EVENT_CAPS) {
     GstCaps* caps = nullptr;
     gst_event_parse_caps(event, &caps);
-    int rate = 0;
-    if (gst_structure_get_int(gst_caps_get_structure(caps, 0), "clock-rate", &rate) && rate > 0)
-      stream.clock_rate = static_cast<std::uint32_t>(rate);
+    const auto rate = rate_of(caps);
+    stream.is_rate_of_caps = rate > 0;
+    if (rate > 0)
+      stream.clock_rate = rate;
   }
 }
 
@@ -129,49 +158,51 @@ GstPtr<GstPad> single_sink(GstElement* element) {
   return found;
 }
 
+gulong add_probe(GstPad* pad) {
+  auto* stream = new TappedStream;
+  gst_segment_init(&stream->segment, GST_FORMAT_TIME);
+  // What has passed already, where it runs.
+  gst_pad_sticky_events_foreach(
+      pad,
+      [](GstPad*, GstEvent** event, gpointer data) -> gboolean {
+        learn(*static_cast<TappedStream*>(data), *event);
+        return TRUE;
+      },
+      stream);
+  return gst_pad_add_probe(
+      pad,
+      static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST |
+                                   GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM),
+      on_data, stream, [](gpointer data) { delete static_cast<TappedStream*>(data); });
+}
+
 }  // namespace
 
-std::unique_ptr<RtpTap> RtpTap::find(GstPad* sink) {
+GstPtr<GstPad> RtpTap::find_place(GstPad* sink) {
   auto pad = GstPtr<GstPad>::share(sink);
-  for (int i = 0; i < kMostElements; ++i) {
+  for (int i = 0; pad && i < kMostElements; ++i) {
     const auto source = feeding_pad(pad.get());
-    if (!source)
-      return nullptr;
-    const auto element = GstPtr<GstElement>::adopt(gst_pad_get_parent_element(source.get()));
+    const auto element =
+        GstPtr<GstElement>::adopt(source ? gst_pad_get_parent_element(source.get()) : nullptr);
     if (!element)
-      return nullptr;
+      return {};
     pad = single_sink(element.get());
-    if (!pad)
-      return nullptr;
-    if (!is_factory(element.get(), "rtpjitterbuffer"))
-      continue;
-    auto* stream = new TappedStream;
-    gst_segment_init(&stream->segment, GST_FORMAT_TIME);
-    // What has passed already, where it runs.
-    gst_pad_sticky_events_foreach(
-        pad.get(),
-        [](GstPad*, GstEvent** event, gpointer data) -> gboolean {
-          learn(*static_cast<TappedStream*>(data), *event);
-          return TRUE;
-        },
-        stream);
-    const gulong probe = gst_pad_add_probe(
-        pad.get(),
-        static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST |
-                                     GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM),
-        on_data, stream, [](gpointer data) { delete static_cast<TappedStream*>(data); });
-    // What sender reports say, it writes itself.
-    if (g_object_class_find_property(G_OBJECT_GET_CLASS(element.get()),
-                                     "add-reference-timestamp-meta"))
-      g_object_set(element.get(), "add-reference-timestamp-meta", TRUE, nullptr);
-    return std::unique_ptr<RtpTap>{new RtpTap{pad.release(), probe}};
+    if (is_factory(element.get(), "rtpjitterbuffer"))
+      return pad;
   }
-  return nullptr;
+  return {};
+}
+
+RtpTap::RtpTap(GstPtr<GstPad> place) : pad_{std::move(place)}, probe_{add_probe(pad_.get())} {
+  // What sender reports say, it writes itself.
+  const auto element = GstPtr<GstElement>::adopt(gst_pad_get_parent_element(pad_.get()));
+  if (element && g_object_class_find_property(G_OBJECT_GET_CLASS(element.get()),
+                                              "add-reference-timestamp-meta"))
+    g_object_set(element.get(), "add-reference-timestamp-meta", TRUE, nullptr);
 }
 
 RtpTap::~RtpTap() {
-  gst_pad_remove_probe(pad_, probe_);
-  gst_object_unref(pad_);
+  gst_pad_remove_probe(pad_.get(), probe_);
 }
 
 }  // namespace onair

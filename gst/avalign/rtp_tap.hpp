@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include <memory>
-
 #include <gst/gst.h>
+
+#include "glue/gstptr.hpp"
 
 namespace onair {
 
@@ -12,19 +12,21 @@ namespace onair {
 // rtpadaptivejitterbuffer does on what comes out.
 class RtpTap {
  public:
-  // Looks upstream of `sink`, through elements with one input and through rtpbin. Nothing where there
-  // is no stock jitter buffer. Any thread; no lock is held.
-  [[nodiscard]] static std::unique_ptr<RtpTap> find(GstPad* sink);
+  // The input of a stock jitter buffer upstream of `sink`, behind elements with one input and in
+  // rtpbin; null where there is none. Any thread; no lock is held.
+  [[nodiscard]] static GstPtr<GstPad> find_place(GstPad* sink);
+
+  explicit RtpTap(GstPtr<GstPad> place);
   ~RtpTap();
 
   RtpTap(const RtpTap&) = delete;
   RtpTap& operator=(const RtpTap&) = delete;
 
- private:
-  RtpTap(GstPad* pad, gulong probe) : pad_{pad}, probe_{probe} {}
+  [[nodiscard]] GstPad* pad() const { return pad_.get(); }
 
-  GstPad* pad_;  // owned
-  gulong probe_;
+ private:
+  const GstPtr<GstPad> pad_;
+  const gulong probe_;
 };
 
 }  // namespace onair
