@@ -34,7 +34,7 @@ std::optional<RtpTimes> read_rtp_times(GstBuffer* buffer) {
   static const GQuark arrival = g_quark_from_static_string("timestamp/x-arrival");
   static const GQuark ntp = g_quark_from_static_string("timestamp/x-ntp");
   RtpTimes times;
-  bool has_media = false;
+  int packets = 0;
   gpointer state = nullptr;
   while (const GstMeta* meta = gst_buffer_iterate_meta_filtered(
              buffer, &state, GST_REFERENCE_TIMESTAMP_META_API_TYPE)) {
@@ -44,20 +44,19 @@ std::optional<RtpTimes> read_rtp_times(GstBuffer* buffer) {
       continue;
     const GstStructure* structure = gst_caps_get_structure(reference->reference, 0);
     const GQuark name = gst_structure_get_name_id(structure);
-    if (name == rtp && !has_media) {
+    if (name == rtp && ++packets == 1) {
       guint ssrc = 0;
       gst_structure_get_uint(structure, "ssrc", &ssrc);
       times.ssrc = ssrc;
       times.media = MediaTime{*value};
-      has_media = true;
     } else if (name == arrival) {
       const RunningTime at{*value};
       times.arrival = times.arrival ? std::min(*times.arrival, at) : at;
-    } else if (name == ntp && !times.ntp) {
+    } else if (name == ntp && packets <= 1 && !times.ntp) {
       times.ntp = NtpTime{*value};
     }
   }
-  if (!has_media)
+  if (packets == 0)
     return std::nullopt;
   return times;
 }

@@ -40,8 +40,8 @@ struct RtpTimes {
   std::optional<NtpTime> ntp;
 };
 
-// A frame that was put together from several packets carries the metas of several: the RTP time is
-// that of the first, the arrival the earliest. Nothing without an RTP time.
+// A frame that was put together from several packets carries the metas of several: RTP and NTP time are
+// those of the first, the arrival the earliest. Nothing without an RTP time.
 [[nodiscard]] std::optional<RtpTimes> read_rtp_times(GstBuffer* buffer);
 
 }  // namespace onair

@@ -112,5 +112,94 @@ TEST(RtpMetas, TheySurviveACopyOfTheBuffer) {
     EXPECT_TRUE(meta_of(copy.get(), type)) << type;
 }
 
+TEST(ReadRtpTimes, AreWhatWasWritten) {
+  RtpMetas metas;
+  const auto buffer = new_buffer();
+  metas.add_times(buffer.get(), 0xffff'fffe, 90'000, MediaTime{5s + 1ns}, RunningTime{3s});
+  auto times = read_rtp_times(buffer.get());
+  ASSERT_TRUE(times);
+  EXPECT_EQ(times->ssrc, 0xffff'fffe);
+  EXPECT_EQ(times->media, MediaTime{5s + 1ns});
+  EXPECT_EQ(times->arrival, RunningTime{3s});
+  EXPECT_FALSE(times->ntp);
+  metas.add_ntp(buffer.get(), NtpTime{3'900'000'000s});
+  times = read_rtp_times(buffer.get());
+  ASSERT_TRUE(times);
+  EXPECT_EQ(times->ntp, NtpTime{3'900'000'000s});
+}
+
+TEST(ReadRtpTimes, AreNoneWithoutAnRtpTime) {
+  RtpMetas metas;
+  const auto buffer = new_buffer();
+  EXPECT_FALSE(read_rtp_times(buffer.get()));
+  metas.add_ntp(buffer.get(), NtpTime{1s});
+  EXPECT_FALSE(read_rtp_times(buffer.get()));
+}
+
+TEST(ReadRtpTimes, OfSeveralPacketsAreTheFirstRtpTimeAndTheEarliestArrival) {
+  RtpMetas metas;
+  const auto buffer = new_buffer();
+  const RunningTime arrivals[] = {RunningTime{305ms}, RunningTime{301ms}, RunningTime{310ms}};
+  MediaTime media{5s};
+  for (const auto arrival : arrivals) {
+    metas.add_times(buffer.get(), 7, 90'000, media, arrival);
+    metas.add_ntp(buffer.get(), NtpTime{1000s + media.time_since_epoch()});
+    media += 1s;
+  }
+  const auto times = read_rtp_times(buffer.get());
+  ASSERT_TRUE(times);
+  EXPECT_EQ(times->media, MediaTime{5s});
+  EXPECT_EQ(times->arrival, RunningTime{301ms});
+  EXPECT_EQ(times->ntp, NtpTime{1005s}) << "which belongs to the RTP time that is taken";
+}
+
+// The NTP time is of the packet's own RTP time: of two packets only the second may have one.
+TEST(ReadRtpTimes, AnNtpTimeOfAnotherPacketThanTheRtpTimeIsNotTaken) {
+  RtpMetas metas;
+  const auto buffer = new_buffer();
+  metas.add_times(buffer.get(), 7, 48'000, MediaTime{5s}, RunningTime{1s});
+  metas.add_times(buffer.get(), 7, 48'000, MediaTime{6s}, RunningTime{2s});
+  metas.add_ntp(buffer.get(), NtpTime{1006s});
+  const auto times = read_rtp_times(buffer.get());
+  ASSERT_TRUE(times);
+  EXPECT_EQ(times->media, MediaTime{5s});
+  EXPECT_FALSE(times->ntp);
+}
+
+TEST(ReadRtpTimes, AForeignReferenceIsPassedOver) {
+  RtpMetas metas;
+  const auto buffer = new_buffer();
+  const auto foreign = GstPtr<GstCaps>::adopt(gst_caps_new_empty_simple("timestamp/x-unix"));
+  gst_buffer_add_reference_timestamp_meta(buffer.get(), foreign.get(), 1, GST_CLOCK_TIME_NONE);
+  metas.add_times(buffer.get(), 7, 48'000, MediaTime{5s}, RunningTime{1s});
+  gst_buffer_add_reference_timestamp_meta(buffer.get(), foreign.get(), 0, 1);
+  const auto times = read_rtp_times(buffer.get());
+  ASSERT_TRUE(times);
+  EXPECT_EQ(times->media, MediaTime{5s});
+  EXPECT_EQ(times->arrival, RunningTime{1s});
+}
+
+TEST(ReadRtpTimes, WithoutAnArrivalOrAnSsrcAreReadAllTheSame) {
+  const auto buffer = new_buffer();
+  const auto rtp = GstPtr<GstCaps>::adopt(gst_caps_new_empty_simple("timestamp/x-rtp"));
+  gst_buffer_add_reference_timestamp_meta(buffer.get(), rtp.get(), 5 * GST_SECOND,
+                                          GST_CLOCK_TIME_NONE);
+  const auto times = read_rtp_times(buffer.get());
+  ASSERT_TRUE(times);
+  EXPECT_EQ(times->ssrc, 0u);
+  EXPECT_EQ(times->media, MediaTime{5s});
+  EXPECT_FALSE(times->arrival);
+}
+
+TEST(ReadRtpTimes, SurviveACopyOfTheBuffer) {
+  RtpMetas metas;
+  const auto buffer = new_buffer();
+  metas.add_times(buffer.get(), 1, 90'000, MediaTime{5s}, RunningTime{3s});
+  const auto copy = GstPtr<GstBuffer>::adopt(gst_buffer_copy(buffer.get()));
+  const auto times = read_rtp_times(copy.get());
+  ASSERT_TRUE(times);
+  EXPECT_EQ(times->arrival, RunningTime{3s});
+}
+
 }  // namespace
 }  // namespace onair
