@@ -32,6 +32,7 @@ while read -r element source; do
     page "$element" "$source" >"$target"
   fi
 done <<'LIST'
+avaligner gst/avalign/gstavaligner.cpp
 flywheel gst/flywheel/gstflywheel.cpp
 rtpadaptivejitterbuffer gst/rtpadaptive/gstrtpadaptivejitterbuffer.cpp
 whiplistensrc ext/whip/gstwhiplistensrc.cpp
