@@ -7,7 +7,9 @@ namespace onair {
 
 RtpMetas::RtpMetas()
     : arrival_{GstPtr<GstCaps>::adopt(gst_caps_new_empty_simple("timestamp/x-arrival"))},
-      ntp_{GstPtr<GstCaps>::adopt(gst_caps_new_empty_simple("timestamp/x-ntp"))} {}
+      ntp_{GstPtr<GstCaps>::adopt(gst_caps_new_empty_simple("timestamp/x-ntp"))},
+      captured_ntp_{GstPtr<GstCaps>::adopt(
+          gst_caps_new_simple("timestamp/x-ntp", "source", G_TYPE_STRING, "capture", nullptr))} {}
 
 void RtpMetas::add_times(GstBuffer* buffer, std::uint32_t ssrc, std::uint32_t clock_rate,
                          MediaTime media, RunningTime arrival) {
@@ -24,8 +26,9 @@ void RtpMetas::add_times(GstBuffer* buffer, std::uint32_t ssrc, std::uint32_t cl
                                           GST_CLOCK_TIME_NONE);
 }
 
-void RtpMetas::add_ntp(GstBuffer* buffer, NtpTime ntp) {
-  gst_buffer_add_reference_timestamp_meta(buffer, ntp_.get(), to_gst(ntp.time_since_epoch()),
+void RtpMetas::add_ntp(GstBuffer* buffer, NtpTime ntp, NtpSource source) {
+  GstCaps* reference = source == NtpSource::CaptureTime ? captured_ntp_.get() : ntp_.get();
+  gst_buffer_add_reference_timestamp_meta(buffer, reference, to_gst(ntp.time_since_epoch()),
                                           GST_CLOCK_TIME_NONE);
 }
 
@@ -54,6 +57,8 @@ std::optional<RtpTimes> read_rtp_times(GstBuffer* buffer) {
       times.arrival = times.arrival ? std::min(*times.arrival, at) : at;
     } else if (name == ntp && packets <= 1 && !times.ntp) {
       times.ntp = NtpTime{*value};
+      times.is_ntp_of_capture =
+          g_strcmp0(gst_structure_get_string(structure, "source"), "capture") == 0;
     }
   }
   if (packets == 0)

@@ -21,7 +21,8 @@ constexpr std::array<std::string_view, 4> kRtpProtocols{"UDP/TLS/RTP/SAVPF", "UD
 // Header extensions that we read or that congestion control lives on. Others would only be parsed
 // for nothing; video-orientation above all must not be negotiated: without it the browser turns the
 // picture before it encodes.
-constexpr std::array<std::string_view, 2> kExtensions{
+constexpr std::array<std::string_view, 3> kExtensions{
+    "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time",
     "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01",
     "urn:ietf:params:rtp-hdrext:sdes:mid"};
 

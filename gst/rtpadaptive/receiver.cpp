@@ -124,7 +124,7 @@ GstFlowReturn Receiver::on_packet(GstPtr<GstBuffer> buffer) {
     return flow_;
   if (got_eos_)
     return GST_FLOW_EOS;
-  packet.clock_rate = clock_rates_.rate(parsed->payload_type);
+  packet.clock_rate = payload_types_.clock_rate(parsed->payload_type);
   if (packet.clock_rate == 0) {
     packet.clock_rate = find_clock_rate(lock, parsed->payload_type);
     if (flow_ != GST_FLOW_OK)
@@ -164,7 +164,7 @@ GstFlowReturn Receiver::on_packet(GstPtr<GstBuffer> buffer) {
     }
   }
   if (std::exchange(stream_, buffer_.stream()) != buffer_.stream())
-    report_.reset();  // it spoke of another time line
+    sender_clock_.forget_report();  // it spoke of another time line
   const bool latency_changed = update_latency();
   const bool repost = latency_changed && settings_.report_current_latency;
   if (pending_report_)
@@ -202,13 +202,13 @@ std::uint32_t Receiver::find_clock_rate(Lock& lock, std::uint8_t payload_type) {
   g_signal_emit_by_name(element_, "request-pt-map", guint{payload_type}, &caps);
   const auto answer = GstPtr<GstCaps>::adopt(caps);
   lock.lock();
-  clock_rates_.learn(answer.get(), payload_type);
-  return clock_rates_.rate(payload_type);
+  payload_types_.learn(answer.get(), payload_type);
+  return payload_types_.clock_rate(payload_type);
 }
 
 void Receiver::forget_clock_rates() {
   const Lock lock{mutex_};
-  clock_rates_.clear();
+  payload_types_.clear();
 }
 
 // Nothing, while the last message is younger than the interval.
@@ -326,10 +326,11 @@ GstStructure* Receiver::stats() {
       "latency", G_TYPE_UINT64, to_gst(buffer_.latency()), "late-packets", G_TYPE_UINT64,
       latency.late_packets, "late-units", G_TYPE_UINT64, latency.late_units, "units", G_TYPE_UINT64,
       latency.units, "num-empty", G_TYPE_UINT64, stats.empty, "num-invalid", G_TYPE_UINT64,
-      invalid_, "num-refused", G_TYPE_UINT64, stats.refused, "num-overflowed", G_TYPE_UINT64,
-      stats.overflowed, "num-restarts", G_TYPE_UINT64, stats.restarts, "packets", G_TYPE_UINT64,
-      guint64{buffer_.packets()}, "bytes", G_TYPE_UINT64, guint64{buffer_.bytes()}, "drift-ppm",
-      G_TYPE_DOUBLE, buffer_.drift().ppm(), nullptr);
+      invalid_, "num-capture-times", G_TYPE_UINT64, capture_times_, "num-refused", G_TYPE_UINT64,
+      stats.refused, "num-overflowed", G_TYPE_UINT64, stats.overflowed, "num-restarts",
+      G_TYPE_UINT64, stats.restarts, "packets", G_TYPE_UINT64, guint64{buffer_.packets()}, "bytes",
+      G_TYPE_UINT64, guint64{buffer_.bytes()}, "drift-ppm", G_TYPE_DOUBLE, buffer_.drift().ppm(),
+      nullptr);
 }
 
 std::optional<GstClockTime> Receiver::position() {
@@ -377,7 +378,7 @@ void Receiver::send_requests(Lock& lock) {
 // ---- events and queries
 
 void Receiver::learn_caps(const GstCaps* caps) {
-  if (!clock_rates_.learn(caps))
+  if (!payload_types_.learn(caps))
     GST_DEBUG_OBJECT(element_, "no clock rate in %" GST_PTR_FORMAT, caps);
   // An SDP's "a=ssrc:<n> cname:" comes as a field of the caps.
   guint ssrc = 0;
@@ -460,11 +461,12 @@ void Receiver::synchronise(Lock& lock) {
   if (!its_clock.is_anchored())
     return;  // with the first packet
   const auto [report, packet] = *std::exchange(pending_report_, std::nullopt);
-  report_ = SenderReport{
+  const SenderReport said{
       .ssrc = report.ssrc,
       .ticks = its_clock.unroll(report.rtp_time),
       .ntp = report.ntp,
   };
+  sender_clock_.on_report(said);
   const Duration interval = milliseconds{settings_.sync_interval_ms};
   if (synchronised_at_ && report.ntp >= *synchronised_at_ &&
       report.ntp - *synchronised_at_ < interval)
@@ -472,7 +474,7 @@ void Receiver::synchronise(Lock& lock) {
   synchronised_at_ = report.ntp;
   const gint most = settings_.max_rtcp_rtp_time_diff_ms;
   const auto result = onair::synchronise(
-      *report_, its_clock, most < 0 ? std::optional<Duration>{} : Duration{milliseconds{most}});
+      said, its_clock, most < 0 ? std::optional<Duration>{} : Duration{milliseconds{most}});
   if (!result)
     return;
   const StructurePtr structure{gst_structure_new(
@@ -481,10 +483,9 @@ void Receiver::synchronise(Lock& lock) {
       to_gst(result->base_time), "clock-rate", G_TYPE_UINT, its_clock.rate(),
       // Of RTSP's RTP-Info, which we do not follow: none, as later versions of stock write it.
       "clock-base", G_TYPE_UINT64, guint64{G_MAXUINT32}, "npt-start", G_TYPE_UINT64, guint64{0},
-      "ssrc", G_TYPE_UINT, report_->ssrc, "sr-ext-rtptime", G_TYPE_UINT64,
+      "ssrc", G_TYPE_UINT, said.ssrc, "sr-ext-rtptime", G_TYPE_UINT64,
       static_cast<guint64>(result->report_ticks.value_or(-1)), "sr-ntpnstime", G_TYPE_UINT64,
-      to_gst(report_->ntp.time_since_epoch()), "sr-buffer", GST_TYPE_BUFFER, packet.get(),
-      nullptr)};
+      to_gst(said.ntp.time_since_epoch()), "sr-buffer", GST_TYPE_BUFFER, packet.get(), nullptr)};
   if (!cname_.empty())
     gst_structure_set(structure.get(), "cname", G_TYPE_STRING, cname_.c_str(), nullptr);
   lock.unlock();
@@ -552,13 +553,24 @@ GstFlowReturn Receiver::push_packet(Lock& lock, const JitterBuffer::Release& rel
   const bool offset_changed = std::exchange(ts_offset_changed_, false);
   if (release.resync || offset_changed)
     GST_BUFFER_FLAG_SET(buffer, GST_BUFFER_FLAG_RESYNC);
-  std::optional<NtpTime> ntp;
-  if (settings_.add_reference_timestamp_meta && report_ && report_->ssrc == release.ssrc)
-    ntp = report_->ntp_at(release.ticks, release.clock_rate);
+  if (release.resync)
+    sender_clock_.forget_capture_time();
+  if (payload_types_.have_capture_times()) {
+    if (const auto ntp = parse_capture_time(buffer, payload_types_)) {
+      sender_clock_.on_capture_time(release.ssrc, release.ticks, *ntp);
+      ++capture_times_;
+    }
+  }
+  std::optional<SenderClock::Statement> wall_clock;
+  if (settings_.add_reference_timestamp_meta)
+    wall_clock = sender_clock_.at(release.ssrc, release.ticks, release.clock_rate);
   lock.unlock();
   metas_.add_times(buffer, release.ssrc, release.clock_rate, release.media, release.arrival);
-  if (ntp)
-    metas_.add_ntp(buffer, *ntp);
+  if (wall_clock)
+    metas_.add_ntp(buffer, wall_clock->ntp,
+                   wall_clock->source == SenderClock::Source::CaptureTime
+                       ? RtpMetas::NtpSource::CaptureTime
+                       : RtpMetas::NtpSource::Report);
   GST_LOG_OBJECT(element_, "pushing %" GST_PTR_FORMAT, buffer);
   const GstFlowReturn flow = gst_pad_push(src_, buffer);
   lock.lock();
@@ -700,11 +712,11 @@ void Receiver::reset() {
   got_eos_ = false;
   gst_segment_init(&segment_, GST_FORMAT_TIME);
   out_segment_ = segment_;
-  clock_rates_.clear();
+  payload_types_.clear();
   if (const auto caps = GstPtr<GstCaps>::adopt(gst_pad_get_current_caps(sink_)))
     learn_caps(caps.get());
   is_first_packet_ = true;
-  report_.reset();
+  sender_clock_ = {};
   pending_report_.reset();
   synchronised_at_.reset();
   last_pts_ = last_out_ = GST_CLOCK_TIME_NONE;

@@ -17,7 +17,7 @@
 #include "jitter_buffer.hpp"
 #include "latency_group.hpp"
 #include "rtp_input.hpp"
-#include "sender_report.hpp"
+#include "sender_clock.hpp"
 #include "settings.hpp"
 
 namespace onair {
@@ -137,10 +137,11 @@ class Receiver {
 
   GstSegment segment_;      // of what comes in
   GstSegment out_segment_;  // of what goes out: the same, once its event has
-  ClockRates clock_rates_;
+  PayloadTypes payload_types_;
   bool is_first_packet_ = true;
 
-  std::optional<SenderReport> report_;
+  SenderClock sender_clock_;                     // capture times: as packets go out
+  std::uint64_t capture_times_ = 0;              // packets that told one
   std::optional<PendingReport> pending_report_;  // while no packet has come
   std::uint64_t stream_ = 0;
   std::optional<NtpTime> synchronised_at_;

@@ -22,10 +22,14 @@ std::optional<RtpHeader> parse_rtp_header(std::span<const std::uint8_t> head, st
   if (head.size() < kFixedRtpHeaderSize || head[0] >> 6 != 2)
     return std::nullopt;
   std::size_t header = kFixedRtpHeaderSize + std::size_t{4} * (head[0] & 0x0fu);
+  std::uint16_t profile = 0;
+  std::size_t extension_offset = header;
   if (has_extension(head[0])) {
     if (head.size() < header + kExtensionHeaderSize)
       return std::nullopt;
-    header += kExtensionHeaderSize + std::size_t{4} * read16(&head[header + 2]);
+    profile = read16(&head[header]);
+    extension_offset = header + kExtensionHeaderSize;
+    header = extension_offset + std::size_t{4} * read16(&head[header + 2]);
   }
   const std::size_t padding = has_padding(head[0]) ? last : 0;
   if (size < header + padding)
@@ -37,6 +41,9 @@ std::optional<RtpHeader> parse_rtp_header(std::span<const std::uint8_t> head, st
       .timestamp = read32(&head[4]),
       .ssrc = read32(&head[8]),
       .payload_size = size - header - padding,
+      .extension_profile = profile,
+      .extension_offset = extension_offset,
+      .extension_size = header - extension_offset,
   };
 }
 

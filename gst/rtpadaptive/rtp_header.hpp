@@ -16,6 +16,10 @@ struct RtpHeader {
   std::uint32_t timestamp = 0;
   std::uint32_t ssrc = 0;
   std::size_t payload_size = 0;  // without header extension and padding
+  // The header extension (section 5.3.1) without its own header, from the packet's beginning.
+  std::uint16_t extension_profile = 0;
+  std::size_t extension_offset = 0;
+  std::size_t extension_size = 0;  // 0: there is none, or there is nothing in it
 };
 
 inline constexpr std::size_t kFixedRtpHeaderSize = 12;

@@ -2,10 +2,12 @@
 #include "rtp_input.hpp"
 
 #include <array>
+#include <cstring>
 
 #include <gst/rtp/gstrtcpbuffer.h>
 #include <gst/rtp/gstrtpbuffer.h>
 
+#include "header_extension.hpp"
 #include "rtp_header.hpp"
 
 namespace onair {
@@ -18,6 +20,39 @@ std::uint32_t clock_rate_of(const GstCaps* caps) {
       !gst_structure_get_int(gst_caps_get_structure(caps, 0), "clock-rate", &rate) || rate <= 0)
     return 0;
   return static_cast<std::uint32_t>(rate);
+}
+
+// The number that stands behind "extmap-": 1 to 255, as RFC 8285 section 4.3 allows in packets; else 0.
+std::uint8_t extension_id(const char* field) {
+  constexpr const char* kPrefix = "extmap-";
+  if (!g_str_has_prefix(field, kPrefix))
+    return 0;
+  guint64 id = 0;
+  const char* number = field + std::strlen(kPrefix);
+  return g_ascii_string_to_unsigned(number, 10, 1, 255, &id, nullptr)
+             ? static_cast<std::uint8_t>(id)
+             : std::uint8_t{0};
+}
+
+// A URI, or an array <direction, URI, attributes>, as gst_sdp_media_attributes_to_caps() writes it.
+bool is_capture_time(const GValue* extension) {
+  if (GST_VALUE_HOLDS_ARRAY(extension) && gst_value_array_get_size(extension) == 3)
+    extension = gst_value_array_get_value(extension, 1);
+  return G_VALUE_HOLDS_STRING(extension) &&
+         g_strcmp0(g_value_get_string(extension), kCaptureTimeUri) == 0;
+}
+
+std::uint8_t capture_time_id_of(const GstCaps* caps) {
+  std::uint8_t found = 0;
+  const auto look = [](GQuark field, const GValue* value, gpointer data) -> gboolean {
+    const auto id = extension_id(g_quark_to_string(field));
+    if (id == 0 || !is_capture_time(value))
+      return TRUE;
+    *static_cast<std::uint8_t*>(data) = id;
+    return FALSE;
+  };
+  gst_structure_foreach(gst_caps_get_structure(caps, 0), look, &found);
+  return found;
 }
 
 // The first CNAME that a source description (RFC 3550 section 6.5) gives for `ssrc`.
@@ -83,6 +118,25 @@ std::optional<ParsedPacket> parse_rtp(GstBuffer* buffer) {
   };
 }
 
+// Those that carry one are few, so that all are read once more rather than all kept in mind.
+std::optional<NtpTime> parse_capture_time(GstBuffer* buffer, const PayloadTypes& types) {
+  std::array<guint8, kMaxRtpHeaderSize + kMostExtensionBytes> copy;
+  const std::span<const guint8> head{copy.data(),
+                                     gst_buffer_extract(buffer, 0, copy.data(), copy.size())};
+  if (head.empty() || !has_extension(head[0]))
+    return std::nullopt;
+  // The padding has been looked at when the packet came.
+  const auto header = parse_rtp_header(head, gst_buffer_get_size(buffer), 0);
+  if (!header)
+    return std::nullopt;
+  const auto id = types.capture_time_id(header->payload_type);
+  const auto elements = head.subspan(header->extension_offset);
+  const auto element =
+      find_header_extension(header->extension_profile,
+                            elements.first(std::min(elements.size(), header->extension_size)), id);
+  return element ? parse_capture_time(*element) : std::nullopt;
+}
+
 ParsedRtcp parse_rtcp(GstBuffer* buffer) {
   // An empty one makes the validation complain of its caller.
   if (gst_buffer_get_size(buffer) == 0 || !gst_rtcp_buffer_validate_reduced(buffer))
@@ -111,23 +165,30 @@ ParsedRtcp parse_rtcp(GstBuffer* buffer) {
   return result;
 }
 
-bool ClockRates::learn(const GstCaps* caps) {
-  int payload = 0;
-  if (clock_rate_of(caps) == 0)
+PayloadTypes::Type PayloadTypes::read(const GstCaps* caps) {
+  const std::uint32_t rate = clock_rate_of(caps);
+  return rate == 0 ? Type{} : Type{rate, capture_time_id_of(caps)};
+}
+
+bool PayloadTypes::learn(const GstCaps* caps) {
+  const Type type = read(caps);
+  if (type.clock_rate == 0)
     return false;
-  if (gst_structure_get_int(gst_caps_get_structure(caps, 0), "payload", &payload)) {
-    rates_[static_cast<std::size_t>(payload) & 0x7f] = clock_rate_of(caps);
-    return true;
-  }
-  rates_.fill(clock_rate_of(caps));
+  have_capture_times_ = have_capture_times_ || type.capture_time_id != 0;
+  int payload = 0;
+  if (gst_structure_get_int(gst_caps_get_structure(caps, 0), "payload", &payload))
+    types_[static_cast<std::size_t>(payload) & 0x7f] = type;
+  else
+    types_.fill(type);
   return true;
 }
 
-bool ClockRates::learn(const GstCaps* caps, std::uint8_t payload_type) {
-  const std::uint32_t rate = clock_rate_of(caps);
-  if (rate == 0)
+bool PayloadTypes::learn(const GstCaps* caps, std::uint8_t payload_type) {
+  const Type type = read(caps);
+  if (type.clock_rate == 0)
     return false;
-  rates_[payload_type & 0x7f] = rate;
+  have_capture_times_ = have_capture_times_ || type.capture_time_id != 0;
+  types_[payload_type & 0x7f] = type;
   return true;
 }
 

@@ -24,6 +24,10 @@ struct ParsedPacket {
 // Nothing if it is no RTP packet (truncated, wrong version).
 std::optional<ParsedPacket> parse_rtp(GstBuffer* buffer);
 
+class PayloadTypes;
+// The wall clock that an RTP packet says it was captured at.
+std::optional<NtpTime> parse_capture_time(GstBuffer* buffer, const PayloadTypes& types);
+
 struct ParsedReport {
   std::uint32_t ssrc;
   std::uint32_t rtp_time;
@@ -37,20 +41,34 @@ struct ParsedRtcp {
 };
 ParsedRtcp parse_rtcp(GstBuffer* buffer);
 
-// The clock rate of each payload type, from caps and from whoever answers request-pt-map.
-class ClockRates {
+// What is known of each payload type, from caps and from whoever answers request-pt-map: the clock
+// rate, and as what header extension (extmap-<id>) its packets carry their capture time.
+class PayloadTypes {
  public:
-  // True if the caps name a rate. `payload` of caps without one: every payload type.
+  // True if the caps name a rate; else they tell nothing. `payload` of caps without one: every
+  // payload type.
   bool learn(const GstCaps* caps);
   // The answer for one payload type; false if it names no rate.
   bool learn(const GstCaps* caps, std::uint8_t payload_type);
-  [[nodiscard]] std::uint32_t rate(std::uint8_t payload_type) const {
-    return rates_[payload_type & 0x7f];
+  [[nodiscard]] std::uint32_t clock_rate(std::uint8_t payload_type) const {
+    return types_[payload_type & 0x7f].clock_rate;
   }
-  void clear() { rates_.fill(0); }
+  // 0: none.
+  [[nodiscard]] std::uint8_t capture_time_id(std::uint8_t payload_type) const {
+    return types_[payload_type & 0x7f].capture_time_id;
+  }
+  [[nodiscard]] bool have_capture_times() const { return have_capture_times_; }
+  void clear() { *this = PayloadTypes{}; }
 
  private:
-  std::array<std::uint32_t, 128> rates_{};
+  struct Type {
+    std::uint32_t clock_rate = 0;
+    std::uint8_t capture_time_id = 0;
+  };
+  static Type read(const GstCaps* caps);
+
+  std::array<Type, 128> types_{};
+  bool have_capture_times_ = false;  // some have had
 };
 
 }  // namespace onair

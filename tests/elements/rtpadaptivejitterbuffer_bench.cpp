@@ -52,6 +52,15 @@ GstPtr<GstBuffer> RtpPacket::make() const {
   gst_rtp_buffer_set_timestamp(&rtp, rtp_time);
   gst_rtp_buffer_set_payload_type(&rtp, payload_type);
   gst_rtp_buffer_set_marker(&rtp, marker);
+  if (!extension.empty()) {
+    const auto size = static_cast<guint>(extension.size());
+    const gboolean added = extension_form == Form::OneByte
+                               ? gst_rtp_buffer_add_extension_onebyte_header(&rtp, extension_id,
+                                                                             extension.data(), size)
+                               : gst_rtp_buffer_add_extension_twobytes_header(
+                                     &rtp, 0, extension_id, extension.data(), size);
+    EXPECT_TRUE(added);
+  }
   gst_rtp_buffer_unmap(&rtp);
   if (arrival)
     GST_BUFFER_DTS(buffer.get()) = ns(*arrival);

@@ -64,6 +64,17 @@ struct RtpPacket {
     arrival.reset();
     return *this;
   }
+  // With an element of a header extension (RFC 8285): abs-capture-time, as seconds.
+  enum class Form { OneByte, TwoByte };
+  RtpPacket& captured(guint8 id, guint32 ntp_seconds, Form form = Form::OneByte,
+                      std::size_t size = 8) {
+    extension_id = id;
+    extension_form = form;
+    extension.assign(size, 0);
+    for (std::size_t i = 0; i < 4; ++i)
+      extension[i] = static_cast<guint8>(ntp_seconds >> (24 - 8 * i));
+    return *this;
+  }
   [[nodiscard]] GstPtr<GstBuffer> make() const;
 
   guint16 sequence;
@@ -75,6 +86,9 @@ struct RtpPacket {
   bool is_retransmission = false;
   guint payload_size = 20;
   guint8 padding = 0;
+  guint8 extension_id = 0;
+  Form extension_form = Form::OneByte;
+  std::vector<guint8> extension;
 };
 
 // One rtpadaptivejitterbuffer between two pads, with a clock that stands still until the test moves

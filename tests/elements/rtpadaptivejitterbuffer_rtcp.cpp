@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// rtpadaptivejitterbuffer: sender reports, what is told of them, and wall clock metas.
+// rtpadaptivejitterbuffer: sender reports, what is told of them, capture times in packets, and the
+// wall clock metas that both become.
+#include <algorithm>
 #include <memory>
 #include <optional>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -328,6 +331,210 @@ TEST(RtpAdaptiveJitterBufferRtcp, AFlushForgetsTheReport) {
   ASSERT_TRUE(bench.wait_for("#1"));
   EXPECT_EQ(ntp_of(bench.packets().back()), std::nullopt);
   EXPECT_EQ(rtcp.syncs(), 1u);
+}
+
+// ---- capture times in packets (abs-capture-time)
+
+constexpr guint8 kExtensionId = 5;
+constexpr guint32 kCaptured = kNtpSeconds + 1000;  // unlike any report
+using Form = RtpPacket::Form;
+
+std::string caps_with(const std::string& field) {
+  return std::string{JitterBufferBench::kCaps} + ", " + field;
+}
+const std::string kCaptureTimeCaps =
+    caps_with("extmap-5=(string)http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time");
+
+// A bench whose caps name the extension.
+class CaptureBench : public JitterBufferBench {
+ public:
+  explicit CaptureBench(const std::string& caps = kCaptureTimeCaps)
+      : JitterBufferBench{kEager, Start::Ready} {
+    set_state(GST_STATE_PLAYING);
+    open_stream(caps);
+  }
+  GstFlowReturn push_captured(std::int64_t n, guint32 ntp_seconds = kCaptured) {
+    return push(RtpPacket{n}.captured(kExtensionId, ntp_seconds));
+  }
+};
+
+// Only where a capture time tells it.
+std::optional<GstClockTime> captured_ntp_of(const JitterBufferBench::Item& packet) {
+  const auto reference =
+      GstPtr<GstCaps>::adopt(gst_caps_from_string("timestamp/x-ntp, source=(string)capture"));
+  const auto* meta = gst_buffer_get_reference_timestamp_meta(packet.buffer.get(), reference.get());
+  return meta ? std::optional{meta->timestamp} : std::nullopt;
+}
+
+TEST(RtpAdaptiveJitterBufferCapture, BuffersCarryTheSendersWallClockFromThePacketThatTellsItOn) {
+  CaptureBench bench;
+  bench.push_all(0, 2);
+  bench.push_captured(3);
+  bench.push_all(4, 8);  // across the wrap of RTP time
+  ASSERT_TRUE(bench.wait_for("#8"));
+  const auto packets = bench.packets();
+  EXPECT_EQ(ntp_of(packets[2]), std::nullopt);
+  for (std::size_t n = 3; n <= 8; ++n) {
+    EXPECT_EQ(captured_ntp_of(packets[n]),
+              kCaptured * GST_SECOND + ns((static_cast<std::int64_t>(n) - 3) * kSpacing));
+    EXPECT_EQ(ntp_of(packets[n]), captured_ntp_of(packets[n])) << "stock readers find it too";
+  }
+  EXPECT_EQ(bench.stat("num-capture-times"), 1u);
+}
+
+TEST(RtpAdaptiveJitterBufferCapture, EitherFormIsReadWithAClockOffsetOrWithout) {
+  for (const auto form : {Form::OneByte, Form::TwoByte}) {
+    for (const std::size_t size : {8u, 16u}) {
+      CaptureBench bench;
+      bench.push(RtpPacket{0}.captured(kExtensionId, kCaptured, form, size));
+      ASSERT_TRUE(bench.wait_for("#0"));
+      EXPECT_EQ(captured_ntp_of(bench.packets()[0]), kCaptured * GST_SECOND);
+    }
+  }
+}
+
+TEST(RtpAdaptiveJitterBufferCapture, TheCapsSayByWhatIdItComes) {
+  const std::string uri{"http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time"};
+  const auto reads = [](const std::string& caps, guint8 id, Form form = Form::OneByte) {
+    CaptureBench bench{caps};
+    bench.push(RtpPacket{0}.captured(id, kCaptured, form));
+    EXPECT_TRUE(bench.wait_for("#0"));
+    return captured_ntp_of(bench.packets()[0]).has_value();
+  };
+  EXPECT_TRUE(reads(caps_with("extmap-1=(string)" + uri), 1));
+  EXPECT_TRUE(reads(caps_with("extmap-14=(string)" + uri), 14));
+  EXPECT_TRUE(reads(caps_with("extmap-255=(string)" + uri), 255, Form::TwoByte));
+  EXPECT_TRUE(reads(caps_with("extmap-3=(string)urn:other, extmap-4=(string)" + uri), 4));
+  EXPECT_TRUE(reads(caps_with("extmap-7=(string)<\"sendonly\", \"" + uri + "\", \"\">"), 7))
+      << "as it is written with a direction or attributes";
+  EXPECT_FALSE(reads(caps_with("extmap-4=(string)" + uri), 5));
+  EXPECT_FALSE(reads(caps_with("extmap-5=(string)urn:other"), 5));
+  EXPECT_FALSE(reads(caps_with("extmap-256=(string)" + uri), 1));
+  EXPECT_FALSE(reads(caps_with("extmap-5x=(string)" + uri), 5));
+  EXPECT_FALSE(reads(caps_with("extmap-5=(int)5"), 5));
+  EXPECT_FALSE(reads(caps_with("extmap-5=(string)<\"sendonly\", \"urn:other\", \"\">"), 5));
+  EXPECT_FALSE(reads(caps_with("extmap-5=(string)<\"" + uri + "\">"), 5));
+  EXPECT_FALSE(reads(JitterBufferBench::kCaps, 5));
+}
+
+TEST(RtpAdaptiveJitterBufferCapture, WhoeverAnswersRequestPtMapMayNameTheExtension) {
+  CaptureBench bench{"application/x-rtp"};
+  g_signal_connect(bench.element(), "request-pt-map",
+                   G_CALLBACK(+[](GstElement*, guint, gpointer) -> GstCaps* {
+                     return gst_caps_from_string(kCaptureTimeCaps.c_str());
+                   }),
+                   nullptr);
+  bench.push_captured(0);
+  ASSERT_TRUE(bench.wait_for("#0"));
+  EXPECT_TRUE(captured_ntp_of(bench.packets()[0]));
+}
+
+TEST(RtpAdaptiveJitterBufferCapture, ItHoldsWhileItComesWhateverReportsSayAndThenTheyDo) {
+  CaptureBench bench;
+  Rtcp rtcp{bench};
+  bench.push(0);
+  rtcp.receive(Report{});
+  bench.push(1);
+  ASSERT_TRUE(bench.wait_for("#1"));
+  bench.push_captured(2);
+  rtcp.receive({.rtp_time = RtpPacket{2}.rtp_time});
+  bench.push_all(3, 253);
+  ASSERT_TRUE(bench.wait_for("#253"));
+  const auto packets = bench.packets();
+  EXPECT_EQ(ntp_of(packets[1]), kNtpSeconds * GST_SECOND + ns(kSpacing));
+  EXPECT_FALSE(captured_ntp_of(packets[1]));
+  EXPECT_EQ(captured_ntp_of(packets[252]), (kCaptured + 5) * GST_SECOND) << "5 s old";
+  EXPECT_FALSE(captured_ntp_of(packets[253]));
+  EXPECT_EQ(ntp_of(packets[253]), (kNtpSeconds + 5) * GST_SECOND + ns(kSpacing));
+}
+
+TEST(RtpAdaptiveJitterBufferCapture, MetasCanBeTurnedOff) {
+  CaptureBench bench;
+  bench.set("add-reference-timestamp-meta", "false");
+  bench.push_captured(0);
+  ASSERT_TRUE(bench.wait_for("#0"));
+  EXPECT_EQ(ntp_of(bench.packets()[0]), std::nullopt);
+}
+
+TEST(RtpAdaptiveJitterBufferCapture, WhatWasSaidBeforeALeapSaysNothingOfAfterIt) {
+  CaptureBench bench;
+  bench.push_captured(0);
+  for (std::int64_t n = 1; n < 10; ++n) {
+    auto packet = RtpPacket{n};
+    packet.rtp_time += 4 * kRate;  // within what it would hold for
+    bench.push(packet);
+  }
+  ASSERT_TRUE(bench.wait_for("#9"));
+  EXPECT_TRUE(captured_ntp_of(bench.packets()[0]));
+  EXPECT_EQ(ntp_of(bench.packets()[9]), std::nullopt);
+}
+
+TEST(RtpAdaptiveJitterBufferCapture, AnotherSsrcIsAnotherStream) {
+  CaptureBench bench;
+  bench.push_captured(0);
+  for (std::int64_t n = 1; n < 10; ++n)
+    bench.push(RtpPacket{n}.of(kOtherSsrc));
+  ASSERT_TRUE(bench.wait_for("#9"));
+  EXPECT_EQ(ntp_of(bench.packets()[9]), std::nullopt);
+}
+
+TEST(RtpAdaptiveJitterBufferCapture, AFlushForgetsIt) {
+  CaptureBench bench;
+  bench.push_captured(0);
+  ASSERT_TRUE(bench.wait_for("#0"));
+  bench.push_event(gst_event_new_flush_start());
+  bench.push_event(gst_event_new_flush_stop(TRUE));
+  bench.open_stream(kCaptureTimeCaps);
+  bench.forget();
+  bench.push(1);
+  bench.push_captured(2);
+  ASSERT_TRUE(bench.wait_for("#2"));
+  EXPECT_EQ(ntp_of(bench.packets()[0]), std::nullopt);
+  EXPECT_TRUE(captured_ntp_of(bench.packets()[1]));
+}
+
+TEST(RtpAdaptiveJitterBufferCapture, APacketInSeveralMemoriesIsReadAsOne) {
+  CaptureBench bench;
+  auto whole = RtpPacket{0}.captured(kExtensionId, kCaptured).make();
+  GstMapInfo map;
+  ASSERT_TRUE(gst_buffer_map(whole.get(), &map, GST_MAP_READ));
+  GstBuffer* pieces = gst_buffer_new();
+  for (gsize at = 0; at < map.size; at += 13) {
+    const gsize size = std::min<gsize>(13, map.size - at);
+    GstMemory* piece = gst_allocator_alloc(nullptr, size, nullptr);
+    GstMapInfo target;
+    gst_memory_map(piece, &target, GST_MAP_WRITE);
+    std::copy_n(map.data + at, size, target.data);
+    gst_memory_unmap(piece, &target);
+    gst_buffer_append_memory(pieces, piece);
+  }
+  gst_buffer_unmap(whole.get(), &map);
+  ASSERT_GT(gst_buffer_n_memory(pieces), 2u);
+  ASSERT_EQ(gst_pad_push(bench.src(), pieces), GST_FLOW_OK);
+  ASSERT_TRUE(bench.wait_for("#0"));
+  EXPECT_EQ(captured_ntp_of(bench.packets()[0]), kCaptured * GST_SECOND);
+}
+
+// Extension, lengths and all: each packet comes out, whatever its extension says.
+TEST(RtpAdaptiveJitterBufferCapture, DamagedExtensionsDoNoHarm) {
+  CaptureBench bench;
+  std::mt19937 random{20261121};
+  constexpr std::int64_t kPackets = 2000;
+  for (std::int64_t n = 0; n < kPackets; ++n) {
+    auto packet =
+        RtpPacket{n}.captured(kExtensionId, kCaptured, n % 2 ? Form::OneByte : Form::TwoByte, 16);
+    auto buffer = packet.make();
+    GstMapInfo map;
+    ASSERT_TRUE(gst_buffer_map(buffer.get(), &map, GST_MAP_WRITE));
+    // Behind the extension's length, which decides whether this is a packet at all.
+    for (int i = 0; i < 3; ++i)
+      map.data[16 + random() % 20] = static_cast<guint8>(random());
+    if (random() % 4 == 0)
+      map.data[12 + random() % 2] = static_cast<guint8>(random());
+    gst_buffer_unmap(buffer.get(), &map);
+    ASSERT_EQ(gst_pad_push(bench.src(), buffer.release()), GST_FLOW_OK);
+  }
+  EXPECT_TRUE(bench.wait_for_packets(kPackets));
 }
 
 }  // namespace

@@ -34,6 +34,21 @@ function codecsFor(kind) {
   return wanted.length ? [...wanted, ...are(`${kind}/rtx`)] : [];
 }
 
+// Packets then say when they were captured, from the first one on: the server need not wait for
+// sender reports to know which sound belongs to which picture. Browsers offer it on demand only.
+const kCaptureTime = 'http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time';
+
+function offerCaptureTime(transceiver) {
+  try {
+    const extensions = transceiver.getHeaderExtensionsToNegotiate?.() ?? [];
+    if (!extensions.some(({ uri }) => uri === kCaptureTime)) return;
+    transceiver.setHeaderExtensionsToNegotiate?.(extensions.map((extension) =>
+      extension.uri === kCaptureTime ? { ...extension, direction: 'sendrecv' } : extension));
+  } catch (error) {
+    console.info('abs-capture-time is not offered:', error.message);  // it goes without as well
+  }
+}
+
 export class WhipSession {
   #pc;
   #endpoint;
@@ -140,6 +155,7 @@ export class WhipSession {
         sendEncodings: isVideo ? [{ maxBitrate, maxFramerate }] : [{}],
       });
       if (codecs.length) transceiver.setCodecPreferences(codecs);
+      offerCaptureTime(transceiver);
       if (isVideo) this.#keepResolution(transceiver.sender);
     }
   }

@@ -64,6 +64,23 @@ TEST(RtpMetas, AnNtpTimeIsCountedFrom1900) {
   EXPECT_EQ(ntp->timestamp, 3'900'000'000 * GST_SECOND);
 }
 
+TEST(RtpMetas, AnNtpTimeOfCaptureIsFoundAsAnyOtherAndSaysWhatItIs) {
+  RtpMetas metas;
+  for (const bool is_captured : {false, true}) {
+    const auto buffer = new_buffer();
+    metas.add_times(buffer.get(), 1, 90'000, MediaTime{5s}, RunningTime{3s});
+    using enum RtpMetas::NtpSource;
+    metas.add_ntp(buffer.get(), NtpTime{1s}, is_captured ? CaptureTime : Report);
+    const auto* ntp = meta_of(buffer.get(), "timestamp/x-ntp");
+    ASSERT_TRUE(ntp);
+    EXPECT_EQ(ntp->timestamp, GST_SECOND);
+    EXPECT_STREQ(gst_structure_get_string(gst_caps_get_structure(ntp->reference, 0), "source"),
+                 is_captured ? "capture" : nullptr);
+    EXPECT_EQ(read_rtp_times(buffer.get())->ntp, NtpTime{1s});
+    EXPECT_EQ(read_rtp_times(buffer.get())->is_ntp_of_capture, is_captured);
+  }
+}
+
 TEST(RtpMetas, BuffersOfOneStreamShareTheirReference) {
   RtpMetas metas;
   const auto first = new_buffer();

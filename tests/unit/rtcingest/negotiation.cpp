@@ -143,6 +143,16 @@ TEST(Negotiation, WebrtcbinSeesOnlyTheExtensionsThatWeUse) {
   EXPECT_THAT(sdp::to_text(plan.offer_for_us), Not(HasSubstr("video-orientation")));
 }
 
+// Browsers offer it where the page asks them to.
+TEST(Negotiation, CaptureTimesAreTakenAndAnsweredByTheirId) {
+  const std::string extension{"9 http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time"};
+  const auto plan = plan_of(h264_offer("96", "a=rtpmap:96 H264/90000\na=extmap:" + extension +
+                                                 "\na=extmap:10 urn:3gpp:video-orientation\n"));
+  EXPECT_THAT(attributes(video_of(plan).lines, "extmap"), ElementsAre(extension));
+  const auto answer = complete_answer(plan, plan.offer_for_us);
+  EXPECT_THAT(attributes(answer.media.back().lines, "extmap"), ElementsAre(extension));
+}
+
 TEST(Negotiation, WebrtcbinSeesOnlyTheFeedbackThatWeUse) {
   const auto plan = plan_of(chromium_offer());
   EXPECT_THAT(attributes(video_of(plan).lines, "rtcp-fb"),

@@ -67,6 +67,20 @@ TEST(RtpHeader, AHeaderExtensionIsNoPayload) {
   EXPECT_FALSE(parse(bytes));
 }
 
+TEST(RtpHeader, TellsWhereItsExtensionIs) {
+  auto bytes = packet(28);
+  EXPECT_EQ(parse(bytes)->extension_size, 0u);
+  bytes[0] |= 0x10 | 2;  // two contributing sources
+  bytes[20] = 0xbe;
+  bytes[21] = 0xde;
+  bytes[22] = 0;
+  bytes[23] = 3;
+  EXPECT_EQ(parse(bytes)->extension_profile, 0xbede);
+  EXPECT_EQ(parse(bytes)->extension_offset, 24u);
+  EXPECT_EQ(parse(bytes)->extension_size, 12u);
+  EXPECT_EQ(parse(bytes)->payload_size, 4u);
+}
+
 TEST(RtpHeader, AnExtensionMustHaveItsOwnHeader) {
   auto bytes = packet(3);
   bytes[0] |= 0x10;
@@ -103,6 +117,7 @@ TEST(RtpHeader, NoBytesAtAllMakeItReadBeyondThem) {
       byte = static_cast<std::uint8_t>(random());
     const auto header = parse(bytes);
     EXPECT_TRUE(!header || header->payload_size <= bytes.size() - kFixedRtpHeaderSize);
+    EXPECT_TRUE(!header || header->extension_offset + header->extension_size <= bytes.size());
   }
 }
 
