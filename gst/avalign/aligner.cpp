@@ -112,6 +112,7 @@ const Aligner::Stream& Aligner::leader(const Stream& stream) const {
 void Aligner::follow_on(Stream& stream, const Stream& layer) {
   stream.steering = layer.steering;
   stream.reports = layer.reports;
+  stream.are_captures = layer.are_captures;
   stream.newest_report = layer.newest_report;
   stream.report_arrival = layer.report_arrival;
   stream.source = layer.source;
@@ -309,12 +310,31 @@ void Aligner::note_report(Stream& stream, const Unit& unit, MediaTime media) {
     return;
   // The same report goes on over a break of the media clock, and would be wrong behind it.
   const auto report = unit.ntp->time_since_epoch() - unit.media.time_since_epoch();
+  if (stream.are_captures != unit.is_captured)
+    begin_reports(stream, unit.is_captured, media, report - stream.shift);
   if (stream.newest_report && std::chrono::abs(report - *stream.newest_report) <= kSameReport)
     return;
   stream.newest_report = report;
   stream.report_arrival = unit.arrival;
   ++stream.report_count;
   stream.reports.on_report(media, report - stream.shift);
+}
+
+// Sender reports and capture times are told by one clock, and yet are off by some ms in ways of their
+// own: the other kind is another line, and no step of that clock. If it says something else, it has
+// yet to prove it.
+void Aligner::begin_reports(Stream& stream, bool are_captures, MediaTime media, Duration offset) {
+  const bool goes_on = stream.reports.agreeing() > 0 &&
+                       std::chrono::abs(offset - stream.reports.offset(media)) <= kSameStep;
+  stream.reports.reset();
+  stream.newest_report.reset();
+  stream.are_captures = are_captures;
+  if (goes_on)
+    return;
+  for (auto& other : streams_) {
+    if (&other == &stream || stream.kind == Kind::Audio)
+      other.is_proven = false;
+  }
 }
 
 void Aligner::release_suspects(Stream& stream) {
@@ -458,8 +478,8 @@ void Aligner::place_video(Stream& stream, MediaTime media, Placed& placed) {
   double rate = 0;
   if (first && first->kind == Kind::Audio) {
     aim = target(*first, source, media);
-    rate = source.source == Source::Report ? source.reports.slope() - first->reports.slope()
-                                           : source.envelope.rate() - first->envelope.rate();
+    rate = source.source != Source::Arrival ? source.reports.slope() - first->reports.slope()
+                                            : source.envelope.rate() - first->envelope.rate();
   }
   const auto before = source.steering.offset();
   const auto steps = source.steering.steps();
@@ -559,7 +579,9 @@ bool Aligner::is_refuted(const Stream& stream) {
 }
 
 Duration Aligner::target(const Stream& audio, Stream& video, MediaTime media) {
-  const auto source = are_reports_usable(audio, video, media) ? Source::Report : Source::Arrival;
+  auto source = Source::Arrival;
+  if (are_reports_usable(audio, video, media))
+    source = audio.are_captures && video.are_captures ? Source::Capture : Source::Report;
   if (source != video.source) {
     video.source = source;
     if (source == Source::Arrival && (is_refuted(audio) || is_refuted(video))) {
@@ -597,7 +619,7 @@ Aligner::StreamStats Aligner::stats(StreamId id) const {
   stats.disagreement = stream.disagreement;
   stats.reports = stream.report_count;
   stats.report_scatter = stream.reports.scatter();
-  stats.confidence = stream.source == Source::Report
+  stats.confidence = stream.source != Source::Arrival
                          ? std::max(stream.reports.scatter(), Duration{milliseconds(1)})
                          : (stream.lag ? kLearnedLag : kUnknownLag);
   stats.rebases = stream.rebases;

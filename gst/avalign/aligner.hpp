@@ -29,7 +29,8 @@ class Aligner {
   // What a stream is placed by.
   enum class Source {
     Arrival,  // when packets came
-    Report,   // the sender's clocks, by its reports
+    Report,   // the sender's clocks, by its reports (those of one stream at least)
+    Capture,  // the sender's clocks, by what packets of both streams say of their capture
   };
 
   struct Config {
@@ -48,6 +49,7 @@ class Aligner {
     MediaTime media;  // unrolled RTP time; equal for the packets of one frame
     RunningTime arrival;
     std::optional<NtpTime> ntp;  // the sender's wall clock at `media`, by its newest report
+    bool is_captured = false;    // `ntp` is by a capture time in a packet instead
     std::uint32_t ssrc = 0;      // another one is another source with another media clock
   };
 
@@ -170,6 +172,7 @@ class Aligner {
 
     // Reports.
     ReportLine reports;
+    bool are_captures = false;  // capture times are reports as well
     std::optional<Duration> newest_report;
     RunningTime report_arrival{};
     std::uint64_t report_count = 0;
@@ -196,6 +199,7 @@ class Aligner {
   [[nodiscard]] bool is_shared_delay(const Stream& stream, const Unit& unit, Duration excess) const;
   void accept(Stream& stream, const Unit& unit);
   void note_report(Stream& stream, const Unit& unit, MediaTime media);
+  void begin_reports(Stream& stream, bool are_captures, MediaTime media, Duration offset);
   void release_suspects(Stream& stream);
   static void drop(Stream& stream, std::uint64_t id);
   void drop_suspects(Stream& stream);

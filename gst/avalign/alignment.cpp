@@ -12,7 +12,15 @@ namespace onair {
 namespace {
 
 const char* to_string(Aligner::Source source) {
-  return source == Aligner::Source::Report ? "report" : "arrival";
+  switch (source) {
+    case Aligner::Source::Arrival:
+      break;
+    case Aligner::Source::Report:
+      return "report";
+    case Aligner::Source::Capture:
+      return "capture";
+  }
+  return "arrival";
 }
 
 double in_ms(Duration duration) {

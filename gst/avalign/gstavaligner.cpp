@@ -27,6 +27,7 @@
  * as the path. What a camera and its encoder take longer than a microphone no receiver can see;
  * #GstAvAligner:video-lag says it. Reports are evidence: those that scatter, or are far from what
  * arrivals say, are ignored (#GstAvAligner:sr-trust). What good ones taught stays when they vanish.
+ * Capture times in packets (abs-capture-time) are taken as reports are, and come sooner.
  *
  * Pads come in pairs: `audio_0` with `audio_src_0`, `video_1` with `video_src_1`. Each stream is held
  * for 0.8 s at its start, and for up to 1 s when its media clock seems to have broken; the latency
@@ -37,7 +38,7 @@
  * (`unix-time`, ns since 1970), and, with reports, the sender's (`ntp-time`, ns since 1900).
  *
  * Messages on the bus, each with the name of the sink pad in `pad`: `avaligner-source` (`source`:
- * report, arrival or timestamp), `avaligner-rebase` (`by`: nanoseconds that the media clock had moved)
+ * capture, report, arrival or timestamp), `avaligner-rebase` (`by`: nanoseconds that the media clock had moved)
  * and `avaligner-disagreement` (`by`: nanoseconds that ignored reports are off).
  *
  * ## Example pipelines
@@ -427,8 +428,8 @@ static void gst_av_aligner_class_init(GstAvAlignerClass* klass) {
    *
    * Structure application/x-avaligner-stats: `running-time` of the output now (ns),
    * `receiver-running-time` of the pipeline (ns) and `ntp-time` of the sender (ns, where known), and
-   * for each sink pad a structure of its name with `ssrc`, `placed`, `master`, `source` (report,
-   * arrival, timestamp), `offset` (ns, output less RTP time), `delay` (ns, output less arrival of a
+   * for each sink pad a structure of its name with `ssrc`, `placed`, `master`, `source` (capture,
+   * report, arrival, timestamp), `offset` (ns, output less RTP time), `delay` (ns, output less arrival of a
    * packet that met no queue), `confidence` (ns, one standard deviation), `rate-ppm` (of the
    * sender's media clock against ours), `rate-deviation-ppm`, `learned-lag` (ns), `reports`,
    * `report-scatter` (ns), `disagreement` (ns, where there are reports), `rebases`, `slews`,

@@ -112,8 +112,11 @@ Aligner::Unit Lane::describe(GstBuffer* buffer, std::optional<RunningTime> pts) 
     ++without_rtp_times_;
     return {.media = MediaTime{pts.value_or(now).time_since_epoch()}, .arrival = came};
   }
-  return {
-      .media = times->media, .arrival = *times->arrival, .ntp = times->ntp, .ssrc = times->ssrc};
+  return {.media = times->media,
+          .arrival = *times->arrival,
+          .ntp = times->ntp,
+          .is_captured = times->is_ntp_of_capture,
+          .ssrc = times->ssrc};
 }
 
 // What a stock jitter buffer held when its input was tapped has none yet.

@@ -715,6 +715,80 @@ TEST_F(AlignerReports, GiveTheSenderClockToTheMapping) {
               2e6);
 }
 
+// ---- capture times, which are reports of another kind
+
+TEST_F(AlignerReports, AreCalledCaptureTimesOnlyWhereTheyAreThatOfBothStreams) {
+  report();
+  for (const bool of_audio : {false, true}) {
+    for (const bool of_video : {true, false}) {
+      audio.are_captures = of_audio;
+      video.are_captures = of_video;
+      video.next_report = audio.next_report = show.now();
+      show.run(10s);
+      EXPECT_EQ(show.aligner.stats(video.id).source,
+                of_audio && of_video ? Source::Capture : Source::Report);
+    }
+  }
+  EXPECT_LE(std::chrono::abs(Show::skew(audio, video)), 3ms);
+}
+
+TEST_F(AlignerReports, OfCapturePlaceThePictureAtItsBeginning) {
+  report();
+  audio.report_interval = 1s;
+  audio.are_captures = video.are_captures = true;
+  show.run(60s);
+  EXPECT_LE(Show::most_skew(audio, video, at(0s)), 3ms);
+  const auto stats = show.aligner.stats(video.id);
+  EXPECT_EQ(stats.source, Source::Capture);
+  EXPECT_LT(stats.confidence, 4ms);
+  const auto events = show.events();
+  ASSERT_EQ(events.size(), 1U);
+  EXPECT_EQ(events[0].type, Event::Type::Source);
+  EXPECT_EQ(events[0].source, Source::Capture);
+}
+
+// Sender reports are 30 ms off, and then capture times come: no three of them are waited for, nor the
+// sound's next report, as they would be if the sender's clock had been set.
+TEST_F(AlignerReports, OfCaptureBeginALineOfTheirOwnAtOnce) {
+  report();
+  video.report_error = [] { return 30ms; };
+  show.run(60s);
+  EXPECT_NEAR(static_cast<double>(Show::skew(audio, video).count()), 30e6, 3e6);
+  video.report_error = [] { return 0ms; };
+  audio.are_captures = video.are_captures = true;
+  video.next_report = audio.next_report = show.now();
+  show.run(1s);
+  EXPECT_LE(std::chrono::abs(Show::skew(audio, video)), 3ms);
+  EXPECT_EQ(show.aligner.stats(video.id).source, Source::Capture);
+  EXPECT_EQ(show.aligner.stats(video.id).steps, 0U);
+  EXPECT_EQ(video.breaks(), 1U);
+}
+
+TEST_F(AlignerReports, OfAnotherKindThatSaySomethingElseHaveToProveItAgain) {
+  report();
+  show.run(60s);
+  // As much as would be believed of the kind that has proved itself.
+  video.report_error = [] { return -400ms; };
+  video.are_captures = audio.are_captures = true;
+  video.next_report = audio.next_report = show.now();
+  show.run(60s);
+  EXPECT_EQ(show.aligner.stats(video.id).source, Source::Arrival);
+  EXPECT_LE(std::chrono::abs(Show::skew(audio, video)), 3ms) << "by what the former taught";
+}
+
+TEST_F(AlignerReports, OfAnotherKindThatSayTheSameAreBelievedAsTheOthersWere) {
+  report();
+  show.run(60s);
+  // More than is believed of reports that have proved nothing.
+  video.path += 250ms;
+  show.run(1s);
+  video.are_captures = audio.are_captures = true;
+  video.next_report = audio.next_report = show.now();
+  show.run(60s);
+  EXPECT_EQ(show.aligner.stats(video.id).source, Source::Capture);
+  EXPECT_LE(std::chrono::abs(Show::skew(audio, video)), 3ms);
+}
+
 // ---- flush and end
 
 TEST(Aligner, AFlushForgetsWhatIsHeldAndWhatIsReady) {

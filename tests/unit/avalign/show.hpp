@@ -61,6 +61,7 @@ struct Track {
   std::optional<Duration> report_interval;  // without, no reports
   std::function<Duration()> report_error;   // of each
   Duration ntp_step{0};                     // of the wall clock the reports read
+  bool are_captures = false;                // the reports are capture times in packets
 
   std::vector<Out> outs;  // in the order they came back
   std::uint64_t sent = 0;
@@ -232,6 +233,7 @@ class Show {
       unit.unit = {.id = next_id_++, .media = track.media, .arrival = arrival, .ssrc = track.ssrc};
       if (track.report && track.report_interval)
         unit.unit.ntp = NtpTime{track.media.time_since_epoch() + *track.report};
+      unit.unit.is_captured = track.are_captures;
       // Streams that arrive at once do so in the order they were added.
       const auto behind = std::upper_bound(
           underway_.begin(), underway_.end(), arrival,
