@@ -17,7 +17,13 @@ class Ours : public Synchroniser {
 
   [[nodiscard]] std::string_view name() const override { return "avaligner"; }
   void on_unit(Medium medium, const Unit& unit, RunningTime now) override {
-    aligner_.on_unit(stream(medium), {unit.id, unit.media, unit.arrival, unit.ntp, unit.ssrc}, now);
+    aligner_.on_unit(stream(medium),
+                     {.id = unit.id,
+                      .media = unit.media,
+                      .arrival = unit.arrival,
+                      .ntp = unit.ntp,
+                      .ssrc = unit.ssrc},
+                     now);
   }
   void on_time(RunningTime now) override { aligner_.on_time(now); }
   std::optional<Placed> take(Medium medium) override {
