@@ -125,10 +125,6 @@ const kExact = { earliest: -5, latest: 5 }; // of a broadcast as a whole
 const kWanders = 3; // further, at any one time
 const kSpread = 12; // a third of a frame: what an eye takes for smooth
 
-// Chromium's own: by so much its reports say that sound is captured later than it is, on average of
-// 37 reports; each single one is off by -5 to 5 ms, as sound is captured in pieces of 10 ms.
-const kChromium = 6.8;
-
 const stretchesOf = (story) => [
   { name: 'undisturbed', from: kStart, to: kStart + kSteady },
   ...story.map(({ name, until, isVague }) =>
@@ -306,7 +302,7 @@ async function judge(t, story, measured, { known, earliest, latest, wanders = 0 
 describe('broadcasts', { concurrency: true }, () => {
   for (const [name, story, publish, bars] of [
     ['a browser that reports', [...kBoth, ...kOfBrowser], publishByBrowser,
-      { known: kDelays.opus + kDelays.mp3 + kChromium, ...kExact, wanders: kWanders }],
+      { known: kDelays.opus + kDelays.mp3, ...kExact, wanders: kWanders }],
     ['plain RTP without reports', kBoth, sendPlainRtp,
       // opusenc takes its look-ahead off the time stamps.
       { known: kDelays.mp3, ...kVague }],
