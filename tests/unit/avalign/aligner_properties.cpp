@@ -3,7 +3,7 @@
 // lie, and then floods of units that no sender ever sent.
 #include <algorithm>
 #include <cstdint>
-#include <map>
+#include <deque>
 #include <optional>
 #include <random>
 #include <utility>

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <optional>
@@ -43,6 +44,7 @@ struct Track {
     RunningTime time;
     bool is_break;
     bool is_dropped;
+    bool is_squeezed;
     std::uint32_t ssrc;
   };
 
@@ -184,6 +186,38 @@ class Show {
     };
   }
 
+  // What the aligner gives back; for a test that calls it by itself.
+  void collect() {
+    for (const auto& track : tracks_) {
+      if (!track->is_present)
+        continue;
+      while (const auto placed = aligner.take(track->id)) {
+        const auto found = inside_.find(placed->id);
+        ASSERT_NE(found, inside_.end()) << "came out twice";
+        const auto& unit = found->second;
+        ASSERT_EQ(unit.track, track.get()) << "came out of another stream";
+        ASSERT_TRUE(aligner.stats(track->id).is_placed || placed->is_dropped);
+        // One patience, or the start.
+        ASSERT_LE(now_ - unit.unit.arrival, Continuity::kPatience);
+        track->outs.push_back({placed->id, unit.captured, unit.unit.media, unit.unit.arrival, now_,
+                               placed->time, placed->is_break, placed->is_dropped,
+                               placed->is_squeezed, unit.unit.ssrc});
+        inside_.erase(found);
+      }
+    }
+  }
+
+  // Units inside the aligner.
+  [[nodiscard]] std::size_t inside(const Track& track) const {
+    return static_cast<std::size_t>(
+        std::count_if(inside_.begin(), inside_.end(),
+                      [&track](const auto& unit) { return unit.second.track == &track; }));
+  }
+  // Not expected to come out any more.
+  void forget(const Track& track) {
+    std::erase_if(inside_, [&track](const auto& unit) { return unit.second.track == &track; });
+  }
+
   // What holds of everything that has come out.
   void check() const {
     for (const auto& track : tracks_)
@@ -282,40 +316,6 @@ class Show {
     collect();
   }
 
- public:
-  void collect() {
-    for (const auto& track : tracks_) {
-      if (!track->is_present)
-        continue;
-      while (const auto placed = aligner.take(track->id)) {
-        const auto found = inside_.find(placed->id);
-        ASSERT_NE(found, inside_.end()) << "came out twice";
-        const auto& unit = found->second;
-        ASSERT_EQ(unit.track, track.get()) << "came out of another stream";
-        ASSERT_TRUE(aligner.stats(track->id).is_placed || placed->is_dropped);
-        // One patience, or the start.
-        ASSERT_LE(now_ - unit.unit.arrival, Continuity::kPatience + most_late);
-        track->outs.push_back({placed->id, unit.captured, unit.unit.media, unit.unit.arrival, now_,
-                               placed->time, placed->is_break, placed->is_dropped, unit.unit.ssrc});
-        inside_.erase(found);
-      }
-    }
-  }
-
-  // Units inside the aligner.
-  [[nodiscard]] std::size_t inside(const Track& track) const {
-    return static_cast<std::size_t>(
-        std::count_if(inside_.begin(), inside_.end(),
-                      [&track](const auto& unit) { return unit.second.track == &track; }));
-  }
-  // Not expected to come out any more.
-  void forget(const Track& track) {
-    std::erase_if(inside_, [&track](const auto& unit) { return unit.second.track == &track; });
-  }
-
-  Duration most_late{0};  // that a test calls the aligner behind its deadlines
-
- private:
   void check(const Track& track) const {
     std::optional<std::uint64_t> id;
     std::optional<Duration> constant;
