@@ -602,29 +602,31 @@ Duration Aligner::target(const Stream& audio, Stream& video, MediaTime media) {
 
 Aligner::StreamStats Aligner::stats(StreamId id) const {
   const auto& stream = streams_[id];
+  // What places it.
+  const auto& source = stream.is_placed ? leader(stream) : stream;
   StreamStats stats;
   stats.kind = stream.kind;
   stats.ssrc = stream.ssrc.value_or(0);
   stats.is_placed = stream.is_placed;
   stats.is_master = &stream == master();
-  stats.source = stream.source;
-  const auto offset = stream.kind == Kind::Audio ? stream.offset : stream.steering.offset();
+  stats.source = source.source;
+  const auto offset = stream.kind == Kind::Audio ? stream.offset : source.steering.offset();
   stats.offset = offset + stream.shift;
-  stats.error = stream.error;
+  stats.error = source.error;
   if (stream.is_placed)
     stats.delay = offset - floor(stream);
   stats.rate_ppm = -stream.envelope.rate() * 1e6;
   stats.rate_deviation_ppm = stream.envelope.rate_deviation() * 1e6;
-  stats.learned_lag = stream.lag.value_or(Duration{0});
-  stats.disagreement = stream.disagreement;
+  stats.learned_lag = source.lag.value_or(Duration{0});
+  stats.disagreement = source.disagreement;
   stats.reports = stream.report_count;
-  stats.report_scatter = stream.reports.scatter();
-  stats.confidence = stream.source != Source::Arrival
-                         ? std::max(stream.reports.scatter(), Duration{milliseconds(1)})
-                         : (stream.lag ? kLearnedLag : kUnknownLag);
+  stats.report_scatter = source.reports.scatter();
+  stats.confidence = source.source != Source::Arrival
+                         ? std::max(source.reports.scatter(), Duration{milliseconds(1)})
+                         : (source.lag ? kLearnedLag : kUnknownLag);
   stats.rebases = stream.rebases;
-  stats.slews = stream.steering.slews();
-  stats.steps = stream.steering.steps();
+  stats.slews = source.steering.slews();
+  stats.steps = source.steering.steps();
   stats.squeezed = stream.squeezed;
   stats.dropped = stream.dropped;
   stats.held = stream.waiting.size() + stream.suspects.size();

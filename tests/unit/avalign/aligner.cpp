@@ -449,6 +449,21 @@ TEST_F(AlignerLayers, OneThatIsAddedBehindALeapIsWhereTheOthersAre) {
   EXPECT_EQ(high.breaks(), 2U);
 }
 
+TEST_F(AlignerLayers, AllTellWhereTheyAre) {
+  audio.rate = 200e-6;
+  high.rate = low.rate = -200e-6;
+  show.run(2min);
+  const auto one = show.aligner.stats(high.id);
+  const auto other = show.aligner.stats(low.id);
+  EXPECT_EQ(other.offset, one.offset);
+  EXPECT_EQ(other.error, one.error);
+  EXPECT_EQ(other.source, one.source);
+  EXPECT_EQ(other.slews, one.slews);
+  EXPECT_EQ(other.learned_lag, one.learned_lag);
+  EXPECT_EQ(other.confidence, one.confidence);
+  EXPECT_LT(std::chrono::abs(*other.delay - *one.delay), 1ms);
+}
+
 TEST_F(AlignerLayers, OneThatIsAddedInFrontOfTheOthersIsWhereTheyAre) {
   high.path = low.path = 240ms;
   show.run(4s);
