@@ -113,6 +113,7 @@ void Aligner::follow_on(Stream& stream, const Stream& layer) {
   stream.steering = layer.steering;
   stream.reports = layer.reports;
   stream.are_captures = layer.are_captures;
+  stream.captures = layer.captures;
   stream.newest_report = layer.newest_report;
   stream.report_arrival = layer.report_arrival;
   stream.source = layer.source;
@@ -312,12 +313,20 @@ void Aligner::note_report(Stream& stream, const Unit& unit, MediaTime media) {
   const auto report = unit.ntp->time_since_epoch() - unit.media.time_since_epoch();
   if (stream.are_captures != unit.is_captured)
     begin_reports(stream, unit.is_captured, media, report - stream.shift);
-  if (stream.newest_report && std::chrono::abs(report - *stream.newest_report) <= kSameReport)
-    return;
-  stream.newest_report = report;
+  CaptureMean::Mean said{media, report - stream.shift};
+  if (unit.is_captured) {
+    const auto mean = stream.captures.on_capture(said.media, said.offset);
+    if (!mean)
+      return;
+    said = *mean;
+  } else {
+    if (stream.newest_report && std::chrono::abs(report - *stream.newest_report) <= kSameReport)
+      return;
+    stream.newest_report = report;
+  }
   stream.report_arrival = unit.arrival;
   ++stream.report_count;
-  stream.reports.on_report(media, report - stream.shift);
+  stream.reports.on_report(said.media, said.offset);
 }
 
 // Sender reports and capture times are told by one clock, and yet are off by some ms in ways of their
@@ -327,6 +336,7 @@ void Aligner::begin_reports(Stream& stream, bool are_captures, MediaTime media, 
   const bool goes_on = stream.reports.agreeing() > 0 &&
                        std::chrono::abs(offset - stream.reports.offset(media)) <= kSameStep;
   stream.reports.reset();
+  stream.captures.reset();
   stream.newest_report.reset();
   stream.are_captures = are_captures;
   if (goes_on)
@@ -389,6 +399,7 @@ void Aligner::rebase(Stream& stream, Duration by) {
     stream.shift += std::max(Duration{0}, least - first);
   }
   stream.reports.reset();
+  stream.captures.reset();
   stream.is_break = true;
   ++stream.rebases;
   for (auto& other : streams_) {

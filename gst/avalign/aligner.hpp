@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/time.hpp"
+#include "capture_mean.hpp"
 #include "continuity.hpp"
 #include "report_line.hpp"
 #include "steering.hpp"
@@ -172,7 +173,8 @@ class Aligner {
 
     // Reports.
     ReportLine reports;
-    bool are_captures = false;  // capture times are reports as well
+    bool are_captures = false;  // capture times are reports as well: by their mean
+    CaptureMean captures;
     std::optional<Duration> newest_report;
     RunningTime report_arrival{};
     std::uint64_t report_count = 0;

@@ -557,6 +557,8 @@ GstFlowReturn Receiver::push_packet(Lock& lock, const JitterBuffer::Release& rel
     sender_clock_.forget_capture_time();
   if (payload_types_.have_capture_times()) {
     if (const auto ntp = parse_capture_time(buffer, payload_types_)) {
+      GST_LOG_OBJECT(element_, "RTP time %" PRId64 " was captured at %" GST_TIME_FORMAT,
+                     release.ticks, GST_TIME_ARGS(to_gst(ntp->time_since_epoch())));
       sender_clock_.on_capture_time(release.ssrc, release.ticks, *ntp);
       ++capture_times_;
     }

@@ -772,6 +772,30 @@ TEST_F(AlignerReports, OfCapturePlaceThePictureAtItsBeginning) {
   EXPECT_EQ(events[0].source, Source::Capture);
 }
 
+// They come with the packets, and need say nothing new.
+TEST_F(AlignerReports, OfCaptureHoldForAsLongAsTheyCome) {
+  audio.report_interval = video.report_interval = 1s;
+  audio.report_error = video.report_error = [] { return 0ms; };
+  audio.are_captures = video.are_captures = true;
+  show.run(90s);
+  EXPECT_EQ(show.aligner.stats(video.id).source, Source::Capture);
+  EXPECT_EQ(show.events().size(), 1U);
+  EXPECT_LE(Show::most_skew(audio, video, at(0s)), 1ms);
+}
+
+// As Chromium says it of sound that a page makes: each packet by half a piece more or less.
+TEST_F(AlignerReports, OfCaptureThatAreOffByTurnsAreRightOnAverage) {
+  audio.report_interval = 20ms;
+  audio.report_error = [n = 0]() mutable -> Duration { return ++n % 2 ? 5ms : -5ms; };
+  video.report_interval = 1s;
+  video.report_error = [] { return 0ms; };
+  audio.are_captures = video.are_captures = true;
+  show.run(60s);
+  EXPECT_EQ(show.aligner.stats(video.id).source, Source::Capture);
+  EXPECT_LE(Show::most_skew(audio, video, at(5s)), 1500us) << "1 ms of it is not slewed";
+  EXPECT_LT(show.aligner.stats(audio.id).report_scatter, 2ms);
+}
+
 // Sender reports are 30 ms off, and then capture times come: no three of them are waited for, nor the
 // sound's next report, as they would be if the sender's clock had been set.
 TEST_F(AlignerReports, OfCaptureBeginALineOfTheirOwnAtOnce) {
