@@ -13,8 +13,8 @@ port=${PORT:-8889} # of the WHIP endpoint
 token=${TOKEN:-secret}
 video_port=${VIDEO_PORT:-5004}
 audio_port=${AUDIO_PORT:-5006}
-# How late the sound is behind perfect timestamps, in ns: Opus looks ahead by 312 samples, and the filter
-# banks of LAME and of any MP3 decoder take 576 + 529.
+# How late the sound is behind perfect timestamps, in ns: Opus looks ahead by 312 samples, LAME's filter bank
+# takes 576, that of an MP3 decoder 529 (FFmpeg's; Chromium takes its own off).
 opus_to_mp3_delay=$(((312 + 576 + 529) * 1000000000 / 48000))
 target_duration=${TARGET_DURATION:-2} # whole seconds: hlssink2 takes no others
 dir=${DIR:-hls}

@@ -30,8 +30,8 @@ guint kept_segments(double target_duration) {
 }
 
 // How late the sound is behind perfect timestamps, in nanoseconds: Opus looks ahead by 312 samples at
-// 48 kHz (RFC 7845 calls it pre-skip; RTP has no field for it), and the filter banks of LAME and of any
-// MP3 decoder take 576 + 529.
+// 48 kHz (RFC 7845 calls it pre-skip; RTP has no field for it), LAME's filter bank takes 576 and that
+// of an MP3 decoder 529 (FFmpeg's; Chromium takes its own off).
 constexpr std::int64_t kAudioDelay = (312 + 576 + 529) * std::int64_t{1'000'000'000} / 48'000;
 
 // A hole in the network may be waited for (jitter buffer: 0.6 s) and a break of the sender's clock be
