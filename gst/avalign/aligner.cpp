@@ -313,12 +313,12 @@ void Aligner::note_report(Stream& stream, const Unit& unit, MediaTime media) {
   const auto report = unit.ntp->time_since_epoch() - unit.media.time_since_epoch();
   if (stream.are_captures != unit.is_captured)
     begin_reports(stream, unit.is_captured, media, report - stream.shift);
-  CaptureMean::Mean said{media, report - stream.shift};
+  EarliestCapture::Found said{media, report - stream.shift};
   if (unit.is_captured) {
-    const auto mean = stream.captures.on_capture(said.media, said.offset);
-    if (!mean)
+    const auto earliest = stream.captures.on_capture(said.media, said.offset);
+    if (!earliest)
       return;
-    said = *mean;
+    said = *earliest;
   } else {
     if (stream.newest_report && std::chrono::abs(report - *stream.newest_report) <= kSameReport)
       return;

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "base/time.hpp"
-#include "capture_mean.hpp"
 #include "continuity.hpp"
+#include "earliest_capture.hpp"
 #include "report_line.hpp"
 #include "steering.hpp"
 #include "transit_envelope.hpp"
@@ -173,8 +173,8 @@ class Aligner {
 
     // Reports.
     ReportLine reports;
-    bool are_captures = false;  // capture times are reports as well: by their mean
-    CaptureMean captures;
+    bool are_captures = false;  // capture times are reports as well: the earliest
+    EarliestCapture captures;
     std::optional<Duration> newest_report;
     RunningTime report_arrival{};
     std::uint64_t report_count = 0;

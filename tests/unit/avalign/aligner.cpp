@@ -783,17 +783,17 @@ TEST_F(AlignerReports, OfCaptureHoldForAsLongAsTheyCome) {
   EXPECT_LE(Show::most_skew(audio, video, at(0s)), 1ms);
 }
 
-// As Chromium says it of sound that a page makes: each packet by half a piece more or less.
-TEST_F(AlignerReports, OfCaptureThatAreOffByTurnsAreRightOnAverage) {
+// As Chromium says it of sound that a page makes: it wanders over the 10 ms in which it is handed on.
+TEST_F(AlignerReports, OfCaptureThatComeInPiecesHaveTheTruthAtTheirEarliest) {
   audio.report_interval = 20ms;
-  audio.report_error = [n = 0]() mutable -> Duration { return ++n % 2 ? 5ms : -5ms; };
+  audio.report_error = [n = 0]() mutable -> Duration { return (++n * 41us) % 10ms; };
   video.report_interval = 1s;
   video.report_error = [] { return 0ms; };
   audio.are_captures = video.are_captures = true;
   show.run(60s);
   EXPECT_EQ(show.aligner.stats(video.id).source, Source::Capture);
-  EXPECT_LE(Show::most_skew(audio, video, at(5s)), 1500us) << "1 ms of it is not slewed";
-  EXPECT_LT(show.aligner.stats(audio.id).report_scatter, 2ms);
+  EXPECT_LE(Show::most_skew(audio, video, at(10s)), 2500us)
+      << "1 ms is not slewed, and a deviation is not a range";
 }
 
 // Sender reports are 30 ms off, and then capture times come: no three of them are waited for, nor the
