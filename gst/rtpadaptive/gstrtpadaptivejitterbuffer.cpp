@@ -25,7 +25,9 @@
  * buffer has the flags DISCONT and RESYNC.
  *
  * Every buffer carries `timestamp/x-rtp` and `timestamp/x-arrival` reference timestamp metas, and
- * `timestamp/x-ntp` once a sender report has come.
+ * `timestamp/x-ntp` once a sender report has come, or a packet with the header extension
+ * abs-capture-time, if the caps name it (`extmap-N`). Capture times are preferred while they come,
+ * and the caps of the meta have `source=(string)capture` then.
  *
  * An arriving packet's time is its DTS, else its PTS, else the clock's. The latency query is
  * answered with the maximum, so that nothing downstream is ever configured anew.

@@ -173,8 +173,14 @@ async function keep(name, file, output) {
   if (process.env.SYNC_KEEP) await copyFile(file, path.join(process.env.SYNC_KEEP, `${name}.ts`));
 }
 
+// What the aligner last said it places the picture by.
+function sourceOfPicture(output) {
+  const stats = output.split('\n').filter((line) => line.includes('"at":"stats-aligner"')).at(-1);
+  return stats?.replaceAll('\\', '').match(/video_0=[^;]*?source=\(string\)(\w+)/)?.[1];
+}
+
 // Each gives back { samples, audio, video } of measureSync(), `origin`: ms of the signal when it
-// began, and `stalls` of the sender.
+// began, `stalls` of the sender, and `source`: what the picture is placed by, where that is known.
 async function publishByBrowser(story, network, dir) {
   const file = path.join(dir, 'whip.ts');
   const port = await freePortPair();
@@ -214,7 +220,7 @@ async function publishByBrowser(story, network, dir) {
     const { code } = await Promise.race([receiver.exited, receiver.stop('SIGINT', 10_000)]);
     assert.equal(code, 0, 'the pipeline ended by an error');
     await keep('whip', file, receiver.output);
-    return { ...await measureSync(file), origin, stalls };
+    return { ...await measureSync(file), origin, stalls, source: sourceOfPicture(receiver.output) };
   } catch (error) {
     throw new Error(`${error.message}\n${receiver.output.slice(-4000)}`, { cause: error });
   } finally {
@@ -263,7 +269,7 @@ async function sendPlainRtp(story, network, dir) {
 }
 
 async function judge(t, story, measured, { known, earliest, latest, wanders = 0 }) {
-  const { samples, origin, audio, video } = measured;
+  const { samples, origin, audio, video, source } = measured;
   const stalls = measured.stalls.map(({ at: when, ms }) => ({ at: (when - origin) / 1000, ms }));
   const toldOf = ({ at: when, ms }) => `by ${ms.toFixed(0)} ms at ${when.toFixed(0)} s`;
   if (stalls.length) t.diagnostic(`the sender's sound stalled ${stalls.map(toldOf).join(', ')}`);
@@ -293,6 +299,11 @@ async function judge(t, story, measured, { known, earliest, latest, wanders = 0 
     assert.ok(whole.count && whole.median >= earliest && whole.median <= latest, inWords(whole));
   });
   t.diagnostic(`audio ${JSON.stringify(audio)}, video ${JSON.stringify(video)}`);
+  if (source) {
+    await t.test('the picture is placed by what packets say of their capture', () => {
+      assert.equal(source, 'capture');
+    });
+  }
   await t.test('no frame of the sound is missing, and the picture only goes forward', () => {
     assert.deepEqual([audio.missing, audio.offGrid, video.notRising], [0, 0, 0]);
   });

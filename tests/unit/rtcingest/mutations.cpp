@@ -29,7 +29,7 @@ using sdp::attributes;
 constexpr std::uint32_t kRounds = 20'000;
 
 // What stands in offers and hurts in the wrong place.
-constexpr std::array<std::string_view, 27> kWords{
+constexpr std::array<std::string_view, 28> kWords{
     "a=mid:",
     "a=mid:0",
     "a=mid:1",
@@ -46,6 +46,7 @@ constexpr std::array<std::string_view, 27> kWords{
     "a=fmtp:103 apt=103",
     "a=ice-ufrag:abcd",
     "a=candidate:1 1 udp 1 192.0.2.1 1 typ host",
+    "a=extmap:3 http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time",
     "m=video 0 UDP/TLS/RTP/SAVPF 96 97",
     "m=application 9 UDP/DTLS/SCTP webrtc-datachannel",
     "0",
