@@ -110,23 +110,7 @@ const Aligner::Stream& Aligner::leader(const Stream& stream) const {
 
 // What is known of a source and of where it goes, from one layer to another.
 void Aligner::follow_on(Stream& stream, const Stream& layer) {
-  stream.steering = layer.steering;
-  stream.reports = layer.reports;
-  stream.are_captures = layer.are_captures;
-  stream.captures = layer.captures;
-  stream.newest_report = layer.newest_report;
-  stream.report_arrival = layer.report_arrival;
-  stream.source = layer.source;
-  stream.lag = layer.lag;
-  stream.lag_samples = layer.lag_samples;
-  stream.lag_learned_at = layer.lag_learned_at;
-  stream.is_proven = layer.is_proven;
-  stream.has_told_disagreement = layer.has_told_disagreement;
-  stream.audio_line = layer.audio_line;
-  stream.video_line = layer.video_line;
-  stream.unsettled_since = layer.unsettled_since;
-  stream.settles_at_report = layer.settles_at_report;
-  stream.report_count = layer.report_count;
+  static_cast<Course&>(stream) = layer;
 }
 
 // Output time less the arrival of sound that met no queue, as the stream that leads has it.

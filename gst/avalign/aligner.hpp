@@ -144,33 +144,8 @@ class Aligner {
     bool is_break = false;
     bool is_dropped = false;  // behind others that wait
   };
-  struct Stream {
-    Kind kind = Kind::Audio;
-    bool is_present = false;
-    TransitEnvelope envelope;
-    Continuity continuity;
-    Steering steering;   // video
-    Duration offset{0};  // audio: from shifted media time to output
-
-    // On its way.
-    std::optional<std::uint32_t> ssrc;
-    Duration shift{0};            // of media time: what breaks were made up for
-    std::deque<Pending> waiting;  // for the stream to be placed
-    std::optional<RunningTime> wait_until;
-    bool is_placed = false;
-    std::deque<Unit> suspects;
-    std::deque<Placed> ready;
-    bool is_break = true;                   // the next that goes out
-    std::optional<MediaTime> newest_media;  // shifted, gone out
-    Duration interval{0};                   // of the newest two
-    Duration error{0};                      // video: left to be slewed
-    RunningTime newest_out{};
-    std::optional<RunningTime> newest_arrival;
-    Duration newest_excess{0};
-    std::uint64_t rebases = 0;
-    std::uint64_t squeezed = 0;
-    std::uint64_t dropped = 0;
-
+  // What is known of a source, and where it goes: the same for all layers of it.
+  struct Course {
     // Reports.
     ReportLine reports;
     bool are_captures = false;  // capture times are reports as well: the earliest
@@ -192,6 +167,33 @@ class Aligner {
     std::uint32_t video_line = 0;
     std::optional<RunningTime> unsettled_since;
     std::uint64_t settles_at_report = 0;  // of the stream that has not stepped
+    Steering steering;
+  };
+  struct Stream : Course {
+    Kind kind = Kind::Audio;
+    bool is_present = false;
+    TransitEnvelope envelope;
+    Continuity continuity;
+    Duration offset{0};  // audio: from shifted media time to output
+
+    // On its way.
+    std::optional<std::uint32_t> ssrc;
+    Duration shift{0};            // of media time: what breaks were made up for
+    std::deque<Pending> waiting;  // for the stream to be placed
+    std::optional<RunningTime> wait_until;
+    bool is_placed = false;
+    std::deque<Unit> suspects;
+    std::deque<Placed> ready;
+    bool is_break = true;                   // the next that goes out
+    std::optional<MediaTime> newest_media;  // shifted, gone out
+    Duration interval{0};                   // of the newest two
+    Duration error{0};                      // video: left to be slewed
+    RunningTime newest_out{};
+    std::optional<RunningTime> newest_arrival;
+    Duration newest_excess{0};
+    std::uint64_t rebases = 0;
+    std::uint64_t squeezed = 0;
+    std::uint64_t dropped = 0;
   };
 
   [[nodiscard]] const Stream* master() const;
