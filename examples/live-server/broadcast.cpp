@@ -46,15 +46,14 @@ std::string audio_branch(const Settings& settings) {
          " ! audioconvert ! audioresample"
          " ! audio/x-raw,format=S16LE,layout=interleaved,rate=48000,channels=2" +
          std::string{kFlywheel} +
-         " caps=audio/x-raw,format=S16LE,layout=interleaved,rate=48000,channels=2"
-         " ! lamemp3enc target=bitrate cbr=true bitrate=" +
-         std::to_string(settings.audio_kbps) +
+         " ! lamemp3enc target=bitrate cbr=true bitrate=" + std::to_string(settings.audio_kbps) +
          " ! audio/mpeg,rate=48000 ! mpegaudioparse ! queue name=audio_out max-size-time=0"
          " max-size-bytes=0 max-size-buffers=2000 ";
 }
 
-// Each frame keeps its own time, as the lips move; not that of a grid: half a
-// frame more is seen. Key frames only when hlssink2 asks (one per segment): key-int-max is far away.
+// A constant frame rate, as stock splitmuxsink wants it: with the frames' own times it began a segment
+// without a key frame after a camera had been off. Key frames only when hlssink2 asks (one per segment):
+// key-int-max is far away.
 std::string video_branch(const Settings& settings) {
   const auto fps = std::to_string(settings.fps);
   return "rtph264depay name=video_in request-keyframe=true wait-for-keyframe=true"
@@ -62,6 +61,7 @@ std::string video_branch(const Settings& settings) {
          " ! videoconvert ! videoscale name=scale add-borders=true"
          " ! video/x-raw,format=I420 ! capsfilter name=size" +
          std::string{kFlywheel} + " fill-framerate=" + fps +
+         "/1 ! videorate skip-to-first=true ! video/x-raw,framerate=" + fps +
          "/1"
          " ! queue max-size-buffers=5 max-size-time=0 max-size-bytes=0"
          " ! x264enc tune=zerolatency speed-preset=superfast key-int-max=100000 bitrate=" +
