@@ -18,8 +18,8 @@ constexpr Duration kMostReady = std::chrono::seconds(2);
 constexpr std::size_t kMostReadyItems = 5000;
 constexpr Duration kTimelineInterval = std::chrono::seconds(10);
 constexpr std::size_t kMostRepeats = 120;
-// Packets that a jitter buffer of 200 ms may hold, audio or video.
-constexpr std::size_t kMostUntapped = 200;
+// Of what a stock jitter buffer held when its input was tapped.
+constexpr std::size_t kMostUntapped = 1000;
 constexpr const char* kForceKeyUnit = "GstForceKeyUnit";
 
 // The instant that a serialized event speaks of, if it does.
@@ -109,7 +109,6 @@ Aligner::Unit Lane::describe(GstBuffer* buffer, std::optional<RunningTime> pts) 
     times->arrival = std::min(*times->arrival + ahead, came);
     times->ntp.reset();
   } else {
-    ++without_rtp_times_;
     return {.media = MediaTime{pts.value_or(now).time_since_epoch()}, .arrival = came};
   }
   return {.media = times->media,
@@ -119,10 +118,40 @@ Aligner::Unit Lane::describe(GstBuffer* buffer, std::optional<RunningTime> pts) 
           .ssrc = times->ssrc};
 }
 
-// What a stock jitter buffer held when its input was tapped has none yet.
-bool Lane::is_fallback_news() {
-  return !has_rtp_times_ && without_rtp_times_ > (tap_ ? kMostUntapped : 0) &&
-         !std::exchange(has_told_fallback_, true);
+// What a stock jitter buffer held when its input was tapped has no RTP times: it waits for what has
+// some, and is then as far from that as its timestamp is.
+bool Lane::waits_for_tap() {
+  const auto& newest = items_.back();
+  if (!tap_ || has_rtp_times_ || !newest.time || read_rtp_times(newest.buffer.get()))
+    return false;
+  if (untold_ == 1)
+    untold_since_ = *newest.time;
+  return untold_ < kMostUntapped && *newest.time - untold_since_ < Aligner::kStartHold;
+}
+
+void Lane::tell(Item& item, Aligner::Unit unit) {
+  unit.id = item.id;
+  item.is_untold = false;
+  --untold_;
+  alignment_.newest_arrival_ = std::max(alignment_.newest_arrival_, unit.arrival);
+  alignment_.aligner_.on_unit(stream_, unit, alignment_.now());
+}
+
+// The newest first, for it may say what the others are.
+void Lane::tell_newest() {
+  auto& newest = items_.back();
+  const auto unit = describe(newest.buffer.get(), newest.time);
+  newest.is_untold = false;
+  if (untold_ > 1)
+    tell_others();
+  tell(newest, unit);
+}
+
+void Lane::tell_others() {
+  for (auto& item : items_) {
+    if (item.is_untold)
+      tell(item, describe(item.buffer.get(), item.time));
+  }
 }
 
 GstFlowReturn Lane::on_buffer(GstPtr<GstBuffer> buffer) {
@@ -134,17 +163,19 @@ GstFlowReturn Lane::on_buffer(GstPtr<GstBuffer> buffer) {
   if (got_eos_)
     return GST_FLOW_EOS;
   const auto pts = to_running_time(segment_, GST_BUFFER_PTS(buffer.get()));
-  auto unit = describe(buffer.get(), pts);
-  const bool is_fallback = is_fallback_news();
-  unit.id = alignment_.next_id_++;
-  alignment_.newest_arrival_ = std::max(alignment_.newest_arrival_, unit.arrival);
-  items_.push_back({.id = unit.id, .buffer = std::move(buffer), .time = pts});
+  items_.push_back(
+      {.id = alignment_.next_id_++, .buffer = std::move(buffer), .time = pts, .is_untold = true});
+  ++untold_;
   is_idle_ = false;
-  alignment_.aligner_.on_unit(stream_, unit, alignment_.now());
+  if (waits_for_tap())
+    return GST_FLOW_OK;
+  // Its deadline may be the first.
+  const bool is_first = untold_ > 1 || items_.size() == 1;
+  tell_newest();
+  const bool is_fallback = !has_rtp_times_ && !std::exchange(has_told_fallback_, true);
   alignment_.collect();
   auto messages = alignment_.take_messages();
-  // Its deadline may be the first.
-  if (items_.size() == 1)
+  if (is_first)
     wait_.wake();
   lock.unlock();
   if (is_fallback)
@@ -160,6 +191,7 @@ bool Lane::on_event(GstPtr<GstEvent> event) {
   Lock lock{alignment_.mutex_};
   const bool can_wait = GST_EVENT_IS_STICKY(event.get()) && type != GST_EVENT_EOS;
   if (type == GST_EVENT_STREAM_START) {
+    tell_others();
     got_eos_ = false;
     has_rtp_times_ = false;
   }
@@ -175,6 +207,7 @@ bool Lane::on_event(GstPtr<GstEvent> event) {
   Messages messages;
   if (type == GST_EVENT_EOS) {
     got_eos_ = true;
+    tell_others();
     alignment_.aligner_.end(stream_, alignment_.now());
     alignment_.collect();
     messages = alignment_.take_messages();
@@ -250,7 +283,7 @@ void Lane::reset(Reset what) {
   ready_ = 0;
   got_eos_ = false;
   has_rtp_times_ = false;
-  without_rtp_times_ = 0;
+  untold_ = 0;
   has_told_fallback_ = false;
   is_idle_ = true;
   gst_segment_init(&segment_, GST_FORMAT_TIME);

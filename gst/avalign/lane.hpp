@@ -55,12 +55,16 @@ class Lane {
     std::uint64_t id = 0;
     GstPtr<GstBuffer> buffer;
     std::optional<RunningTime> time;  // as it came
+    bool is_untold = false;           // the core does not know of it yet
     std::optional<Aligner::Placed> placed;
     GstPtr<GstEvent> event;  // instead of a buffer
   };
 
   [[nodiscard]] Aligner::Unit describe(GstBuffer* buffer, std::optional<RunningTime> pts);
-  [[nodiscard]] bool is_fallback_news();
+  [[nodiscard]] bool waits_for_tap();
+  void tell(Item& item, Aligner::Unit unit);
+  void tell_newest();
+  void tell_others();
   void say_fallback();
   void place(const Aligner::Placed& placed);
   [[nodiscard]] bool is_ready() const;
@@ -94,7 +98,8 @@ class Lane {
   bool has_rtp_times_ = false;
   RtpTimes newest_times_;  // once it has
   std::optional<RunningTime> newest_pts_;
-  std::size_t without_rtp_times_ = 0;
+  std::size_t untold_ = 0;
+  RunningTime untold_since_{};
   bool has_told_fallback_ = false;
   std::unique_ptr<RtpTap> tap_;
   Duration shift_{0};  // output less input timestamps, of the newest buffer; written by the task

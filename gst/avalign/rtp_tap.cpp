@@ -19,6 +19,7 @@ constexpr int kMostElements = 32;  // between the jitter buffer and us
 // What the probe remembers of its stream; the streaming thread only.
 struct TappedStream {
   GstSegment segment;
+  bool has_caught_up = false;
   std::uint32_t clock_rate = 0;
   bool is_rate_of_caps = false;
   std::optional<guint> asked_type;  // whose clock rate the application was asked for
@@ -97,11 +98,27 @@ void learn(TappedStream& stream, GstEvent* event) {
   }
 }
 
+// What had passed when the probe came; on the streaming thread, so that nothing passes meanwhile.
+void catch_up(TappedStream& stream, GstPad* pad) {
+  if (std::exchange(stream.has_caught_up, true))
+    return;
+  gst_pad_sticky_events_foreach(
+      pad,
+      [](GstPad*, GstEvent** event, gpointer data) -> gboolean {
+        learn(*static_cast<TappedStream*>(data), *event);
+        return TRUE;
+      },
+      &stream);
+}
+
 GstPadProbeReturn on_data(GstPad* pad, GstPadProbeInfo* info, gpointer user_data) {
   auto& stream = *static_cast<TappedStream*>(user_data);
   if (GST_PAD_PROBE_INFO_TYPE(info) & GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM) {
     learn(stream, GST_PAD_PROBE_INFO_EVENT(info));
-  } else if (GST_PAD_PROBE_INFO_TYPE(info) & GST_PAD_PROBE_TYPE_BUFFER) {
+    return GST_PAD_PROBE_OK;
+  }
+  catch_up(stream, pad);
+  if (GST_PAD_PROBE_INFO_TYPE(info) & GST_PAD_PROBE_TYPE_BUFFER) {
     auto buffer = GstPtr<GstBuffer>::adopt(GST_PAD_PROBE_INFO_BUFFER(info));
     GST_PAD_PROBE_INFO_DATA(info) = write_times(stream, pad, std::move(buffer)).release();
   } else if (GST_PAD_PROBE_INFO_TYPE(info) & GST_PAD_PROBE_TYPE_BUFFER_LIST) {
@@ -161,14 +178,6 @@ GstPtr<GstPad> single_sink(GstElement* element) {
 gulong add_probe(GstPad* pad) {
   auto* stream = new TappedStream;
   gst_segment_init(&stream->segment, GST_FORMAT_TIME);
-  // What has passed already, where it runs.
-  gst_pad_sticky_events_foreach(
-      pad,
-      [](GstPad*, GstEvent** event, gpointer data) -> gboolean {
-        learn(*static_cast<TappedStream*>(data), *event);
-        return TRUE;
-      },
-      stream);
   return gst_pad_add_probe(
       pad,
       static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST |
