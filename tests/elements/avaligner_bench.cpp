@@ -338,8 +338,14 @@ AlignerStream& AlignerBench::add(const char* name, const std::string& caps) {
   return stream;
 }
 
+void AlignerBench::give_back(const AlignerStream& stream) {
+  const auto parent = GstPtr<GstObject>::adopt(gst_pad_get_parent(stream.in()));
+  if (parent)
+    gst_element_release_request_pad(element(), stream.in());
+}
+
 void AlignerBench::release(AlignerStream& stream) {
-  gst_element_release_request_pad(element(), stream.in());
+  give_back(stream);
   std::erase_if(streams_, [&](const auto& each) { return each.get() == &stream; });
 }
 

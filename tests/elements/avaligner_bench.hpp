@@ -171,7 +171,9 @@ class AlignerBench {
   GstStateChangeReturn set_state(GstState state);
   // Asks for the pad and links both of the pair. Playing: and opens the stream.
   AlignerStream& add(const char* name, const std::string& caps = {});
-  // Gives the pad back; the stream is gone.
+  // The stream is without pads then.
+  void give_back(const AlignerStream& stream);
+  // Gives the pad back if that has not happened yet; the stream is gone.
   void release(AlignerStream& stream);
 
   // The clock. Running time.

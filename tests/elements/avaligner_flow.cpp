@@ -692,8 +692,7 @@ TEST_F(AvAlignerStates, APadIsReleasedWhileDownstreamBlocksAndUpstreamWaits) {
     return flow;
   });
   ASSERT_TRUE(audio.wait_until_blocked());
-  auto released =
-      on_a_thread([&] { gst_element_release_request_pad(bench.element(), audio.in()); });
+  auto released = on_a_thread([&] { bench.give_back(audio); });
   EXPECT_EQ(pushed.get(), GST_FLOW_FLUSHING);
   audio.unblock();
   released.get();
