@@ -560,6 +560,30 @@ TEST_F(AvAlignerReports, PlaceThePictureWhereItWasCaptured) {
   EXPECT_NEAR(static_cast<double>(int64_of(bench.stats(video).get(), "learned-lag")), 50e6, 1e6);
 }
 
+TEST_F(AvAlignerReports, CaptureTimesInPacketsPlaceItTooAndSaySo) {
+  AlignerBench bench;
+  auto& audio = bench.add("audio_0");
+  auto& video = bench.add("video_0");
+  for (std::int64_t n = 0; n < 500; ++n) {
+    for (auto unit : {audio.unit(2 * n), audio.unit(2 * n + 1)}) {
+      unit.ntp = kCentury + unit.arrival;
+      unit.ntp_source = RtpMetas::NtpSource::CaptureTime;
+      audio.push(unit);
+    }
+    auto frame = video.unit(n);
+    frame.ntp = kCentury + frame.arrival - 50ms;
+    frame.ntp_source = RtpMetas::NtpSource::CaptureTime;
+    video.push(frame);
+  }
+  ASSERT_TRUE(video.wait_for("#499"));
+  EXPECT_EQ(text_of(bench.stats(video).get(), "source"), "capture");
+  EXPECT_NEAR(static_cast<double>(video.pts(499).count()),
+              static_cast<double>((499 * kVideoSpacing - 50ms).count()), 1e6);
+  const auto told = bench.messages("avaligner-source");
+  ASSERT_GE(told.size(), 1u);
+  EXPECT_EQ(text_of(gst_message_get_structure(told.back().get()), "source"), "capture");
+}
+
 TEST_F(AvAlignerReports, AreIgnoredWhereTheyDisagreeTooMuch) {
   AlignerBench bench{"max-disagreement=100000000"};
   auto& audio = bench.add("audio_0");

@@ -132,7 +132,7 @@ GstFlowReturn AlignerStream::push_now(const TestUnit& unit) {
     metas_.add_times(buffer.get(), unit.ssrc, unit.clock_rate, MediaTime{unit.media},
                      RunningTime{unit.arrival});
     if (unit.ntp)
-      metas_.add_ntp(buffer.get(), NtpTime{*unit.ntp});
+      metas_.add_ntp(buffer.get(), NtpTime{*unit.ntp}, unit.ntp_source);
   }
   return gst_pad_push(feeder(), buffer.release());
 }

@@ -50,6 +50,7 @@ struct TestUnit {
   GstClockTime pts = 0;  // in the segment
   GstClockTime dts = GST_CLOCK_TIME_NONE;
   std::optional<Duration> ntp;
+  RtpMetas::NtpSource ntp_source = RtpMetas::NtpSource::Report;
   guint32 ssrc = 0;
   guint32 clock_rate = 0;
   bool has_metas = true;
