@@ -305,11 +305,17 @@ static GstPad* gst_av_aligner_request_new_pad(GstElement* element, GstPadTemplat
   GST_OBJECT_LOCK(self);
   self->lanes->push_back(lane);
   GST_OBJECT_UNLOCK(self);
+  // Not in NULL: nobody would end the task before the element goes, perhaps by the task's own hand. The
+  // state must not change in between.
+  GST_STATE_LOCK(element);
+  const bool is_active = GST_STATE_TARGET(element) != GST_STATE_NULL;
   // Downstream's first: what comes must have a way out.
   for (GstPad* pad : {src, sink}) {
-    gst_pad_set_active(pad, TRUE);
+    if (is_active)
+      gst_pad_set_active(pad, TRUE);
     gst_element_add_pad(element, pad);
   }
+  GST_STATE_UNLOCK(element);
   return sink;
 }
 
