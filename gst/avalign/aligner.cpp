@@ -392,8 +392,7 @@ void Aligner::rebase(Stream& stream, Duration by) {
     other.steering.settle(*other.newest_media);
     other.is_proven = false;
   }
-  if (events_.size() < kMostEvents)
-    events_.push_back({Event::Type::Rebase, id_of(stream), by, stream.source});
+  tell({Event::Type::Rebase, id_of(stream), by, stream.source});
 }
 
 void Aligner::place_if_due(Stream& stream) {
@@ -493,8 +492,14 @@ void Aligner::place_video(Stream& stream, MediaTime media, Placed& placed) {
   }
 }
 
+void Aligner::tell(const Event& event) {
+  if (events_.size() < kMostEvents)
+    events_.push_back(event);
+}
+
+// Where the picture belongs by arrivals, had it no lag.
 Duration Aligner::arrival_target(const Stream& audio, const Stream& video) const {
-  return audio.offset - floor(audio) + floor(video) - video.lag.value_or(config_.video_lag);
+  return audio.offset - floor(audio) + floor(video);
 }
 
 // Both say when they were captured by the same wall clock.
@@ -533,13 +538,8 @@ bool Aligner::are_settled(const Stream& audio, Stream& video) const {
   return true;
 }
 
-bool Aligner::are_reports_usable(const Stream& audio, Stream& video, MediaTime media) {
-  video.disagreement.reset();
-  if (config_.trust == Trust::Never || audio.reports.agreeing() == 0 ||
-      video.reports.agreeing() == 0)
-    return false;
-  const auto unseen = arrival_target(audio, video) + video.lag.value_or(config_.video_lag);
-  video.disagreement = report_target(audio, video, media) - unseen;
+// They are there; `video.disagreement` says how far they are from the arrivals.
+bool Aligner::are_reports_usable(const Stream& audio, Stream& video) {
   if (config_.trust == Trust::Always)
     return true;
   if (!audio.reports.is_consistent() || !video.reports.is_consistent() ||
@@ -551,18 +551,16 @@ bool Aligner::are_reports_usable(const Stream& audio, Stream& video, MediaTime m
   const bool agree =
       video.is_proven || (-*video.disagreement <= config_.most_disagreement &&
                           *video.disagreement <= kEarlierShare * config_.most_disagreement);
-  if (!agree && !video.has_told_disagreement && events_.size() < kMostEvents)
-    events_.push_back({Event::Type::Disagreement, id_of(video), *video.disagreement, video.source});
+  if (!agree && !video.has_told_disagreement)
+    tell({Event::Type::Disagreement, id_of(video), *video.disagreement, video.source});
   video.has_told_disagreement = !agree;
   return agree;
 }
 
-void Aligner::learn_lag(const Stream& audio, Stream& video, Duration by_report) {
+void Aligner::learn_lag(Stream& video, Duration lag) {
   if (video.lag_samples > 0 && now_ - video.lag_learned_at < kLagInterval)
     return;
   video.lag_learned_at = now_;
-  const auto unseen = arrival_target(audio, video) + video.lag.value_or(config_.video_lag);
-  const auto lag = unseen - by_report;
   video.lag_samples = std::min(video.lag_samples + 1, kLagMemory);
   video.is_proven = video.lag_samples >= kLagSamplesToProve;
   video.lag = video.lag ? *video.lag + (lag - *video.lag) / video.lag_samples : lag;
@@ -574,8 +572,12 @@ bool Aligner::is_refuted(const Stream& stream) {
 }
 
 Duration Aligner::target(const Stream& audio, Stream& video, MediaTime media) {
+  const auto by_arrival = arrival_target(audio, video);
+  video.disagreement.reset();
+  if (config_.trust != Trust::Never && audio.reports.agreeing() > 0 && video.reports.agreeing() > 0)
+    video.disagreement = report_target(audio, video, media) - by_arrival;
   auto source = Source::Arrival;
-  if (are_reports_usable(audio, video, media))
+  if (video.disagreement && are_reports_usable(audio, video))
     source = audio.are_captures && video.are_captures ? Source::Capture : Source::Report;
   if (source != video.source) {
     video.source = source;
@@ -585,14 +587,12 @@ Duration Aligner::target(const Stream& audio, Stream& video, MediaTime media) {
         video.lag.reset();
     }
     video.steering.hurry(media);
-    if (events_.size() < kMostEvents)
-      events_.push_back({Event::Type::Source, id_of(video), Duration{0}, source});
+    tell({Event::Type::Source, id_of(video), Duration{0}, source});
   }
   if (source == Source::Arrival)
-    return arrival_target(audio, video);
-  const auto aim = report_target(audio, video, media);
-  learn_lag(audio, video, aim);
-  return aim;
+    return by_arrival - video.lag.value_or(config_.video_lag);
+  learn_lag(video, -*video.disagreement);
+  return by_arrival + *video.disagreement;
 }
 
 Aligner::StreamStats Aligner::stats(StreamId id) const {

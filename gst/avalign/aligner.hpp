@@ -220,8 +220,9 @@ class Aligner {
   [[nodiscard]] static Duration report_target(const Stream& audio, const Stream& video,
                                               MediaTime media);
   [[nodiscard]] bool are_settled(const Stream& audio, Stream& video) const;
-  [[nodiscard]] bool are_reports_usable(const Stream& audio, Stream& video, MediaTime media);
-  void learn_lag(const Stream& audio, Stream& video, Duration by_report);
+  [[nodiscard]] bool are_reports_usable(const Stream& audio, Stream& video);
+  void learn_lag(Stream& video, Duration lag);
+  void tell(const Event& event);
   [[nodiscard]] static bool is_refuted(const Stream& stream);
   [[nodiscard]] Duration target(const Stream& audio, Stream& video, MediaTime media);
   [[nodiscard]] StreamId id_of(const Stream& stream) const {
