@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Installs what is missing, builds and runs every test. Closes with "N passed, N failed, N skipped".
+# Installs what is missing, builds and runs every test. Closes with the names of what failed, and
+# "N passed, N failed, N skipped".
 #   tests/check.sh            everything
 #   tests/check.sh SUITE...   some of: style docs unit elements contract sanitizers e2e
 set -uo pipefail
@@ -10,9 +11,25 @@ suites=("$@")
 [[ ${#suites[@]} -gt 0 ]] || suites=(style docs unit elements contract sanitizers e2e)
 wants() { [[ " ${suites[*]} " == *" $1 "* ]]; }
 
-passed=0 failed=0 skipped=0
+passed=0 failed=0 skipped=0 failures=()
 count() { # PASSED FAILED SKIPPED
   passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
+}
+fail() { # NAME
+  count 0 1 0
+  failures+=("$1")
+}
+# count_report SCRIPT FILE: what the script says of the report: three numbers, then names of failures.
+count_report() {
+  local lines
+  mapfile -t lines < <(python3 "$root/tests/support/$1" "$2")
+  if [[ ${#lines[@]} -eq 0 ]]; then
+    fail "no report in ${2#"$root"/}"
+  else
+    # shellcheck disable=SC2086
+    count ${lines[0]}
+    failures+=("${lines[@]:1}")
+  fi
 }
 
 # run_meson DIR SUITE... | --test NAME: counts single test cases, from the report that meson makes of them.
@@ -24,15 +41,9 @@ run_meson() {
   else
     for suite in "$@"; do arguments+=(--suite "$suite"); done
   fi
-  rm -f "$dir/meson-logs/testlog.junit.xml"
+  rm -f "$dir"/meson-logs/testlog.{junit.xml,json}
   meson test -C "$dir" --no-rebuild --print-errorlogs --num-processes 2 "${arguments[@]}" >&2
-  local rc=$? counts
-  counts=$(python3 "$root/tests/support/count_junit.py" "$dir/meson-logs/testlog.junit.xml") ||
-    counts="0 1 0"
-  # A crash can end a program before it has reported its cases.
-  [[ $rc -eq 0 || $counts != *" 0 "* ]] || counts="${counts/ 0 / 1 }"
-  # shellcheck disable=SC2086
-  count $counts
+  count_report count_junit.py "$dir/meson-logs"
 }
 
 say "suites: ${suites[*]}"
@@ -46,8 +57,7 @@ if wants style; then
   if (cd "$root" && clang-format --dry-run --Werror "${sources[@]}"); then
     count 1 0 0
   else
-    say "run: clang-format -i \$(git ls-files '*.cpp' '*.hpp' '*.h')"
-    count 0 1 0
+    fail "style; run: clang-format -i \$(git ls-files '*.cpp' '*.hpp' '*.h')"
   fi
 fi
 
@@ -55,7 +65,11 @@ export GST_PLUGIN_PATH=$root/build/gst:$root/build/ext
 build "$root/build" -Dtests=enabled -Dwhip=enabled -Dlive-server=enabled
 if wants docs; then
   say "generated pages"
-  if "$root/scripts/generate_docs.sh" --check; then count 1 0 0; else count 0 1 0; fi
+  if "$root/scripts/generate_docs.sh" --check; then
+    count 1 0 0
+  else
+    fail "docs: generated pages are stale; run: scripts/generate_docs.sh"
+  fi
 fi
 for suite in unit elements contract; do
   if wants $suite; then
@@ -65,8 +79,7 @@ for suite in unit elements contract; do
 done
 
 if wants sanitizers; then
-  # Without optimization it builds in a third of the time, and finds the same.
-  build "$root/build-asan" -Dtests=enabled -Dlive-server=disabled -Doptimization=0 \
+  build "$root/build-asan" -Dtests=enabled -Dlive-server=disabled -Doptimization=1 \
     -Db_sanitize=address,undefined -Db_lundef=false
   say "suites unit, elements and contract under AddressSanitizer and UBSan"
   run_meson "$root/build-asan" unit elements contract
@@ -80,10 +93,9 @@ if wants e2e; then
   say "suite e2e: a real browser"
   mkdir -p "$root/artefacts"
   (cd "$root/tests/e2e" && node --test --test-reporter=tap . 2>&1) | tee "$root/artefacts/e2e.tap" >&2
-  counts=$(python3 "$root/tests/support/count_tap.py" "$root/artefacts/e2e.tap") || counts="0 1 0"
-  # shellcheck disable=SC2086
-  count $counts
+  count_report count_tap.py "$root/artefacts/e2e.tap"
 fi
 
+[[ ${#failures[@]} -eq 0 ]] || printf 'failed: %s\n' "${failures[@]}"
 printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
 [[ $failed -eq 0 && $passed -gt 0 ]]

@@ -1,15 +1,33 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Prints "PASSED FAILED SKIPPED" of a JUnit report: single test cases, not programs."""
+"""Prints "PASSED FAILED SKIPPED" of meson's reports in the given directory (single test cases, not
+programs), and then each failure on a line of its own."""
+import json
+import os
 import sys
 import xml.etree.ElementTree as ElementTree
 
-passed = failed = skipped = 0
-for case in ElementTree.parse(sys.argv[1]).getroot().iter("testcase"):
-    if case.find("failure") is not None or case.find("error") is not None:
-        failed += 1
-    elif case.find("skipped") is not None or case.get("status") == "notrun":
-        skipped += 1
-    else:
-        passed += 1
-print(passed, failed, skipped)
+logs = sys.argv[1]
+passed = skipped = 0
+failures = []
+for suite in ElementTree.parse(os.path.join(logs, "testlog.junit.xml")).getroot().iter("testsuite"):
+    name = suite.get("name").removeprefix("gst-onair.")
+    for case in suite.iter("testcase"):
+        if case.find("failure") is not None or case.find("error") is not None:
+            failures.append(f"{name}.{case.get('name')}")
+        elif case.find("skipped") is not None or case.get("status") == "notrun":
+            skipped += 1
+        else:
+            passed += 1
+# Programs that crashed or ran too long have not reported all of their cases; others have, and then
+# found a leak.
+with open(os.path.join(logs, "testlog.json"), encoding="utf-8") as lines:
+    for program in map(json.loads, lines):
+        name = program["name"].removeprefix("gst-onair:")
+        if program["result"] not in ("OK", "SKIP") and not any(
+            failure.startswith(name) for failure in failures
+        ):
+            failures.append(f"{name}: {program['result']}, exit status {program['returncode']}")
+print(passed, len(failures), skipped)
+for failure in failures:
+    print(failure)

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Prints "PASSED FAILED SKIPPED" of what `node --test --test-reporter=tap` wrote."""
+"""Prints "PASSED FAILED SKIPPED" of what `node --test --test-reporter=tap` wrote, and then the name
+of each failed test on a line of its own."""
 import re
 import sys
 
@@ -14,3 +15,5 @@ cancelled = sum(int(n) for n in re.findall(r"^# cancelled (\d+)$", text, re.MULT
 if sum(counts) + cancelled == 0:
     sys.exit("no tests in the report")
 print(counts[0], counts[1] + cancelled, counts[2])
+for name in re.findall(r"^ *not ok \d+ - (.*)$", text, re.MULTILINE):
+    print("e2e:", name)
