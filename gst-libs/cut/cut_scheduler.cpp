@@ -1,0 +1,515 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "cut/cut_scheduler.hpp"
+
+#include <algorithm>
+
+namespace onair {
+namespace {
+
+// A stream that never comes must not make the others remember for ever.
+constexpr std::size_t kMostRemembered = 16;
+
+template <typename T>
+std::optional<T> take_front(std::deque<T>& queue) {
+  if (queue.empty())
+    return std::nullopt;
+  auto front = queue.front();
+  queue.pop_front();
+  return front;
+}
+
+}  // namespace
+
+CutScheduler::CutScheduler(Config config) : config_{config} {}
+
+CutScheduler::StreamId CutScheduler::add_stream(Kind kind) {
+  streams_.push_back(Stream{.kind = kind});
+  return streams_.size() - 1;
+}
+
+void CutScheduler::remove_stream(StreamId id) {
+  auto& stream = streams_[id];
+  stream.is_present = false;
+  stream.is_waiting = false;
+  if (master_ == id)
+    master_.reset();
+  try_start();
+  has_changed_ = true;
+}
+
+// ---- the grid
+
+RunningTime CutScheduler::nominal(std::int64_t index) const {
+  return anchor_ + index * config_.target;
+}
+
+RunningTime CutScheduler::nearest_frame(RunningTime time) const {
+  return frames_.nearest(time).value_or(time);
+}
+
+RunningTime CutScheduler::boundary(std::int64_t index) const {
+  return nearest_frame(nominal(index));
+}
+
+Duration CutScheduler::half_interval(const Stream& stream) {
+  return stream.interval.get().value_or(Duration{0}) / 2;
+}
+
+CutScheduler::Boundary CutScheduler::planned(std::int64_t index) const {
+  return {.index = index, .at = boundary(index)};
+}
+
+// ---- streams
+
+// Has come, on the time line that the others are on.
+bool CutScheduler::is_with_us(const Stream& stream) const {
+  return stream.is_present && stream.epoch == epoch_;
+}
+
+bool CutScheduler::is_live(const Stream& stream) const {
+  return is_with_us(stream) && !stream.has_ended && !stream.is_stalled;
+}
+
+bool CutScheduler::has_live_video() const {
+  return std::any_of(streams_.begin(), streams_.end(), [this](const Stream& stream) {
+    return stream.kind == Kind::Video && is_live(stream);
+  });
+}
+
+void CutScheduler::follow_line(Stream& stream, RunningTime time, ClockTime now) {
+  bool jumps = false;
+  if (stream.newest) {
+    const Duration step = time - *stream.newest;
+    jumps = step < -kBackwards || step - (now - *stream.seen) > kForwards;
+  }
+  if (!jumps && stream.epoch >= 0)
+    return;
+  if (jumps) {
+    if (stream.epoch == epoch_ && has_started_)
+      begin_line();
+    stream.interval = {};
+    stream.newest.reset();
+    stream.first_key.reset();
+    stream.asked.clear();
+    stream.asked_to = INT64_MIN;
+    stream.awaits_since.reset();
+    stream.needs_key = true;
+  }
+  stream.epoch = epoch_;
+}
+
+void CutScheduler::begin_line() {
+  ++epoch_;
+  has_started_ = false;
+  starting_since_.reset();
+  frames_ = {};
+  master_.reset();
+  shared_anchor_.reset();
+  has_changed_ = true;
+}
+
+void CutScheduler::arrive(StreamId id, const Frame& frame, ClockTime now) {
+  auto& stream = streams_[id];
+  now_ = std::max(now_, now);
+  follow_line(stream, frame.time, now);
+  stream.has_ended = stream.is_stalled = false;
+  stream.seen = now_;
+  stream.frame = frame;
+  stream.before = stream.newest;
+  stream.newest = std::max(stream.newest.value_or(frame.time), frame.time);
+  if (!starting_since_)
+    starting_since_ = now_;
+  if (stream.kind == Kind::Audio) {
+    if (is_with_us(stream) && !master_)
+      master_ = id;
+    if (master_ == id)
+      frames_.on_frame(frame.time, frame.format);
+  } else {
+    stream.interval.on_frame(frame.time);
+    stream.was_awaited = frame.is_key && stream.awaits_since;
+    if (frame.is_key) {
+      if (stream.awaits_since)
+        stream.response.on_answer(frame.time - *stream.awaits_since);
+      stream.awaits_since.reset();
+      stream.asked_at.reset();
+      if (!stream.first_key)
+        stream.first_key = frame.time;
+    }
+  }
+  try_start();
+  if (stream.kind == Kind::Video) {
+    // The picture goes on without a key frame: sound does not wait for ever.
+    while (has_started_ && is_live(stream) && !frame.is_key &&
+           *stream.newest >= boundary(next_index_) + config_.max_wait)
+      decide(next_index_, boundary(next_index_), std::nullopt);
+    ask(id, stream);
+  }
+  has_changed_ |= std::any_of(streams_.begin(), streams_.end(),
+                              [](const Stream& other) { return other.is_waiting; });
+}
+
+void CutScheduler::end(StreamId id, ClockTime now) {
+  now_ = std::max(now_, now);
+  streams_[id].has_ended = true;
+  streams_[id].is_waiting = false;
+  try_start();
+  has_changed_ = true;
+}
+
+void CutScheduler::flush(StreamId id) {
+  streams_[id] = Stream{.kind = streams_[id].kind};
+  if (master_ == id)
+    master_.reset();
+  const bool all_are_new = std::none_of(streams_.begin(), streams_.end(), [](const Stream& stream) {
+    return stream.is_present && stream.epoch >= 0;
+  });
+  if (all_are_new && has_started_)
+    begin_line();
+  has_changed_ = true;
+}
+
+// ---- the start
+
+bool CutScheduler::can_start(const Stream& stream) const {
+  if (!stream.is_present || stream.has_ended || stream.is_stalled)
+    return true;
+  return is_with_us(stream) && (stream.kind == Kind::Audio || stream.first_key);
+}
+
+// With the first frame of each stream. Segment 0 begins with the picture, if there is one: sound in
+// front of it cannot be seen.
+void CutScheduler::try_start() {
+  if (has_started_ || !starting_since_ ||
+      !std::all_of(streams_.begin(), streams_.end(),
+                   [this](const Stream& stream) { return can_start(stream); }))
+    return;
+  std::optional<RunningTime> picture;
+  std::optional<RunningTime> sound;
+  for (const auto& stream : streams_) {
+    if (!is_live(stream))
+      continue;
+    auto& first = stream.kind == Kind::Video ? picture : sound;
+    const auto time = stream.kind == Kind::Video ? stream.first_key : stream.newest;
+    if (time && (!first || *time < *first))
+      first = time;
+  }
+  if (!picture && !sound)
+    return;
+  has_started_ = true;
+  const auto at = nearest_frame(picture ? *picture : *sound);
+  if (shared_anchor_) {
+    anchor_ = *shared_anchor_;
+    const auto periods = (at - anchor_) / config_.target;
+    next_index_ = std::max(next_index_, nominal(periods) > at ? periods - 1 : periods);
+  } else {
+    anchor_ = at - next_index_ * config_.target;
+  }
+  for (auto& stream : streams_)
+    stream.asked_to = next_index_;
+  decide(next_index_, at, std::nullopt);
+}
+
+// ---- decisions
+
+void CutScheduler::decide(std::int64_t index, RunningTime at, std::optional<Duration> lateness) {
+  const bool begins_line = decided_epoch_ != epoch_;
+  Decision decision{
+      .boundary = {.index = index, .at = at, .is_break = begins_line && stats_.boundaries > 0},
+      .lateness = lateness};
+  if (begins_line) {
+    decided_.clear();
+  } else {
+    decision.error = at - nominal(index);
+    decision.length = at - decided_.back().at;
+    stats_.error = decision.error;
+    stats_.worst_error = std::max({stats_.worst_error, decision.error, -decision.error});
+  }
+  ++stats_.boundaries;
+  stats_.breaks += decision.boundary.is_break ? 1U : 0U;
+  stats_.missed += begins_line ? 0 : static_cast<std::uint64_t>(index - next_index_);
+  decided_epoch_ = epoch_;
+  decided_.push_back(decision.boundary);
+  decided_at_ = now_;
+  next_index_ = index + 1;
+  decisions_.push_back(decision);
+  forget_reached();
+  fill_stalled();
+  has_changed_ = true;
+}
+
+void CutScheduler::forget_reached() {
+  const auto is_needed = [this](const Boundary& boundary) {
+    return std::any_of(streams_.begin(), streams_.end(), [&boundary](const Stream& stream) {
+      return stream.is_present && stream.applied < boundary.index;
+    });
+  };
+  while (decided_.size() > kMostRemembered || (decided_.size() > 1 && !is_needed(decided_.front())))
+    decided_.pop_front();
+}
+
+void CutScheduler::fill_stalled() {
+  for (StreamId id = 0; id < streams_.size(); ++id) {
+    auto& stream = streams_[id];
+    if (stream.kind != Kind::Audio || !stream.is_stalled || !is_with_us(stream) ||
+        stream.applied >= decided_.back().index)
+      continue;
+    stream.applied = decided_.back().index;
+    fills_.push_back({.stream = id, .boundary = decided_.back()});
+    ++stats_.fills;
+  }
+}
+
+// The newest boundary that the stream has come to and that its segment has not begun with.
+const CutScheduler::Boundary* CutScheduler::reached(const Stream& stream) const {
+  const auto& [time, is_key, format] = stream.frame;
+  const auto half = to_duration(format.length, format.rate) / 2;
+  for (auto boundary = decided_.rbegin(); boundary != decided_.rend(); ++boundary) {
+    if (boundary->index <= stream.applied)
+      return nullptr;
+    if (stream.kind == Kind::Audio ? boundary->at < time + half
+                                   : time >= std::min(boundary->at, due_from(stream, *boundary)))
+      return &*boundary;
+  }
+  return nullptr;
+}
+
+CutScheduler::Verdict CutScheduler::judge(StreamId id) {
+  auto& stream = streams_[id];
+  stream.is_waiting = false;
+  const auto verdict = stream.kind == Kind::Audio ? judge_audio(stream) : judge_video(stream);
+  stream.is_waiting = std::holds_alternative<Wait>(verdict);
+  if (std::holds_alternative<Cut>(verdict))
+    forget_reached();
+  return verdict;
+}
+
+CutScheduler::Verdict CutScheduler::judge_audio(Stream& stream) {
+  if (!is_with_us(stream))
+    return Pass{};
+  if (!has_started_)
+    return Wait{};
+  const auto start = stream.frame.time;
+  const auto half = to_duration(stream.frame.format.length, stream.frame.format.rate) / 2;
+  // The frame that begins nearest to a boundary, or the first one behind it.
+  const auto reach = start + half - Duration{1};
+  if (boundary(next_index_) <= reach) {
+    if (has_live_video())
+      return Wait{};
+    auto index = next_index_;
+    while (boundary(index + 1) <= reach)
+      ++index;
+    const auto at = boundary(index);
+    decide(index, start > at + half ? nearest_frame(start) : at, std::nullopt);
+  } else if (config_.mode == Mode::Passthrough &&
+             start >= boundary(next_index_) - config_.target / 2) {
+    // A key frame may come early, and then the segment begins with the sound of its instant.
+    const bool may_begin =
+        std::any_of(streams_.begin(), streams_.end(), [this, start, half](const Stream& other) {
+          return other.kind == Kind::Video && is_live(other) && *other.newest < start + half;
+        });
+    if (may_begin)
+      return Wait{};
+  }
+  const auto* boundary = reached(stream);
+  if (!boundary)
+    return Pass{};
+  stream.applied = boundary->index;
+  return Cut{.boundary = *boundary};
+}
+
+// The first frame from then on is the one nearest to the boundary: where it was asked for, at the frame
+// rate of that time.
+RunningTime CutScheduler::due_from(const Stream& stream, const Boundary& boundary) const {
+  for (const auto& asked : stream.asked)
+    if (asked.index == boundary.index && asked.at <= boundary.at + frames_.length() &&
+        asked.at + kMostSnap >= boundary.at)
+      return asked.at;
+  return boundary.at - half_interval(stream);
+}
+
+// Whether the key frame is the one that the next boundary waits for.
+bool CutScheduler::takes(const Stream& stream) const {
+  const auto time = stream.frame.time;
+  if (nearest_frame(time) <= decided_.back().at)
+    return false;  // as early as that only after a very late one
+  const auto next = planned(next_index_);
+  return time >= due_from(stream, next) ||
+         (config_.mode == Mode::Passthrough && stream.was_awaited &&
+          time >= next.at - config_.target / 2);
+}
+
+// It is the frame that was asked for, and none behind it.
+bool CutScheduler::is_on_time(const Stream& stream, const Boundary& boundary) const {
+  const auto due = due_from(stream, boundary);
+  const auto time = stream.frame.time;
+  return time >= due && time - boundary.at <= kMostSnap && (!stream.before || *stream.before < due);
+}
+
+CutScheduler::Verdict CutScheduler::judge_video(Stream& stream) {
+  const auto& [time, is_key, format] = stream.frame;
+  if (!is_with_us(stream))
+    return is_key ? Verdict{Demote{}} : Verdict{Pass{}};
+  if (!is_key && stream.needs_key) {
+    ++stats_.dropped;
+    return Drop{};
+  }
+  if (!is_key)
+    return Pass{};
+  if (!has_started_)
+    return Wait{};
+  if (takes(stream)) {
+    auto next = planned(next_index_);
+    while (time >= due_from(stream, planned(next.index + 1)))
+      next = planned(next.index + 1);
+    decide(next.index, is_on_time(stream, next) ? next.at : nearest_frame(time), time - next.at);
+  }
+  const auto* boundary = reached(stream);
+  if (!boundary && stream.needs_key)
+    boundary = &decided_.back();
+  if (!boundary) {
+    ++stats_.demoted;
+    return Demote{};
+  }
+  stream.applied = boundary->index;
+  stream.needs_key = false;
+  Cut cut{.boundary = *boundary};
+  if (config_.snap)
+    cut.shift = (is_on_time(stream, *boundary) ? boundary->at : nearest_frame(time)) - time;
+  return cut;
+}
+
+// ---- requests
+
+void CutScheduler::ask(StreamId id, Stream& stream) {
+  if (!is_with_us(stream))
+    return;
+  if (has_started_ && config_.mode == Mode::Encode)
+    ask_ahead(id, stream);
+  if (is_overdue(stream))
+    ask_now(id, stream);
+}
+
+void CutScheduler::ask_ahead(StreamId id, Stream& stream) {
+  if (!stream.interval.get())
+    return;
+  while (!stream.asked.empty() && stream.asked.front().index < stream.applied)
+    stream.asked.pop_front();
+  for (auto index = std::max(next_index_, stream.asked_to + 1);
+       boundary(index) <= *stream.newest + config_.request_ahead; ++index) {
+    const auto at = boundary(index) - half_interval(stream);
+    stream.asked.push_back({.index = index, .at = at});
+    stream.asked_to = index;
+    requests_.push_back({.stream = id, .at = at, .index = index});
+    ++stats_.requests;
+  }
+}
+
+bool CutScheduler::is_overdue(const Stream& stream) const {
+  if (stream.frame.is_key)
+    return false;
+  if (stream.needs_key)
+    return true;
+  if (!has_started_)
+    return false;
+  const auto& last = decided_.back();
+  const auto awaited = last.index > stream.applied ? last : planned(next_index_);
+  if (config_.mode == Mode::Passthrough && *stream.newest >= awaited.at - stream.response.get())
+    return true;
+  // One more frame for those whose times are rounded.
+  return *stream.newest >= due_from(stream, awaited) + 2 * half_interval(stream);
+}
+
+void CutScheduler::ask_now(StreamId id, Stream& stream) {
+  const auto repeat = std::max(kRepeat, 2 * stream.response.get());
+  if (stream.asked_at && *stream.newest - *stream.asked_at < repeat)
+    return;
+  if (stream.asked_at || config_.mode == Mode::Encode)
+    ++stats_.repeats;
+  stream.asked_at = stream.newest;
+  if (!stream.awaits_since)
+    stream.awaits_since = stream.newest;
+  requests_.push_back({.stream = id, .at = std::nullopt, .index = next_index_});
+  ++stats_.requests;
+}
+
+// ---- time
+
+std::optional<ClockTime> CutScheduler::deadline() const {
+  std::optional<ClockTime> first;
+  const auto consider = [&first, this](ClockTime since) {
+    const auto at = since + config_.max_wait;
+    if (!first || at < *first)
+      first = at;
+  };
+  if (!has_started_) {
+    if (starting_since_)
+      consider(*starting_since_);
+    return first;
+  }
+  const bool sound_waits = std::any_of(streams_.begin(), streams_.end(), [](const Stream& stream) {
+    return stream.kind == Kind::Audio && stream.is_waiting;
+  });
+  for (const auto& stream : streams_) {
+    if (!is_live(stream))
+      continue;
+    if (stream.kind == Kind::Video && sound_waits)
+      consider(*stream.seen);
+    if (stream.kind == Kind::Audio && !stream.is_waiting && stream.applied < decided_.back().index)
+      consider(std::max(*stream.seen, decided_at_));
+  }
+  return first;
+}
+
+void CutScheduler::on_time(ClockTime now) {
+  now_ = std::max(now_, now);
+  const auto due = deadline();
+  if (!due || *due > now_)
+    return;
+  const auto is_late = [this](ClockTime since) { return since + config_.max_wait <= now_; };
+  if (!has_started_) {
+    for (auto& stream : streams_)
+      stream.is_stalled |= !can_start(stream);
+    try_start();
+    if (!has_started_)
+      starting_since_ = now_;
+    has_changed_ = true;
+    return;
+  }
+  for (auto& stream : streams_) {
+    if (!is_live(stream) || stream.is_waiting || !is_late(*stream.seen))
+      continue;
+    if (stream.kind == Kind::Video ||
+        (stream.applied < decided_.back().index && is_late(decided_at_)))
+      stream.is_stalled = true;
+  }
+  fill_stalled();
+  has_changed_ = true;
+}
+
+// ---- what comes out
+
+std::optional<CutScheduler::Request> CutScheduler::take_request() {
+  return take_front(requests_);
+}
+
+std::optional<CutScheduler::Fill> CutScheduler::take_fill() {
+  return take_front(fills_);
+}
+
+std::optional<CutScheduler::Decision> CutScheduler::take_decision() {
+  return take_front(decisions_);
+}
+
+bool CutScheduler::take_change() {
+  return std::exchange(has_changed_, false);
+}
+
+CutScheduler::Stats CutScheduler::stats() const {
+  auto stats = stats_;
+  for (const auto& stream : streams_)
+    if (stream.is_present && stream.kind == Kind::Video)
+      stats.response = std::max(stats.response, stream.response.get());
+  return stats;
+}
+
+}  // namespace onair
