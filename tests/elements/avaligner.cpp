@@ -407,7 +407,7 @@ TEST_F(AvAligner, TheFirstBufferIsADiscontinuityAndThenOnesBehindABreak) {
     EXPECT_EQ(GST_BUFFER_IS_DISCONT(audio.buffer(n).get()) != FALSE, n == 0 || n == 100) << n;
     EXPECT_EQ(audio.pts(n), n * kAudioSpacing) << "it goes on where the old one would be";
   }
-  const auto told = bench.messages("avaligner-rebase");
+  const auto told = bench.messages(GST_MESSAGE_ELEMENT, "avaligner-rebase");
   ASSERT_EQ(told.size(), 1u);
   const GstStructure* rebase = gst_message_get_structure(told[0].get());
   EXPECT_EQ(text_of(rebase, "pad"), "audio_0");
@@ -460,7 +460,7 @@ TEST_F(AvAlignerFallback, GoesByTimestampsAndSaysSoOnce) {
   ASSERT_TRUE(audio.wait_for("#99"));
   for (std::int64_t n = 0; n < 100; ++n)
     EXPECT_EQ(audio.pts(n), n * kAudioSpacing);
-  const auto told = bench.messages("avaligner-source");
+  const auto told = bench.messages(GST_MESSAGE_ELEMENT, "avaligner-source");
   ASSERT_EQ(told.size(), 1u);
   const GstStructure* source = gst_message_get_structure(told[0].get());
   EXPECT_EQ(text_of(source, "source"), "timestamp");
@@ -498,7 +498,7 @@ TEST_F(AvAlignerFallback, ABufferWithoutMetasAmongOthersKeepsItsDistanceFromThem
     EXPECT_EQ(audio.pts(n), n * kAudioSpacing) << n;
     EXPECT_EQ(GST_BUFFER_IS_DISCONT(audio.buffer(n).get()) != FALSE, n == 0) << n;
   }
-  EXPECT_TRUE(bench.messages("avaligner-source").empty());
+  EXPECT_TRUE(bench.messages(GST_MESSAGE_ELEMENT, "avaligner-source").empty());
   EXPECT_EQ(bench.count(audio, "rebases"), 0u);
 }
 
@@ -553,7 +553,7 @@ TEST_F(AvAlignerReports, PlaceThePictureWhereItWasCaptured) {
   EXPECT_EQ(text_of(bench.stats(video).get(), "source"), "report");
   EXPECT_NEAR(static_cast<double>(video.pts(499).count()),
               static_cast<double>((499 * kVideoSpacing - 50ms).count()), 1e6);
-  const auto told = bench.messages("avaligner-source");
+  const auto told = bench.messages(GST_MESSAGE_ELEMENT, "avaligner-source");
   ASSERT_GE(told.size(), 1u);
   EXPECT_EQ(text_of(gst_message_get_structure(told[0].get()), "source"), "report");
   EXPECT_EQ(text_of(gst_message_get_structure(told[0].get()), "pad"), "video_0");
@@ -580,7 +580,7 @@ TEST_F(AvAlignerReports, CaptureTimesInPacketsPlaceItTooAndSaySo) {
   EXPECT_EQ(text_of(bench.stats(video).get(), "source"), "capture");
   EXPECT_NEAR(static_cast<double>(video.pts(499).count()),
               static_cast<double>((499 * kVideoSpacing - 50ms).count()), 1e6);
-  const auto told = bench.messages("avaligner-source");
+  const auto told = bench.messages(GST_MESSAGE_ELEMENT, "avaligner-source");
   ASSERT_GE(told.size(), 1u);
   EXPECT_EQ(text_of(gst_message_get_structure(told.back().get()), "source"), "capture");
 }
@@ -593,7 +593,7 @@ TEST_F(AvAlignerReports, AreIgnoredWhereTheyDisagreeTooMuch) {
   ASSERT_TRUE(video.wait_for("#300"));
   EXPECT_EQ(text_of(bench.stats(video).get(), "source"), "arrival");
   EXPECT_EQ(video.pts(300), 300 * kVideoSpacing);
-  const auto told = bench.messages("avaligner-disagreement");
+  const auto told = bench.messages(GST_MESSAGE_ELEMENT, "avaligner-disagreement");
   ASSERT_GE(told.size(), 1u);
   EXPECT_NEAR(static_cast<double>(int64_of(gst_message_get_structure(told.back().get()), "by")),
               -150e6, 1e6);

@@ -26,6 +26,8 @@
 
 #include "avaligner_bench.hpp"
 #include "fatal_warnings.hpp"
+#include "patience.hpp"
+#include "reference_timestamp.hpp"
 
 namespace onair::test {
 namespace {
@@ -72,12 +74,6 @@ GstPtr<GstBuffer> packet(const AlignerStream& stream, std::int64_t n, Duration a
   return buffer;
 }
 
-std::optional<Duration> reference_timestamp(GstBuffer* buffer, const char* type) {
-  const auto reference = GstPtr<GstCaps>::adopt(gst_caps_new_empty_simple(type));
-  const auto* meta = gst_buffer_get_reference_timestamp_meta(buffer, reference.get());
-  return meta ? std::optional{Duration{static_cast<Duration::rep>(meta->timestamp)}} : std::nullopt;
-}
-
 // A stock jitter buffer keeps the first packet for its latency, and then all others pass at once.
 constexpr Duration kStockLatency{200ms};
 
@@ -96,7 +92,7 @@ class Passed {
   void wait_for(AlignerBench& bench, std::int64_t count) const {
     const auto deadline = std::chrono::steady_clock::now() + kPatience;
     while (count_ < count && std::chrono::steady_clock::now() < deadline) {
-      bench.end_due_waits();
+      bench.clock().end_due_waits();
       std::this_thread::yield();
     }
     EXPECT_GE(count_, count);
@@ -224,7 +220,7 @@ class AvAlignerTap : public FatalWarningsTest {
   }
   static void expect_nothing_told(AlignerBench& bench) {
     for (const char* message : {"avaligner-source", "avaligner-rebase"})
-      EXPECT_TRUE(bench.messages(message).empty()) << message;
+      EXPECT_TRUE(bench.messages(GST_MESSAGE_ELEMENT, message).empty()) << message;
   }
 };
 class AvAlignerDocs : public FatalWarningsTest {};
@@ -329,7 +325,7 @@ TEST_F(AvAlignerTap, MovesToAnotherJitterBuffer) {
   second.push_all(60, 119);
   ASSERT_TRUE(audio.wait_for_buffers(60));
   expect_contiguous(audio);
-  EXPECT_TRUE(bench.messages("avaligner-source").empty());
+  EXPECT_TRUE(bench.messages(GST_MESSAGE_ELEMENT, "avaligner-source").empty());
 }
 
 TEST_F(AvAlignerTap, PacketListsAndSharedPacketsAreWrittenOn) {

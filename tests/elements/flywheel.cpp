@@ -43,17 +43,17 @@ TEST(FlywheelSound, InTimeItIsHandedOnAsItIs) {
   gst_buffer_memset(mine.get(), 0, 7, 1920);
   GST_BUFFER_PTS(mine.get()) = 3;
   GstBuffer* const same = mine.get();
-  bench.push(std::move(mine));
+  bench.push_buffer(std::move(mine));
   bench.push_sounds(20ms, 400ms);
   ASSERT_TRUE(bench.wait_for_buffers(20));
-  EXPECT_EQ(bench.buffers()[0], same) << "no copy";
+  EXPECT_EQ(bench.media()[0], same) << "no copy";
   EXPECT_EQ(GST_BUFFER_PTS(same), 3u);
   EXPECT_EQ(GST_BUFFER_DURATION(same), 20 * GST_MSECOND);
   EXPECT_TRUE(GST_BUFFER_IS_DISCONT(same));
   for (std::size_t i = 1; i < 20; ++i)
-    EXPECT_FALSE(GST_BUFFER_IS_DISCONT(bench.buffers()[i]));
+    EXPECT_FALSE(GST_BUFFER_IS_DISCONT(bench.media()[i]));
   bench.expect_contiguous();
-  EXPECT_EQ(bench.order(), "stream-start caps segment");
+  EXPECT_EQ(bench.order_of_events(), "stream-start caps segment");
   ASSERT_TRUE(bench.wait_until_idle());
   EXPECT_EQ(bench.stat("filled-ms"), 0u);
 }
@@ -65,18 +65,18 @@ TEST(FlywheelSound, IsFilledAtItsUsualLagPlusMaxWaitAndNotBefore) {
   EXPECT_EQ(bench.wait_for_deadline(), 200ms + FlywheelBench::kLag + 300ms);
   bench.set_time(510ms - 1ns);
   EXPECT_EQ(bench.wait_for_deadline(), 510ms);
-  EXPECT_EQ(bench.buffers().size(), 10u);
+  EXPECT_EQ(bench.media().size(), 10u);
   bench.set_time(510ms);
   ASSERT_TRUE(bench.wait_for_buffers(11));
   EXPECT_EQ(bench.wait_for_deadline(), 530ms) << "and so on in real time";
-  EXPECT_EQ(bench.buffers().size(), 11u);
+  EXPECT_EQ(bench.media().size(), 11u);
 }
 
 TEST(FlywheelSound, GoesOnForSixtyMillisecondsAndThenIsSilent) {
   FlywheelBench bench{{}};
   bench.push_sounds(0ms, 200ms);
   bench.crank_until(1500ms);
-  const auto buffers = bench.buffers();
+  const auto buffers = bench.media();
   ASSERT_EQ(buffers.size(), 25u) << "up to 500 ms";
   for (std::size_t i = 10; i < buffers.size(); ++i) {
     EXPECT_EQ(is_silent(buffers[i]), i >= 13) << i;
@@ -97,7 +97,7 @@ TEST(FlywheelSound, JoinsWhereItBelongsWithoutAClick) {
   bench.push_sounds(1800ms, 2s);  // the silence between is filled at once
   ASSERT_TRUE(bench.wait_until_idle());
   bench.expect_contiguous();
-  const auto buffers = bench.buffers();
+  const auto buffers = bench.media();
   EXPECT_EQ(GST_BUFFER_PTS(buffers.back()), 1980 * GST_MSECOND);
   EXPECT_FALSE(is_silent(buffers.back()));
   EXPECT_EQ(bench.stat("filled-ms"), 1600u);
@@ -113,7 +113,7 @@ TEST(FlywheelSound, AShortHoleIsConcealedWithoutAClick) {
       bench.push_sound(start);
   ASSERT_TRUE(bench.wait_until_idle());
   bench.expect_contiguous();
-  EXPECT_LE(largest_step(bench.buffers()), 400);
+  EXPECT_LE(largest_step(bench.media()), 400);
   EXPECT_EQ(bench.stat("concealed-ms"), 280u);
   EXPECT_TRUE(bench.messages(GST_MESSAGE_ELEMENT).empty()) << "that is no event";
 }
@@ -126,10 +126,10 @@ TEST(FlywheelSound, ABufferThatIsSharedIsCopiedAndNotChanged) {
   GST_BUFFER_PTS(mine.get()) = 230 * GST_MSECOND + 1;
   const auto before = FlywheelBench::samples_of(mine.get());
   bench.set_time(260ms);
-  bench.push(mine);
+  bench.push_buffer(mine);
   ASSERT_TRUE(bench.wait_until_idle());
-  ASSERT_EQ(bench.buffers().size(), 13u) << "30 ms of filler, in two pieces";
-  EXPECT_NE(FlywheelBench::samples_of(bench.buffers().back()), before) << "it fades in";
+  ASSERT_EQ(bench.media().size(), 13u) << "30 ms of filler, in two pieces";
+  EXPECT_NE(FlywheelBench::samples_of(bench.media().back()), before) << "it fades in";
   EXPECT_EQ(FlywheelBench::samples_of(mine.get()), before);
   EXPECT_EQ(GST_BUFFER_PTS(mine.get()), 230 * GST_MSECOND + 1);
 }
@@ -145,7 +145,7 @@ TEST(FlywheelSound, LateSoundIsDroppedAndCounted) {
   EXPECT_EQ(bench.stat("late-samples"), 960u);
   EXPECT_EQ(bench.stat("trimmed-samples"), 1440u);
   bench.expect_contiguous();
-  EXPECT_EQ(GST_BUFFER_PTS(bench.buffers().back()), 400 * GST_MSECOND);
+  EXPECT_EQ(GST_BUFFER_PTS(bench.media().back()), 400 * GST_MSECOND);
 }
 
 TEST(FlywheelSound, APathThatHasBecomeLongerIsWaitedForAndThenHeard) {
@@ -155,10 +155,10 @@ TEST(FlywheelSound, APathThatHasBecomeLongerIsWaitedForAndThenHeard) {
   std::size_t heard = 0;
   for (Duration start = 200ms; start < 3s; start += 20ms) {
     bench.crank_until(start + 20ms + 1510ms);
-    const auto before = bench.buffers().size();
+    const auto before = bench.media().size();
     ASSERT_EQ(bench.push_sound(start), GST_FLOW_OK);
     ASSERT_TRUE(bench.wait_until_idle());
-    heard += bench.buffers().size() > before && !is_silent(bench.buffers().back()) ? 1 : 0;
+    heard += bench.media().size() > before && !is_silent(bench.media().back()) ? 1 : 0;
   }
   bench.expect_contiguous();
   EXPECT_EQ(bench.stat("rebases"), 1u);
@@ -166,7 +166,7 @@ TEST(FlywheelSound, APathThatHasBecomeLongerIsWaitedForAndThenHeard) {
   gst_structure_get_int64(bench.stats().get(), "lag", &lag);
   EXPECT_EQ(lag, (1510ms / 1ns));
   // Half a second was behind, a second passed until that was clear, and half a second to catch up.
-  EXPECT_EQ(GST_BUFFER_PTS(bench.buffers().back()), 2980 * GST_MSECOND);
+  EXPECT_EQ(GST_BUFFER_PTS(bench.media().back()), 2980 * GST_MSECOND);
   EXPECT_NEAR(static_cast<double>(heard), (2800 - 1500) / 20, 2);
 }
 
@@ -176,7 +176,7 @@ TEST(FlywheelSound, OverlappingSoundIsTrimmed) {
   bench.push_sound(195ms);
   ASSERT_TRUE(bench.wait_until_idle());
   EXPECT_EQ(bench.stat("trimmed-samples"), 240u);
-  EXPECT_EQ(gst_buffer_get_size(bench.buffers().back()), 2 * 720u);
+  EXPECT_EQ(gst_buffer_get_size(bench.media().back()), 2 * 720u);
   bench.expect_contiguous();
 }
 
@@ -198,7 +198,7 @@ TEST(FlywheelSound, AGapEventIsFilledAtOnce) {
   bench.push_event(gst_event_new_gap(200 * GST_MSECOND, 400 * GST_MSECOND));
   ASSERT_TRUE(bench.wait_for_buffers(30));
   bench.expect_contiguous();
-  EXPECT_EQ(bench.order(), "stream-start caps segment") << "it is a gap no more";
+  EXPECT_EQ(bench.order_of_events(), "stream-start caps segment") << "it is a gap no more";
   ASSERT_TRUE(bench.wait_until_idle());
   EXPECT_EQ(bench.stat("filled-ms"), 400u);
 }
@@ -210,9 +210,9 @@ TEST(FlywheelSound, SilenceThatIsGivenIsNoFiller) {
   gst_buffer_memset(silence.get(), 0, 0, 1920);
   GST_BUFFER_PTS(silence.get()) = 20 * GST_MSECOND;
   GST_BUFFER_FLAG_SET(silence.get(), GST_BUFFER_FLAG_GAP);
-  bench.push(std::move(silence));
+  bench.push_buffer(std::move(silence));
   ASSERT_TRUE(bench.wait_for_buffers(2));
-  EXPECT_TRUE(is_gap(bench.buffers()[1]));
+  EXPECT_TRUE(is_gap(bench.media()[1]));
   ASSERT_TRUE(bench.wait_until_idle());
   EXPECT_EQ(bench.stat("filled-ms"), 0u);
 }
@@ -222,16 +222,16 @@ TEST(FlywheelSound, WithCapsItBeginsInSilenceWithThePipeline) {
       {.properties = std::string{"caps=\""} + FlywheelBench::kSound + "\"", .is_open = false}};
   EXPECT_EQ(bench.wait_for_deadline(), 1s);
   bench.crank_until(2s);
-  EXPECT_EQ(bench.order(), "stream-start caps segment");
-  EXPECT_EQ(GST_BUFFER_PTS(bench.buffers()[0]), 0u);
-  EXPECT_EQ(GST_BUFFER_PTS(bench.buffers().back()), GST_SECOND);
-  EXPECT_TRUE(is_silent(bench.buffers().back()));
+  EXPECT_EQ(bench.order_of_events(), "stream-start caps segment");
+  EXPECT_EQ(GST_BUFFER_PTS(bench.media()[0]), 0u);
+  EXPECT_EQ(GST_BUFFER_PTS(bench.media().back()), GST_SECOND);
+  EXPECT_TRUE(is_silent(bench.media().back()));
   bench.open_stream(FlywheelBench::kSound);
   bench.push_sounds(2s, 2200ms);
   ASSERT_TRUE(bench.wait_until_idle());
   bench.expect_contiguous();
-  EXPECT_EQ(bench.order(), "stream-start caps segment") << "one stream that does not end";
-  EXPECT_EQ(GST_BUFFER_PTS(bench.buffers().back()), 2180 * GST_MSECOND);
+  EXPECT_EQ(bench.order_of_events(), "stream-start caps segment") << "one stream that does not end";
+  EXPECT_EQ(GST_BUFFER_PTS(bench.media().back()), 2180 * GST_MSECOND);
 }
 
 TEST(FlywheelSound, WithCapsInAPipelineThatRunsItBeginsNow) {
@@ -239,25 +239,25 @@ TEST(FlywheelSound, WithCapsInAPipelineThatRunsItBeginsNow) {
                        .is_open = false,
                        .now = 1h}};
   ASSERT_TRUE(bench.wait_for_buffers(1));
-  EXPECT_EQ(GST_BUFFER_PTS(bench.buffers()[0]), ns(1h - 1s));
+  EXPECT_EQ(GST_BUFFER_PTS(bench.media()[0]), ns(1h - 1s));
 }
 
 TEST(FlywheelSound, WithoutCapsNothingComesBeforeTheInput) {
   FlywheelBench bench{{}};
   bench.set_time(1h);
   ASSERT_TRUE(bench.wait_until_idle());
-  EXPECT_TRUE(bench.buffers().empty());
+  EXPECT_TRUE(bench.media().empty());
 }
 
 TEST(FlywheelSound, AnotherRateGoesOnWithoutAHole) {
   FlywheelBench bench{{}};
   bench.push_sounds(0ms, 200ms);
-  bench.set_caps("audio/x-raw,format=S16LE,rate=44100,channels=1,layout=interleaved");
+  bench.push_caps("audio/x-raw,format=S16LE,rate=44100,channels=1,layout=interleaved");
   for (Duration start = 200ms; start < 400ms; start += 20ms)
     bench.push_sound(start, 20ms, 44'100);
   ASSERT_TRUE(bench.wait_for_buffers(20));
-  EXPECT_EQ(bench.order(), "stream-start caps segment caps");
-  const auto buffers = bench.buffers();
+  EXPECT_EQ(bench.order_of_events(), "stream-start caps segment caps");
+  const auto buffers = bench.media();
   for (std::size_t i = 1; i < buffers.size(); ++i)
     EXPECT_EQ(GST_BUFFER_PTS(buffers[i]),
               GST_BUFFER_PTS(buffers[i - 1]) + GST_BUFFER_DURATION(buffers[i - 1]));
@@ -269,9 +269,9 @@ TEST(FlywheelSound, AnotherRateGoesOnWithoutAHole) {
 TEST(FlywheelSound, TheSameCapsAgainAreSwallowed) {
   FlywheelBench bench{{}};
   bench.push_sound(0ms);
-  bench.set_caps(FlywheelBench::kSound);
+  bench.push_caps(FlywheelBench::kSound);
   ASSERT_TRUE(bench.wait_until_idle());
-  EXPECT_EQ(bench.order(), "stream-start caps segment");
+  EXPECT_EQ(bench.order_of_events(), "stream-start caps segment");
 }
 
 TEST(FlywheelSound, FloatsAndManyChannelsAreFilledToo) {
@@ -283,11 +283,11 @@ TEST(FlywheelSound, FloatsAndManyChannelsAreFilledToo) {
   std::fill_n(reinterpret_cast<float*>(map.data), 960 * 6, 0.5F);
   gst_buffer_unmap(buffer.get(), &map);
   GST_BUFFER_PTS(buffer.get()) = 0;
-  bench.push(std::move(buffer));
+  bench.push_buffer(std::move(buffer));
   bench.crank_until(1100ms);
   bench.expect_contiguous(48'000, 24);
-  ASSERT_GE(bench.buffers().size(), 4u);
-  const auto bytes = FlywheelBench::bytes_of(bench.buffers()[1]);
+  ASSERT_GE(bench.media().size(), 4u);
+  const auto bytes = FlywheelBench::bytes_of(bench.media()[1]);
   const auto* samples = reinterpret_cast<const float*>(bytes.data());
   EXPECT_NEAR(samples[0], 0.5F, 0.01F);
 }
@@ -299,10 +299,10 @@ TEST(FlywheelSound, ATimeLineThatLeapsJoinsWithAMessage) {
   auto leap = GstPtr<GstBuffer>::adopt(gst_buffer_new_allocate(nullptr, 1920, nullptr));
   gst_buffer_memset(leap.get(), 0, 1, 1920);
   GST_BUFFER_PTS(leap.get()) = 5 * 3600 * GST_SECOND;
-  bench.push(std::move(leap));
+  bench.push_buffer(std::move(leap));
   ASSERT_TRUE(bench.wait_for_buffers(11));
-  EXPECT_EQ(GST_BUFFER_PTS(bench.buffers()[10]), 200 * GST_MSECOND);
-  EXPECT_TRUE(GST_BUFFER_IS_DISCONT(bench.buffers()[10]));
+  EXPECT_EQ(GST_BUFFER_PTS(bench.media()[10]), 200 * GST_MSECOND);
+  EXPECT_TRUE(GST_BUFFER_IS_DISCONT(bench.media()[10]));
   bench.expect_contiguous();
   ASSERT_TRUE(bench.wait_until_idle());
   EXPECT_EQ(bench.stat("leaps"), 1u);
@@ -340,8 +340,8 @@ TEST(FlywheelSound, DriftIsFollowedWithoutAStep) {
     ASSERT_EQ(bench.push_sound(i * 20'010us), GST_FLOW_OK);
   ASSERT_TRUE(bench.wait_until_idle());
   bench.expect_contiguous();
-  EXPECT_LE(largest_step(bench.buffers()), 400);
-  const auto last = GST_BUFFER_PTS(bench.buffers().back());
+  EXPECT_LE(largest_step(bench.media()), 400);
+  const auto last = GST_BUFFER_PTS(bench.media().back());
   EXPECT_NEAR(static_cast<double>(last), 999 * 20.01e6, 1.1e6);
 }
 

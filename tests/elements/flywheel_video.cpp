@@ -40,7 +40,7 @@ TEST(FlywheelPicture, InTimeItIsHandedOnAtItsOwnTime) {
     EXPECT_EQ(bench.push_picture(time), GST_FLOW_OK);
   ASSERT_TRUE(bench.wait_for_buffers(times.size()));
   for (std::size_t i = 0; i < times.size(); ++i)
-    EXPECT_EQ(GST_BUFFER_PTS(bench.buffers()[i]), ns(times[i]));
+    EXPECT_EQ(GST_BUFFER_PTS(bench.media()[i]), ns(times[i]));
   ASSERT_TRUE(bench.wait_until_idle());
   EXPECT_EQ(bench.stat("repeated"), 0u);
 }
@@ -50,7 +50,7 @@ TEST(FlywheelPicture, APictureThatDoesNotRiseIsDroppedAndCounted) {
   for (const auto time : {100ms, 100ms, 50ms, 200ms})
     bench.push_picture(time);
   ASSERT_TRUE(bench.wait_until_idle());
-  EXPECT_EQ(bench.buffers().size(), 2u);
+  EXPECT_EQ(bench.media().size(), 2u);
   EXPECT_EQ(bench.stat("late"), 2u);
 }
 
@@ -60,7 +60,7 @@ TEST(FlywheelPicture, TheLastOneIsRepeatedOnTheGridWithoutACopyOfItsPixels) {
   ASSERT_TRUE(bench.wait_for_buffers(1));
   EXPECT_EQ(bench.wait_for_deadline(), 100ms + FlywheelBench::kLag + 300ms);
   bench.crank_until(1s);
-  const auto buffers = bench.buffers();
+  const auto buffers = bench.media();
   ASSERT_EQ(buffers.size(), 7u);
   for (std::size_t i = 1; i < buffers.size(); ++i) {
     EXPECT_EQ(GST_BUFFER_PTS(buffers[i]), i * 100 * GST_MSECOND);
@@ -77,7 +77,7 @@ TEST(FlywheelPicture, AfterSlateAfterItIsBlackAndTheReturnIsFilledUp) {
   FlywheelBench bench{with("slate-after=500000000")};
   bench.push_picture(0ms);
   bench.crank_until(1810ms);
-  auto buffers = bench.buffers();
+  auto buffers = bench.media();
   ASSERT_EQ(buffers.size(), 9u);
   for (std::size_t i = 1; i < buffers.size(); ++i) {
     EXPECT_EQ(is_black(buffers[i]), i >= 5) << i;
@@ -86,7 +86,7 @@ TEST(FlywheelPicture, AfterSlateAfterItIsBlackAndTheReturnIsFilledUp) {
   EXPECT_EQ(gst_buffer_peek_memory(buffers[5], 0), gst_buffer_peek_memory(buffers[6], 0));
   bench.push_picture(1830ms, 0x66);
   ASSERT_TRUE(bench.wait_until_idle());
-  buffers = bench.buffers();
+  buffers = bench.media();
   EXPECT_EQ(GST_BUFFER_PTS(buffers[buffers.size() - 2]), 1700 * GST_MSECOND);
   EXPECT_EQ(GST_BUFFER_PTS(buffers.back()), 1830 * GST_MSECOND);
   EXPECT_EQ(FlywheelBench::bytes_of(buffers.back())[0], 0x66);
@@ -112,7 +112,7 @@ TEST(FlywheelPicture, BlackIsBlackInEveryFormat) {
     FlywheelBench bench{{.properties = std::string{"caps=\""} + caps + "\"", .is_open = false}};
     bench.crank();
     ASSERT_TRUE(bench.wait_for_buffers(1)) << caps;
-    const auto bytes = FlywheelBench::bytes_of(bench.buffers()[0]);
+    const auto bytes = FlywheelBench::bytes_of(bench.media()[0]);
     EXPECT_TRUE(std::equal(first.begin(), first.end(), bytes.begin()))
         << caps << ": " << int{bytes[0]} << " " << int{bytes[1]} << " " << int{bytes[2]};
   }
@@ -122,13 +122,13 @@ TEST(FlywheelPicture, WithCapsItBeginsWithTheSlate) {
   FlywheelBench bench{
       {.properties = std::string{"caps=\""} + FlywheelBench::kPicture + "\"", .is_open = false}};
   bench.crank_until(1500ms);
-  const auto buffers = bench.buffers();
+  const auto buffers = bench.media();
   ASSERT_EQ(buffers.size(), 6u);
   for (std::size_t i = 0; i < buffers.size(); ++i) {
     EXPECT_EQ(GST_BUFFER_PTS(buffers[i]), i * 100 * GST_MSECOND);
     EXPECT_TRUE(is_black(buffers[i]));
   }
-  EXPECT_EQ(bench.order(), "stream-start caps segment");
+  EXPECT_EQ(bench.order_of_events(), "stream-start caps segment");
 }
 
 TEST(FlywheelPicture, AGapEventRepeatsTheLastOne) {
@@ -137,8 +137,8 @@ TEST(FlywheelPicture, AGapEventRepeatsTheLastOne) {
   bench.push_event(gst_event_new_gap(100 * GST_MSECOND, 300 * GST_MSECOND));
   ASSERT_TRUE(bench.wait_for_buffers(4));
   ASSERT_TRUE(bench.wait_until_idle());
-  EXPECT_EQ(bench.buffers().size(), 4u);
-  EXPECT_EQ(GST_BUFFER_PTS(bench.buffers()[3]), 300 * GST_MSECOND);
+  EXPECT_EQ(bench.media().size(), 4u);
+  EXPECT_EQ(GST_BUFFER_PTS(bench.media()[3]), 300 * GST_MSECOND);
 }
 
 TEST(FlywheelPicture, WithoutAFrameRateFillFramerateHolds) {
@@ -147,18 +147,18 @@ TEST(FlywheelPicture, WithoutAFrameRateFillFramerateHolds) {
   bench.push_picture(0ms);
   bench.crank_until(1020ms);
   ASSERT_TRUE(bench.wait_for_buffers(4));
-  EXPECT_EQ(GST_BUFFER_PTS(bench.buffers()[3]), 750 * GST_MSECOND);
+  EXPECT_EQ(GST_BUFFER_PTS(bench.media()[3]), 750 * GST_MSECOND);
 }
 
 TEST(FlywheelPicture, AnotherSizeComesInOrderAndTheSlateIsMadeAnew) {
   FlywheelBench bench{with("slate-after=0 max-wait=0")};
   bench.push_picture(0ms);
   bench.crank_until(150ms);
-  bench.set_caps("video/x-raw,format=I420,width=32,height=16,framerate=10/1");
+  bench.push_caps("video/x-raw,format=I420,width=32,height=16,framerate=10/1");
   bench.crank_until(350ms);
   ASSERT_TRUE(bench.wait_until_idle());
-  EXPECT_EQ(bench.order(), "stream-start caps segment caps");
-  const auto buffers = bench.buffers();
+  EXPECT_EQ(bench.order_of_events(), "stream-start caps segment caps");
+  const auto buffers = bench.media();
   EXPECT_EQ(gst_buffer_get_size(buffers[1]), 64 * 48 * 3 / 2u);
   EXPECT_EQ(gst_buffer_get_size(buffers.back()), 32 * 16 * 3 / 2u);
 }
@@ -170,7 +170,7 @@ TEST(FlywheelPicture, OutsideSystemMemoryTheLastOneIsRepeatedForEver) {
   bench.push_picture(0ms);
   bench.crank_until(1s);
   ASSERT_TRUE(bench.wait_until_idle());
-  const auto buffers = bench.buffers();
+  const auto buffers = bench.media();
   ASSERT_GE(buffers.size(), 9u);
   EXPECT_EQ(gst_buffer_peek_memory(buffers.back(), 0), gst_buffer_peek_memory(buffers[0], 0));
   EXPECT_EQ(bench.stat("slates"), 0u);
@@ -182,10 +182,10 @@ TEST(FlywheelPicture, FillerDoesNotClaimWhenItWasTaken) {
   const auto type = GstPtr<GstCaps>::adopt(gst_caps_new_empty_simple("timestamp/x-ntp"));
   gst_buffer_add_reference_timestamp_meta(buffer.get(), type.get(), 5, GST_CLOCK_TIME_NONE);
   GST_BUFFER_PTS(buffer.get()) = 0;
-  bench.push(std::move(buffer));
+  bench.push_buffer(std::move(buffer));
   bench.crank_until(300ms);
   const auto has_time = [&](std::size_t i) {
-    return gst_buffer_get_reference_timestamp_meta(bench.buffers()[i], nullptr) != nullptr;
+    return gst_buffer_get_reference_timestamp_meta(bench.media()[i], nullptr) != nullptr;
   };
   ASSERT_TRUE(bench.wait_for_buffers(2));
   EXPECT_TRUE(has_time(0));
@@ -227,7 +227,7 @@ TEST_F(FlywheelImage, IsShownWholeWithBlackAroundIt) {
   ASSERT_TRUE(bench.wait_for_buffers(1));
   EXPECT_TRUE(bench.messages(GST_MESSAGE_WARNING).empty());
   // 64x48: the square is 48x48, with 8 columns of black on either side.
-  const auto bytes = FlywheelBench::bytes_of(bench.buffers()[0]);
+  const auto bytes = FlywheelBench::bytes_of(bench.media()[0]);
   const auto luma = [&](int x, int y) { return int{bytes[static_cast<gsize>(64 * y + x)]}; };
   EXPECT_EQ(luma(0, 24), 16);
   EXPECT_EQ(luma(7, 24), 16);
@@ -243,7 +243,7 @@ TEST_F(FlywheelImage, KeepsItsProportionsWherePixelsAreNotSquare) {
                        .is_open = false}};
   bench.crank();
   ASSERT_TRUE(bench.wait_for_buffers(1));
-  const auto bytes = FlywheelBench::bytes_of(bench.buffers()[0]);
+  const auto bytes = FlywheelBench::bytes_of(bench.media()[0]);
   EXPECT_EQ(bytes[64 * 24 + 18], 16) << "24 columns, 20 on either side";
   EXPECT_NEAR(bytes[64 * 24 + 22], 235, 1);
   EXPECT_NEAR(bytes[64 * 24 + 42], 235, 1);
@@ -258,7 +258,7 @@ TEST(FlywheelSlate, AFileThatIsNotThereGivesAWarningAndBlack) {
     EXPECT_EQ(bench.messages(GST_MESSAGE_WARNING).size(), 1u) << location;
     bench.crank();
     ASSERT_TRUE(bench.wait_for_buffers(1));
-    EXPECT_TRUE(is_black(bench.buffers()[0]));
+    EXPECT_TRUE(is_black(bench.media()[0]));
   }
 }
 

@@ -23,8 +23,8 @@ constexpr const char* kEager = "release=eager adaptive=false latency=200";
 TEST(RtpAdaptiveJitterBuffer, EagerPacketsInOrderGoOutAtOnce) {
   JitterBufferBench bench{kEager};
   bench.push_all(0, 20);  // the sequence number wraps with the sixth
-  ASSERT_TRUE(bench.wait_for_packets(21));
-  const auto packets = bench.packets();
+  ASSERT_TRUE(bench.wait_for_buffers(21));
+  const auto packets = bench.buffers();
   for (std::size_t n = 0; n < packets.size(); ++n)
     EXPECT_EQ(packets[n].name, "#" + std::to_string(n));
   EXPECT_EQ(bench.order().substr(0, 24), "stream-start caps segmen");
@@ -33,22 +33,22 @@ TEST(RtpAdaptiveJitterBuffer, EagerPacketsInOrderGoOutAtOnce) {
 TEST(RtpAdaptiveJitterBuffer, IsEagerUnlessToldOtherwise) {
   JitterBufferBench bench;
   bench.push(0);
-  EXPECT_TRUE(bench.wait_for_packets(1));
+  EXPECT_TRUE(bench.wait_for_buffers(1));
 }
 
 TEST(RtpAdaptiveJitterBuffer, AnEagerHoleIsGivenUpAtTheMissingPacketsTimePlusLatency) {
   JitterBufferBench bench{kEager};
   bench.push_all(0, 4);
   bench.push_all(6, 8);
-  ASSERT_TRUE(bench.wait_for_packets(5));
+  ASSERT_TRUE(bench.wait_for_buffers(5));
   const Duration given_up_at = 5 * kSpacing + 200ms;
   EXPECT_EQ(bench.wait_for_deadline(), given_up_at);
   bench.set_time(given_up_at - 1ns);
   EXPECT_EQ(bench.wait_for_deadline(), given_up_at) << "it goes on waiting";
-  EXPECT_EQ(bench.packets().size(), 5u);
+  EXPECT_EQ(bench.buffers().size(), 5u);
   bench.set_time(given_up_at);
-  ASSERT_TRUE(bench.wait_for_packets(8));
-  EXPECT_EQ(bench.packets()[5].when, ns(given_up_at));
+  ASSERT_TRUE(bench.wait_for_buffers(8));
+  EXPECT_EQ(bench.buffers()[5].when, ns(given_up_at));
 }
 
 TEST(RtpAdaptiveJitterBuffer, AReorderedPacketFillsItsHoleAtOnce) {
@@ -57,8 +57,8 @@ TEST(RtpAdaptiveJitterBuffer, AReorderedPacketFillsItsHoleAtOnce) {
   bench.push_all(6, 8);
   bench.push(RtpPacket{5}.late(70ms));
   ASSERT_TRUE(bench.wait_for("#8"));
-  EXPECT_EQ(bench.packets()[5].name, "#5");
-  EXPECT_FALSE(GST_BUFFER_IS_DISCONT(bench.packets()[6].buffer.get()));
+  EXPECT_EQ(bench.buffers()[5].name, "#5");
+  EXPECT_FALSE(GST_BUFFER_IS_DISCONT(bench.buffers()[6].buffer.get()));
 }
 
 TEST(RtpAdaptiveJitterBuffer, APacedPacketGoesOutExactlyWhenItIsDue) {
@@ -69,10 +69,10 @@ TEST(RtpAdaptiveJitterBuffer, APacedPacketGoesOutExactlyWhenItIsDue) {
     EXPECT_EQ(bench.wait_for_deadline(), due);
     bench.set_time(due - 1ns);
     EXPECT_EQ(bench.wait_for_deadline(), due);
-    EXPECT_EQ(bench.packets().size(), static_cast<std::size_t>(n));
+    EXPECT_EQ(bench.buffers().size(), static_cast<std::size_t>(n));
     bench.set_time(due);
-    ASSERT_TRUE(bench.wait_for_packets(static_cast<std::size_t>(n) + 1));
-    EXPECT_EQ(bench.packets().back().when, ns(due));
+    ASSERT_TRUE(bench.wait_for_buffers(static_cast<std::size_t>(n) + 1));
+    EXPECT_EQ(bench.buffers().back().when, ns(due));
   }
 }
 
@@ -110,7 +110,7 @@ TEST(RtpAdaptiveJitterBuffer, AChangeOfReleaseHoldsForWhatWaits) {
   bench.push_all(0, 3);
   bench.wait_for_deadline();
   bench.set("release", "eager");
-  EXPECT_TRUE(bench.wait_for_packets(4));
+  EXPECT_TRUE(bench.wait_for_buffers(4));
 }
 
 TEST(RtpAdaptiveJitterBuffer, AChangeOfAFixedLatencyHoldsForWhatWaits) {
@@ -133,9 +133,9 @@ TEST(RtpAdaptiveJitterBuffer, PtsFollowRtpTimeWhateverTheArrivals) {
   bench.push(RtpPacket{2}.late(131ms));
   for (std::int64_t n = 3; n < 50; ++n)
     bench.push(RtpPacket{n}.late(n < 30 ? 200ms : 10min));
-  ASSERT_TRUE(bench.wait_for_packets(50));
+  ASSERT_TRUE(bench.wait_for_buffers(50));
   for (std::int64_t n = 0; n < 50; ++n) {
-    const auto packet = bench.packets()[static_cast<std::size_t>(n)];
+    const auto packet = bench.buffers()[static_cast<std::size_t>(n)];
     EXPECT_EQ(GST_BUFFER_PTS(packet.buffer.get()), ns(n * kSpacing + 5ms)) << n;
     EXPECT_EQ(GST_BUFFER_DTS(packet.buffer.get()), GST_CLOCK_TIME_NONE);
   }
@@ -146,7 +146,7 @@ TEST(RtpAdaptiveJitterBuffer, EveryBufferCarriesItsRtpTimeAndItsArrival) {
   bench.push_all(0, 9);
   bench.push(RtpPacket{10}.late(3ms));
   ASSERT_TRUE(bench.wait_for("#10"));
-  GstBuffer* buffer = bench.packets().back().buffer.get();
+  GstBuffer* buffer = bench.buffers().back().buffer.get();
   const guint64 ticks = (guint64{1} << 32) + 0xffff'f000 + 10 * kFrame;  // unrolled
   EXPECT_EQ(reference_timestamp(buffer, "timestamp/x-rtp"),
             gst_util_uint64_scale_round(ticks, GST_SECOND, kRate));
@@ -161,8 +161,8 @@ TEST(RtpAdaptiveJitterBuffer, EveryBufferCarriesItsRtpTimeAndItsArrival) {
 TEST(RtpAdaptiveJitterBuffer, ABufferThatIsSharedIsCopiedAndNotChanged) {
   JitterBufferBench bench{kEager};
   const auto mine = RtpPacket{0}.make();
-  gst_pad_push(bench.src(), gst_buffer_ref(mine.get()));
-  ASSERT_TRUE(bench.wait_for_packets(1));
+  gst_pad_push(bench.feeder(), gst_buffer_ref(mine.get()));
+  ASSERT_TRUE(bench.wait_for_buffers(1));
   EXPECT_EQ(GST_BUFFER_DTS(mine.get()), 0u);
   EXPECT_EQ(GST_BUFFER_PTS(mine.get()), GST_CLOCK_TIME_NONE);
   EXPECT_FALSE(reference_timestamp(mine.get(), "timestamp/x-rtp"));
@@ -171,8 +171,8 @@ TEST(RtpAdaptiveJitterBuffer, ABufferThatIsSharedIsCopiedAndNotChanged) {
 TEST(RtpAdaptiveJitterBuffer, TheFirstBufferIsADiscontinuityAndTheNextOnesAreNot) {
   JitterBufferBench bench{kEager};
   bench.push_all(0, 2);
-  ASSERT_TRUE(bench.wait_for_packets(3));
-  const auto packets = bench.packets();
+  ASSERT_TRUE(bench.wait_for_buffers(3));
+  const auto packets = bench.buffers();
   EXPECT_TRUE(GST_BUFFER_IS_DISCONT(packets[0].buffer.get()));
   for (const std::size_t n : {1u, 2u}) {
     EXPECT_FALSE(GST_BUFFER_IS_DISCONT(packets[n].buffer.get()));
@@ -189,8 +189,8 @@ TEST(RtpAdaptiveJitterBuffer, ANewSsrcIsADiscontinuityAndAResynchronisation) {
     packet.rtp_time += 1'000'000'000;
     EXPECT_EQ(bench.push(packet), GST_FLOW_OK);
   }
-  ASSERT_TRUE(bench.wait_for_packets(20));
-  const auto packets = bench.packets();
+  ASSERT_TRUE(bench.wait_for_buffers(20));
+  const auto packets = bench.buffers();
   for (std::size_t n = 0; n < 20; ++n) {
     GstBuffer* buffer = packets[n].buffer.get();
     EXPECT_EQ(GST_BUFFER_IS_DISCONT(buffer) != FALSE, n == 0 || n == 5) << n;
@@ -212,13 +212,13 @@ TEST(RtpAdaptiveJitterBuffer, ThePtsAreInTheSegmentThatTheyCameIn) {
     auto packet = RtpPacket{n};
     bench.set_time(*packet.arrival);
     packet.arrival = 100s + (n - 2) * kSpacing;
-    gst_pad_push(bench.src(), packet.make().release());
+    gst_pad_push(bench.feeder(), packet.make().release());
   }
   for (int i = 0; i < 4; ++i) {
     bench.crank();
     ASSERT_TRUE(bench.wait_for("#" + std::to_string(i)));
   }
-  const auto packets = bench.packets();
+  const auto packets = bench.buffers();
   EXPECT_EQ(GST_BUFFER_PTS(packets[0].buffer.get()), 0u);
   EXPECT_EQ(GST_BUFFER_PTS(packets[1].buffer.get()), ns(kSpacing)) << "of the segment before";
   EXPECT_EQ(GST_BUFFER_PTS(packets[2].buffer.get()), 100 * GST_SECOND);
@@ -233,9 +233,9 @@ TEST(RtpAdaptiveJitterBuffer, ArrivalIsTheDtsElseThePtsElseTheClocks) {
     auto buffer = RtpPacket{0}.without_timestamps().make();
     GST_BUFFER_DTS(buffer.get()) = dts;
     GST_BUFFER_PTS(buffer.get()) = pts;
-    gst_pad_push(bench.src(), buffer.release());
-    EXPECT_TRUE(bench.wait_for_packets(1));
-    return reference_timestamp(bench.packets()[0].buffer.get(), "timestamp/x-arrival");
+    gst_pad_push(bench.feeder(), buffer.release());
+    EXPECT_TRUE(bench.wait_for_buffers(1));
+    return reference_timestamp(bench.buffers()[0].buffer.get(), "timestamp/x-arrival");
   };
   EXPECT_EQ(arrival_of(GST_SECOND, 2 * GST_SECOND), GST_SECOND);
   EXPECT_EQ(arrival_of(GST_CLOCK_TIME_NONE, 2 * GST_SECOND), 2 * GST_SECOND);
@@ -251,7 +251,7 @@ TEST(RtpAdaptiveJitterBuffer, BuffersWithoutTimestampsAreTimedAndPacedAllTheSame
   for (std::int64_t n = 0; n < 5; ++n) {
     EXPECT_EQ(bench.crank(), n * kSpacing + 200ms);
     ASSERT_TRUE(bench.wait_for("#" + std::to_string(n)));
-    EXPECT_EQ(GST_BUFFER_PTS(bench.packets().back().buffer.get()), ns(n * kSpacing));
+    EXPECT_EQ(GST_BUFFER_PTS(bench.buffers().back().buffer.get()), ns(n * kSpacing));
   }
 }
 
@@ -267,7 +267,7 @@ TEST(RtpAdaptiveJitterBuffer, TsOffsetMovesThePtsFromTheNextPacketOn) {
   bench.set("ts-offset", "-1000000000");
   bench.push(4);
   ASSERT_TRUE(bench.wait_for("#4"));
-  const auto packets = bench.packets();
+  const auto packets = bench.buffers();
   const auto expect = [&](std::size_t n, GstClockTime pts, bool resync) {
     EXPECT_EQ(GST_BUFFER_PTS(packets[n].buffer.get()), pts) << n;
     EXPECT_EQ(GST_BUFFER_FLAG_IS_SET(packets[n].buffer.get(), GST_BUFFER_FLAG_RESYNC) != FALSE,
@@ -291,7 +291,7 @@ TEST(RtpAdaptiveJitterBuffer, MaxTsOffsetAdjustmentMovesThePtsLittleByLittleWith
   same_frame.rtp_time = RtpPacket{5}.rtp_time;
   bench.push(same_frame);
   ASSERT_TRUE(bench.wait_for("#6"));
-  const auto packets = bench.packets();
+  const auto packets = bench.buffers();
   const Duration moved[] = {0ms, 10ms, 20ms, 25ms, 25ms, 25ms};
   for (std::int64_t n = 0; n < 6; ++n)
     EXPECT_EQ(GST_BUFFER_PTS(packets[static_cast<std::size_t>(n)].buffer.get()),
@@ -309,7 +309,7 @@ TEST(RtpAdaptiveJitterBuffer, ThePacketsOfAFrameMoveTogether) {
   bench.set("ts-offset", "5000000");
   bench.push(second);
   ASSERT_TRUE(bench.wait_for("#1"));
-  EXPECT_EQ(GST_BUFFER_PTS(bench.packets()[1].buffer.get()), 0u);
+  EXPECT_EQ(GST_BUFFER_PTS(bench.buffers()[1].buffer.get()), 0u);
 }
 
 // ---- loss
@@ -359,7 +359,7 @@ TEST(RtpAdaptiveJitterBuffer, LatePacketsAndDuplicatesAreDroppedAndCounted) {
   EXPECT_EQ(bench.push(RtpPacket{6}.late(300ms)), GST_FLOW_OK);
   bench.push(RtpPacket{7}.late(300ms));
   ASSERT_TRUE(bench.wait_for("#7"));
-  EXPECT_EQ(bench.packets().size(), 7u);
+  EXPECT_EQ(bench.buffers().size(), 7u);
   EXPECT_EQ(bench.stat("num-late"), 1u);
   EXPECT_EQ(bench.stat("num-duplicates"), 1u);
   EXPECT_EQ(bench.stat("num-pushed"), 7u);
@@ -372,7 +372,7 @@ TEST(RtpAdaptiveJitterBuffer, PaddingOnlyPacketsAreSwallowedWithoutAHole) {
   bench.push(4);
   ASSERT_TRUE(bench.wait_for("#4"));
   EXPECT_EQ(bench.order(), "stream-start caps segment #0 #1 #2 #4");
-  EXPECT_FALSE(GST_BUFFER_IS_DISCONT(bench.packets()[3].buffer.get()));
+  EXPECT_FALSE(GST_BUFFER_IS_DISCONT(bench.buffers()[3].buffer.get()));
   EXPECT_EQ(bench.stat("num-empty"), 1u);
 }
 
@@ -414,8 +414,8 @@ TEST(RtpAdaptiveJitterBuffer, ARequestIsRepeatedByTheClockUntilAnAnswerComes) {
   answer.arrival = 6 * kSpacing + 180ms;
   bench.push(answer);
   ASSERT_TRUE(bench.wait_for("#6"));
-  EXPECT_EQ(bench.packets()[5].name, "#5");
-  EXPECT_EQ(GST_BUFFER_PTS(bench.packets()[5].buffer.get()), ns(5 * kSpacing));
+  EXPECT_EQ(bench.buffers()[5].name, "#5");
+  EXPECT_EQ(GST_BUFFER_PTS(bench.buffers()[5].buffer.get()), ns(5 * kSpacing));
   EXPECT_EQ(bench.stat("rtx-success-count"), 1u);
   EXPECT_EQ(bench.stat("avg-jitter"), 0u) << "its own arrival is no jitter";
 }
@@ -448,7 +448,7 @@ TEST(RtpAdaptiveJitterBuffer, ABufferListIsTakenApart) {
   GstBufferList* list = gst_buffer_list_new();
   for (const std::int64_t n : {0, 2, 1, 1, 3})
     gst_buffer_list_add(list, RtpPacket{n}.make().release());
-  EXPECT_EQ(gst_pad_push_list(bench.src(), list), GST_FLOW_OK);
+  EXPECT_EQ(gst_pad_push_list(bench.feeder(), list), GST_FLOW_OK);
   ASSERT_TRUE(bench.wait_for("#3"));
   EXPECT_EQ(bench.order(), "stream-start caps segment #0 #1 #2 #3");
   EXPECT_EQ(bench.stat("num-duplicates"), 1u);
@@ -459,7 +459,7 @@ TEST(RtpAdaptiveJitterBuffer, ListsThatSomebodyElseHoldsStayAsTheyAre) {
   GstBufferList* list = gst_buffer_list_new();
   gst_buffer_list_add(list, RtpPacket{0}.make().release());
   gst_buffer_list_ref(list);
-  EXPECT_EQ(gst_pad_push_list(bench.src(), list), GST_FLOW_OK);
+  EXPECT_EQ(gst_pad_push_list(bench.feeder(), list), GST_FLOW_OK);
   ASSERT_TRUE(bench.wait_for("#0"));
   EXPECT_EQ(GST_BUFFER_DTS(gst_buffer_list_get(list, 0)), 0u);
   EXPECT_FALSE(reference_timestamp(gst_buffer_list_get(list, 0), "timestamp/x-rtp"));
@@ -472,14 +472,14 @@ TEST(RtpAdaptiveJitterBuffer, WhatIsNoRtpIsDroppedAndCountedWithOneWarningASecon
   for (const gsize size : {0u, 1u, 11u, 12u}) {
     GstBuffer* buffer = gst_buffer_new_allocate(nullptr, size, nullptr);
     gst_buffer_memset(buffer, 0, 0, size);
-    EXPECT_EQ(gst_pad_push(bench.src(), buffer), GST_FLOW_OK);
+    EXPECT_EQ(gst_pad_push(bench.feeder(), buffer), GST_FLOW_OK);
   }
   auto truncated = RtpPacket{1}.make();
   gst_buffer_memset(truncated.get(), 0, 0x8f, 1);  // 15 contributing sources that are not there
-  EXPECT_EQ(gst_pad_push(bench.src(), truncated.release()), GST_FLOW_OK);
+  EXPECT_EQ(gst_pad_push(bench.feeder(), truncated.release()), GST_FLOW_OK);
   EXPECT_EQ(bench.messages(GST_MESSAGE_WARNING).size(), 1u);
   EXPECT_EQ(bench.stat("num-invalid"), 5u);
-  const auto push_empty = [&] { gst_pad_push(bench.src(), gst_buffer_new()); };
+  const auto push_empty = [&] { gst_pad_push(bench.feeder(), gst_buffer_new()); };
   bench.set_time(1s - 1ns);
   push_empty();
   EXPECT_EQ(bench.messages(GST_MESSAGE_WARNING).size(), 0u);
@@ -497,8 +497,8 @@ TEST(RtpAdaptiveJitterBuffer, MaxPacketsDropsTheOldest) {
   EXPECT_EQ(bench.stat("packets"), 3u);
   EXPECT_EQ(bench.stat("bytes"), 3u * 32);
   bench.set_time(2 * kSpacing + 200ms);
-  ASSERT_TRUE(bench.wait_for_packets(1));
-  EXPECT_EQ(bench.packets()[0].name, "#2");
+  ASSERT_TRUE(bench.wait_for_buffers(1));
+  EXPECT_EQ(bench.buffers()[0].name, "#2");
 }
 
 TEST(RtpAdaptiveJitterBuffer, DropMessagesTellOfLatePacketsAtMostOnceAnInterval) {
@@ -577,8 +577,8 @@ TEST(RtpAdaptiveJitterBuffer, AnUnknownPayloadTypeIsAskedForOnce) {
   bench.push(4);
   ASSERT_TRUE(bench.wait_for("#4"));
   EXPECT_EQ(map.asked, std::vector<guint>{97});
-  EXPECT_EQ(bench.packets().size(), 5u);
-  EXPECT_EQ(GST_BUFFER_PTS(bench.packets()[4].buffer.get()), ns(4 * kSpacing));
+  EXPECT_EQ(bench.buffers().size(), 5u);
+  EXPECT_EQ(GST_BUFFER_PTS(bench.buffers()[4].buffer.get()), ns(4 * kSpacing));
 }
 
 TEST(RtpAdaptiveJitterBuffer, ClearPtMapForgetsWhatWasAnswered) {
@@ -632,7 +632,7 @@ TEST(RtpAdaptiveJitterBuffer, APayloadTypeWithAnotherClockRateBeginsANewTimeLine
     bench.push(packet);
   }
   ASSERT_TRUE(bench.wait_for("#7"));
-  const auto packets = bench.packets();
+  const auto packets = bench.buffers();
   EXPECT_TRUE(GST_BUFFER_FLAG_IS_SET(packets[5].buffer.get(), GST_BUFFER_FLAG_RESYNC));
   for (std::size_t n = 0; n < 8; ++n)
     EXPECT_EQ(GST_BUFFER_PTS(packets[n].buffer.get()), ns(static_cast<std::int64_t>(n) * kSpacing));

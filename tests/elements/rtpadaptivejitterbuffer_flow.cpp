@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // rtpadaptivejitterbuffer: events, queries, flushes, ends, states, and what downstream makes of them.
 #include <atomic>
-#include <future>
 #include <string>
 #include <thread>
 #include <vector>
@@ -24,12 +23,6 @@ std::string after_opening(const std::string& names) {
 
 GstPtr<GstCaps> caps_of(const char* text) {
   return GstPtr<GstCaps>::adopt(gst_caps_from_string(text));
-}
-
-// What a thread of upstream's is at, until it returns.
-template <typename Work>
-auto on_a_thread(Work work) {
-  return std::async(std::launch::async, std::move(work));
 }
 
 // ---- serialized events
@@ -90,7 +83,7 @@ TEST(RtpAdaptiveJitterBufferEvents, ChangedCapsStayInOrderAndTheirClockRateHolds
   }
   ASSERT_TRUE(bench.wait_for("#3"));
   EXPECT_EQ(bench.order(), after_opening("#0 #1 caps #2 #3"));
-  EXPECT_EQ(GST_BUFFER_PTS(bench.packets()[3].buffer.get()), ns(3 * kSpacing));
+  EXPECT_EQ(GST_BUFFER_PTS(bench.buffers()[3].buffer.get()), ns(3 * kSpacing));
 }
 
 TEST(RtpAdaptiveJitterBufferEvents, ASegmentThatIsNotOfTimeIsReplacedByOneThatIs) {
@@ -127,10 +120,10 @@ TEST(RtpAdaptiveJitterBufferEvents, ASegmentWithAnOffsetShiftsRunningTime) {
   bench.set_time(3s);
   auto packet = RtpPacket{0};
   packet.arrival = 50s;  // running time 3 s
-  gst_pad_push(bench.src(), packet.make().release());
+  gst_pad_push(bench.feeder(), packet.make().release());
   EXPECT_EQ(bench.crank(), 3s + 200ms);
   ASSERT_TRUE(bench.wait_for("#0"));
-  GstBuffer* buffer = bench.packets()[0].buffer.get();
+  GstBuffer* buffer = bench.buffers()[0].buffer.get();
   EXPECT_EQ(GST_BUFFER_PTS(buffer), 50 * GST_SECOND);
   EXPECT_EQ(reference_timestamp(buffer, "timestamp/x-arrival"), 3 * GST_SECOND);
 }
@@ -141,13 +134,13 @@ TEST(RtpAdaptiveJitterBufferEvents, EventsOutOfBandOvertakeThePackets) {
   bench.push_event(gst_event_new_custom(GST_EVENT_CUSTOM_DOWNSTREAM_OOB,
                                         gst_structure_new_empty("out-of-band")));
   ASSERT_TRUE(bench.wait_for("out-of-band"));
-  EXPECT_TRUE(bench.packets().empty());
+  EXPECT_TRUE(bench.buffers().empty());
 }
 
 TEST(RtpAdaptiveJitterBufferEvents, UpstreamEventsPass) {
   JitterBufferBench bench{kEager};
   EXPECT_TRUE(gst_pad_push_event(
-      bench.sink(),
+      bench.recorder(),
       gst_event_new_custom(GST_EVENT_CUSTOM_UPSTREAM, gst_structure_new_empty("upwards"))));
   EXPECT_TRUE(bench.wait_for_upstream("upwards"));
 }
@@ -167,7 +160,7 @@ TEST(RtpAdaptiveJitterBufferQueries, ASerializedQueryIsAnsweredWhenThePacketsBef
   bench.push_all(0, 1);
   auto asked = on_a_thread([&] {
     GstQuery* query = new_query();
-    const bool answered = gst_pad_peer_query(bench.src(), query);
+    const bool answered = gst_pad_peer_query(bench.feeder(), query);
     const bool is_downstreams = gst_query_get_n_allocation_pools(query) == 1;
     gst_query_unref(query);
     return answered && is_downstreams;
@@ -185,7 +178,7 @@ TEST(RtpAdaptiveJitterBufferQueries, ARefusalIsHandedBack) {
   JitterBufferBench bench{kEager};
   bench.answer_query = [](GstQuery*) { return false; };
   GstQuery* query = new_query();
-  EXPECT_FALSE(gst_pad_peer_query(bench.src(), query));
+  EXPECT_FALSE(gst_pad_peer_query(bench.feeder(), query));
   EXPECT_TRUE(bench.wait_for("query"));
   gst_query_unref(query);
 }
@@ -195,7 +188,7 @@ TEST(RtpAdaptiveJitterBufferQueries, AFlushReleasesAQueryThatWaits) {
   bench.push(0);
   auto asked = on_a_thread([&] {
     GstQuery* query = new_query();
-    const bool answered = gst_pad_peer_query(bench.src(), query);
+    const bool answered = gst_pad_peer_query(bench.feeder(), query);
     gst_query_unref(query);
     return answered;
   });
@@ -203,7 +196,7 @@ TEST(RtpAdaptiveJitterBufferQueries, AFlushReleasesAQueryThatWaits) {
   bench.push_event(gst_event_new_flush_start());
   EXPECT_FALSE(asked.get());
   bench.push_event(gst_event_new_flush_stop(TRUE));
-  bench.open_stream();
+  bench.open();
   bench.push(0);
   bench.crank();
   EXPECT_TRUE(bench.wait_for("#0"));
@@ -215,7 +208,7 @@ TEST(RtpAdaptiveJitterBufferQueries, AStateChangeReleasesAQueryThatWaits) {
   bench.push(0);
   auto asked = on_a_thread([&] {
     GstQuery* query = new_query();
-    const bool answered = gst_pad_peer_query(bench.src(), query);
+    const bool answered = gst_pad_peer_query(bench.feeder(), query);
     gst_query_unref(query);
     return answered;
   });
@@ -230,7 +223,7 @@ TEST(RtpAdaptiveJitterBufferQueries, AnErrorDownstreamReleasesAQueryThatWaits) {
   bench.push_all(0, 1);
   auto asked = on_a_thread([&] {
     GstQuery* query = new_query();
-    const bool answered = gst_pad_peer_query(bench.src(), query);
+    const bool answered = gst_pad_peer_query(bench.feeder(), query);
     gst_query_unref(query);
     return answered;
   });
@@ -242,7 +235,7 @@ TEST(RtpAdaptiveJitterBufferQueries, LatencyIsUpstreamsPlusTheLargestOfOurs) {
   JitterBufferBench bench{"release=paced latency=100 max-latency=450"};
   const auto ask = [&] {
     GstQuery* query = gst_query_new_latency();
-    EXPECT_TRUE(gst_pad_peer_query(bench.sink(), query));
+    EXPECT_TRUE(gst_pad_peer_query(bench.recorder(), query));
     gboolean live = FALSE;
     GstClockTime least = 0;
     GstClockTime most = 0;
@@ -277,7 +270,7 @@ TEST(RtpAdaptiveJitterBufferQueries, PositionIsThatOfTheLastPacketThatWentOut) {
   bench.push_all(0, 3);
   ASSERT_TRUE(bench.wait_for("#3"));
   gint64 position = 0;
-  EXPECT_TRUE(gst_pad_peer_query_position(bench.sink(), GST_FORMAT_TIME, &position));
+  EXPECT_TRUE(gst_pad_peer_query_position(bench.recorder(), GST_FORMAT_TIME, &position));
   EXPECT_EQ(position, static_cast<gint64>(ns(3 * kSpacing)));
 }
 
@@ -386,7 +379,7 @@ TEST(RtpAdaptiveJitterBufferFlush, DropsWhatWaitsAndThenANewStreamRuns) {
   bench.push_event(gst_event_new_flush_stop(TRUE));
   EXPECT_EQ(bench.stat("packets"), 0u);
   bench.forget();
-  bench.open_stream();
+  bench.open();
   bench.set_time(10s);
   for (std::int64_t n = 0; n < 3; ++n) {  // of another sender, if need be
     auto packet = RtpPacket{n}.of(kOtherSsrc);
@@ -398,8 +391,8 @@ TEST(RtpAdaptiveJitterBufferFlush, DropsWhatWaitsAndThenANewStreamRuns) {
     ASSERT_TRUE(bench.wait_for("#" + std::to_string(n)));
   }
   EXPECT_EQ(bench.order(), after_opening("#0 #1 #2"));
-  EXPECT_TRUE(GST_BUFFER_IS_DISCONT(bench.packets()[0].buffer.get()));
-  EXPECT_EQ(GST_BUFFER_PTS(bench.packets()[0].buffer.get()), 10 * GST_SECOND);
+  EXPECT_TRUE(GST_BUFFER_IS_DISCONT(bench.buffers()[0].buffer.get()));
+  EXPECT_EQ(GST_BUFFER_PTS(bench.buffers()[0].buffer.get()), 10 * GST_SECOND);
 }
 
 TEST(RtpAdaptiveJitterBufferFlush, KeepsTheCapsThatThePadStillHas) {
@@ -425,10 +418,10 @@ TEST(RtpAdaptiveJitterBufferFlush, WhileDownstreamBlocksItIsTheWayOut) {
   bench.unblock();
   EXPECT_TRUE(flushed.get());
   bench.push_event(gst_event_new_flush_stop(TRUE));
-  bench.open_stream();
+  bench.open();
   bench.push(10);
   EXPECT_TRUE(bench.wait_for("#10"));
-  EXPECT_EQ(bench.packets().size(), 2u) << "the one that was stuck, and the new one";
+  EXPECT_EQ(bench.buffers().size(), 2u) << "the one that was stuck, and the new one";
 }
 
 TEST(RtpAdaptiveJitterBufferFlush, ManyFlushesInARowLoseNothingButThePackets) {
@@ -436,7 +429,7 @@ TEST(RtpAdaptiveJitterBufferFlush, ManyFlushesInARowLoseNothingButThePackets) {
   for (std::int64_t round = 0; round < 100; ++round) {
     bench.push_event(gst_event_new_flush_start());
     bench.push_event(gst_event_new_flush_stop(TRUE));
-    bench.open_stream();
+    bench.open();
     bench.forget();
     EXPECT_EQ(bench.push(round), GST_FLOW_OK);
     ASSERT_TRUE(bench.wait_for("#" + std::to_string(round)));
@@ -453,14 +446,14 @@ TEST(RtpAdaptiveJitterBufferFlush, IsTheWayOutOfAnErrorAndOfTheEnd) {
   bench.answer_buffers_with(GST_FLOW_OK);
   bench.push_event(gst_event_new_flush_start());
   bench.push_event(gst_event_new_flush_stop(TRUE));
-  bench.open_stream();
+  bench.open();
   EXPECT_EQ(bench.push(2), GST_FLOW_OK);
   ASSERT_TRUE(bench.wait_for("#2"));
   bench.push_event(gst_event_new_eos());
   ASSERT_TRUE(bench.wait_for("eos"));
   bench.push_event(gst_event_new_flush_start());
   bench.push_event(gst_event_new_flush_stop(TRUE));
-  bench.open_stream();
+  bench.open();
   EXPECT_EQ(bench.push(3), GST_FLOW_OK);
   EXPECT_TRUE(bench.wait_for("#3"));
 }
@@ -533,7 +526,7 @@ TEST(RtpAdaptiveJitterBufferStates, ItIsLive) {
 TEST(RtpAdaptiveJitterBufferStates, InPausedPacketsAreTakenAndGoOutInPlaying) {
   JitterBufferBench bench{kEager, JitterBufferBench::Start::Ready};
   bench.set_state(GST_STATE_PAUSED);
-  bench.open_stream();
+  bench.open();
   bench.push_all(0, 3);
   EXPECT_EQ(bench.stat("packets"), 4u);
   EXPECT_EQ(bench.order(), "");
@@ -546,7 +539,7 @@ TEST(RtpAdaptiveJitterBufferStates,
      WhatWasQueuedInPausedGoesOutInOrderThoughTheFirstPacketsWereReordered) {
   JitterBufferBench bench{kEager, JitterBufferBench::Start::Ready};
   bench.set_state(GST_STATE_PAUSED);
-  bench.open_stream();
+  bench.open();
   ASSERT_EQ(RtpPacket{6}.sequence, 0) << "behind the wrap";
   bench.push(6);
   bench.push(RtpPacket{5}.late(30ms));
@@ -570,18 +563,18 @@ TEST(RtpAdaptiveJitterBufferStates, EachCycleThroughReadyIsANewStream) {
       ASSERT_EQ(bench.push(packet), GST_FLOW_OK);
     }
     EXPECT_EQ(bench.crank(), base + 200ms);
-    ASSERT_TRUE(bench.wait_for_packets(1));
-    EXPECT_TRUE(GST_BUFFER_IS_DISCONT(bench.packets()[0].buffer.get()));
-    EXPECT_EQ(GST_BUFFER_PTS(bench.packets()[0].buffer.get()), ns(base));
+    ASSERT_TRUE(bench.wait_for_buffers(1));
+    EXPECT_TRUE(GST_BUFFER_IS_DISCONT(bench.buffers()[0].buffer.get()));
+    EXPECT_EQ(GST_BUFFER_PTS(bench.buffers()[0].buffer.get()), ns(base));
     bench.set_state(GST_STATE_PAUSED);
     bench.set_state(GST_STATE_READY);
     EXPECT_EQ(bench.stat("packets"), 0u);
     EXPECT_EQ(bench.push(0), GST_FLOW_FLUSHING);
     bench.set_state(GST_STATE_PAUSED);
     bench.set_state(GST_STATE_PLAYING);
-    gst_pad_set_active(bench.sink(), FALSE);  // its sticky events are those of the last stream
-    gst_pad_set_active(bench.sink(), TRUE);
-    bench.open_stream();
+    gst_pad_set_active(bench.recorder(), FALSE);  // its sticky events are those of the last stream
+    gst_pad_set_active(bench.recorder(), TRUE);
+    bench.open();
   }
 }
 
@@ -595,7 +588,7 @@ TEST(RtpAdaptiveJitterBufferStates, AfterReadyRunningTimeMayBeginAnew) {
   ASSERT_TRUE(bench.wait_for("#2"));
   bench.set_state(GST_STATE_READY);
   bench.set_state(GST_STATE_PLAYING);
-  bench.open_stream();
+  bench.open();
   bench.forget();
   for (std::int64_t n = 0; n < 10; ++n) {
     auto packet = RtpPacket{n};
@@ -603,9 +596,9 @@ TEST(RtpAdaptiveJitterBufferStates, AfterReadyRunningTimeMayBeginAnew) {
       packet.of(kOtherSsrc).rtp_time += 1'000'000'000;
     bench.push(packet);
   }
-  ASSERT_TRUE(bench.wait_for_packets(10));
+  ASSERT_TRUE(bench.wait_for_buffers(10));
   for (std::int64_t n = 0; n < 10; ++n)
-    EXPECT_EQ(GST_BUFFER_PTS(bench.packets()[static_cast<std::size_t>(n)].buffer.get()),
+    EXPECT_EQ(GST_BUFFER_PTS(bench.buffers()[static_cast<std::size_t>(n)].buffer.get()),
               ns(n * kSpacing));
 }
 
@@ -650,11 +643,11 @@ TEST(RtpAdaptiveJitterBufferErrors, ReachUpstreamWithTheNextPacket) {
     GstFlowReturn seen = GST_FLOW_OK;
     std::int64_t n = 4;
     while (seen == GST_FLOW_OK) {  // the answer is on its way
-      seen = gst_pad_push(bench.src(), RtpPacket{n++}.make().release());
+      seen = gst_pad_push(bench.feeder(), RtpPacket{n++}.make().release());
       std::this_thread::yield();
     }
     EXPECT_EQ(seen, flow) << gst_flow_get_name(flow);
-    EXPECT_EQ(bench.packets().size(), 1u);
+    EXPECT_EQ(bench.buffers().size(), 1u);
     EXPECT_FALSE(bench.push_custom("after"));
   }
 }
@@ -662,10 +655,10 @@ TEST(RtpAdaptiveJitterBufferErrors, ReachUpstreamWithTheNextPacket) {
 TEST(RtpAdaptiveJitterBufferErrors, AnUnlinkedPadIsNotLinked) {
   JitterBufferBench bench{kEager};
   const auto out = GstPtr<GstPad>::adopt(gst_element_get_static_pad(bench.element(), "src"));
-  gst_pad_unlink(out.get(), bench.sink());
+  gst_pad_unlink(out.get(), bench.recorder());
   GstFlowReturn seen = GST_FLOW_OK;
   for (std::int64_t n = 0; seen == GST_FLOW_OK; ++n) {
-    seen = gst_pad_push(bench.src(), RtpPacket{n}.make().release());
+    seen = gst_pad_push(bench.feeder(), RtpPacket{n}.make().release());
     std::this_thread::yield();
   }
   EXPECT_EQ(seen, GST_FLOW_NOT_LINKED);
@@ -684,12 +677,12 @@ TEST(RtpAdaptiveJitterBufferActive, InactiveItHoldsPacketsAndThenGoesOnLater) {
   EXPECT_EQ(bench.stat("packets"), 2u);
   g_signal_emit_by_name(bench.element(), "set-active", TRUE, GST_SECOND, &last);
   ASSERT_TRUE(bench.wait_for("#2"));
-  EXPECT_EQ(GST_BUFFER_PTS(bench.packets()[2].buffer.get()), GST_SECOND + ns(2 * kSpacing));
+  EXPECT_EQ(GST_BUFFER_PTS(bench.buffers()[2].buffer.get()), GST_SECOND + ns(2 * kSpacing));
   g_signal_emit_by_name(bench.element(), "set-active", TRUE, 5 * GST_SECOND, &last);
   EXPECT_EQ(last, GST_SECOND + ns(2 * kSpacing));
   bench.push(3);
   ASSERT_TRUE(bench.wait_for("#3"));
-  EXPECT_EQ(GST_BUFFER_PTS(bench.packets()[3].buffer.get()), GST_SECOND + ns(3 * kSpacing))
+  EXPECT_EQ(GST_BUFFER_PTS(bench.buffers()[3].buffer.get()), GST_SECOND + ns(3 * kSpacing))
       << "an active one that is made active stays as it is";
 }
 
@@ -705,7 +698,7 @@ TEST(RtpAdaptiveJitterBufferThreads, PropertiesStatisticsAndQueriesWhilePacketsF
     gst_element_set_clock(bench.element(), clock.get());
     gst_element_set_base_time(bench.element(), gst_clock_get_time(clock.get()));
     bench.set_state(GST_STATE_PLAYING);
-    bench.open_stream();
+    bench.open();
     std::atomic<bool> is_done{false};
     std::thread toggler{[&] {
       for (int round = 0; !is_done; ++round) {
@@ -715,7 +708,7 @@ TEST(RtpAdaptiveJitterBufferThreads, PropertiesStatisticsAndQueriesWhilePacketsF
         bench.set("group", round % 5 == 0 ? "threads" : "others");
         bench.stats();
         GstQuery* query = gst_query_new_latency();
-        gst_pad_peer_query(bench.sink(), query);
+        gst_pad_peer_query(bench.recorder(), query);
         gst_query_unref(query);
       }
     }};
@@ -735,7 +728,7 @@ TEST(RtpAdaptiveJitterBufferThreads, PropertiesStatisticsAndQueriesWhilePacketsF
     EXPECT_TRUE(bench.wait_for("eos"));
     is_done = true;
     toggler.join();
-    EXPECT_GT(bench.packets().size(), 150u);
+    EXPECT_GT(bench.buffers().size(), 150u);
   }
 }
 

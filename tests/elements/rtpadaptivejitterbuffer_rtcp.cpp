@@ -135,7 +135,7 @@ TEST(RtpAdaptiveJitterBufferRtcp, BuffersCarryTheSendersWallClockFromTheReportOn
   rtcp.receive({.rtp_time = RtpPacket{2}.rtp_time});
   bench.push_all(3, 8);  // across the wrap of RTP time
   ASSERT_TRUE(bench.wait_for("#8"));
-  const auto packets = bench.packets();
+  const auto packets = bench.buffers();
   EXPECT_EQ(ntp_of(packets[2]), std::nullopt);
   for (std::size_t n = 3; n <= 8; ++n)
     EXPECT_EQ(ntp_of(packets[n]),
@@ -150,7 +150,7 @@ TEST(RtpAdaptiveJitterBufferRtcp, ALaterReportReplacesTheEarlier) {
   rtcp.receive({.after = 100});
   bench.push(1);
   ASSERT_TRUE(bench.wait_for("#1"));
-  EXPECT_EQ(ntp_of(bench.packets()[1]), (kNtpSeconds + 100) * GST_SECOND + ns(kSpacing));
+  EXPECT_EQ(ntp_of(bench.buffers()[1]), (kNtpSeconds + 100) * GST_SECOND + ns(kSpacing));
   EXPECT_EQ(rtcp.syncs(), 2u);
 }
 
@@ -161,8 +161,8 @@ TEST(RtpAdaptiveJitterBufferRtcp, WallClockMetasCanBeTurnedOff) {
   rtcp.receive(Report{});
   bench.push(1);
   ASSERT_TRUE(bench.wait_for("#1"));
-  EXPECT_EQ(ntp_of(bench.packets()[1]), std::nullopt);
-  EXPECT_TRUE(reference_timestamp(bench.packets()[1].buffer.get(), "timestamp/x-rtp"));
+  EXPECT_EQ(ntp_of(bench.buffers()[1]), std::nullopt);
+  EXPECT_TRUE(reference_timestamp(bench.buffers()[1].buffer.get(), "timestamp/x-rtp"));
 }
 
 TEST(RtpAdaptiveJitterBufferRtcp, AReportBeforeTheFirstPacketIsToldOfWithIt) {
@@ -173,7 +173,7 @@ TEST(RtpAdaptiveJitterBufferRtcp, AReportBeforeTheFirstPacketIsToldOfWithIt) {
   bench.push(0);
   EXPECT_EQ(rtcp.syncs(), 1u);
   ASSERT_TRUE(bench.wait_for("#0"));
-  EXPECT_EQ(ntp_of(bench.packets()[0]), kNtpSeconds * GST_SECOND);
+  EXPECT_EQ(ntp_of(bench.buffers()[0]), kNtpSeconds * GST_SECOND);
 }
 
 TEST(RtpAdaptiveJitterBufferRtcp, AReportBeforeTheFirstPacketAndTheWrapIsTimedAcrossIt) {
@@ -184,7 +184,7 @@ TEST(RtpAdaptiveJitterBufferRtcp, AReportBeforeTheFirstPacketAndTheWrapIsTimedAc
   rtcp.receive({.rtp_time = RtpPacket{1}.rtp_time});
   bench.push(first);
   ASSERT_TRUE(bench.wait_for("#6"));
-  EXPECT_EQ(ntp_of(bench.packets()[0]), kNtpSeconds * GST_SECOND + ns(5 * kSpacing));
+  EXPECT_EQ(ntp_of(bench.buffers()[0]), kNtpSeconds * GST_SECOND + ns(5 * kSpacing));
 }
 
 TEST(RtpAdaptiveJitterBufferRtcp, AReportOfAnotherSsrcSaysNothingOfThisStream) {
@@ -194,7 +194,7 @@ TEST(RtpAdaptiveJitterBufferRtcp, AReportOfAnotherSsrcSaysNothingOfThisStream) {
   rtcp.receive({.ssrc = kOtherSsrc});
   bench.push(1);
   ASSERT_TRUE(bench.wait_for("#1"));
-  EXPECT_EQ(ntp_of(bench.packets()[1]), std::nullopt);
+  EXPECT_EQ(ntp_of(bench.buffers()[1]), std::nullopt);
 }
 
 TEST(RtpAdaptiveJitterBufferRtcp, AReportOfBeforeALeapSaysNothingOfAfterIt) {
@@ -208,14 +208,14 @@ TEST(RtpAdaptiveJitterBufferRtcp, AReportOfBeforeALeapSaysNothingOfAfterIt) {
     bench.push(packet);
   }
   ASSERT_TRUE(bench.wait_for("#14"));
-  EXPECT_EQ(ntp_of(bench.packets()[5]), std::nullopt);
-  EXPECT_EQ(ntp_of(bench.packets()[14]), std::nullopt);
+  EXPECT_EQ(ntp_of(bench.buffers()[5]), std::nullopt);
+  EXPECT_EQ(ntp_of(bench.buffers()[14]), std::nullopt);
   rtcp.receive({.rtp_time = RtpPacket{14}.rtp_time + 0x7000'0000});
   auto packet = RtpPacket{15};
   packet.rtp_time += 0x7000'0000;
   bench.push(packet);
   ASSERT_TRUE(bench.wait_for("#15"));
-  EXPECT_EQ(ntp_of(bench.packets()[15]), kNtpSeconds * GST_SECOND + ns(kSpacing));
+  EXPECT_EQ(ntp_of(bench.buffers()[15]), kNtpSeconds * GST_SECOND + ns(kSpacing));
 }
 
 TEST(RtpAdaptiveJitterBufferRtcp, AReportTooFarAheadOfThePacketsIsMarked) {
@@ -269,7 +269,7 @@ TEST(RtpAdaptiveJitterBufferRtcp, TsOffsetMayBeSetWhileHandleSyncIsOut) {
   rtcp.receive(Report{});
   bench.push(1);
   ASSERT_TRUE(bench.wait_for("#1"));
-  EXPECT_EQ(GST_BUFFER_PTS(bench.packets()[1].buffer.get()), ns(kSpacing + 1ms));
+  EXPECT_EQ(GST_BUFFER_PTS(bench.buffers()[1].buffer.get()), ns(kSpacing + 1ms));
 }
 
 TEST(RtpAdaptiveJitterBufferRtcp, WhatIsNoRtcpIsDroppedAndCountedWithOneWarningASecond) {
@@ -326,10 +326,10 @@ TEST(RtpAdaptiveJitterBufferRtcp, AFlushForgetsTheReport) {
   rtcp.receive(Report{});
   bench.push_event(gst_event_new_flush_start());
   bench.push_event(gst_event_new_flush_stop(TRUE));
-  bench.open_stream();
+  bench.open();
   bench.push(1);
   ASSERT_TRUE(bench.wait_for("#1"));
-  EXPECT_EQ(ntp_of(bench.packets().back()), std::nullopt);
+  EXPECT_EQ(ntp_of(bench.buffers().back()), std::nullopt);
   EXPECT_EQ(rtcp.syncs(), 1u);
 }
 
@@ -372,7 +372,7 @@ TEST(RtpAdaptiveJitterBufferCapture, BuffersCarryTheSendersWallClockFromThePacke
   bench.push_captured(3);
   bench.push_all(4, 8);  // across the wrap of RTP time
   ASSERT_TRUE(bench.wait_for("#8"));
-  const auto packets = bench.packets();
+  const auto packets = bench.buffers();
   EXPECT_EQ(ntp_of(packets[2]), std::nullopt);
   for (std::size_t n = 3; n <= 8; ++n) {
     EXPECT_EQ(captured_ntp_of(packets[n]),
@@ -388,7 +388,7 @@ TEST(RtpAdaptiveJitterBufferCapture, EitherFormIsReadWithAClockOffsetOrWithout) 
       CaptureBench bench;
       bench.push(RtpPacket{0}.captured(kExtensionId, kCaptured, form, size));
       ASSERT_TRUE(bench.wait_for("#0"));
-      EXPECT_EQ(captured_ntp_of(bench.packets()[0]), kCaptured * GST_SECOND);
+      EXPECT_EQ(captured_ntp_of(bench.buffers()[0]), kCaptured * GST_SECOND);
     }
   }
 }
@@ -399,7 +399,7 @@ TEST(RtpAdaptiveJitterBufferCapture, TheCapsSayByWhatIdItComes) {
     CaptureBench bench{caps};
     bench.push(RtpPacket{0}.captured(id, kCaptured, form));
     EXPECT_TRUE(bench.wait_for("#0"));
-    return captured_ntp_of(bench.packets()[0]).has_value();
+    return captured_ntp_of(bench.buffers()[0]).has_value();
   };
   EXPECT_TRUE(reads(caps_with("extmap-1=(string)" + uri), 1));
   EXPECT_TRUE(reads(caps_with("extmap-14=(string)" + uri), 14));
@@ -426,7 +426,7 @@ TEST(RtpAdaptiveJitterBufferCapture, WhoeverAnswersRequestPtMapMayNameTheExtensi
                    nullptr);
   bench.push_captured(0);
   ASSERT_TRUE(bench.wait_for("#0"));
-  EXPECT_TRUE(captured_ntp_of(bench.packets()[0]));
+  EXPECT_TRUE(captured_ntp_of(bench.buffers()[0]));
 }
 
 TEST(RtpAdaptiveJitterBufferCapture, ItHoldsWhileItComesWhateverReportsSayAndThenTheyDo) {
@@ -440,7 +440,7 @@ TEST(RtpAdaptiveJitterBufferCapture, ItHoldsWhileItComesWhateverReportsSayAndThe
   rtcp.receive({.rtp_time = RtpPacket{2}.rtp_time});
   bench.push_all(3, 253);
   ASSERT_TRUE(bench.wait_for("#253"));
-  const auto packets = bench.packets();
+  const auto packets = bench.buffers();
   EXPECT_EQ(ntp_of(packets[1]), kNtpSeconds * GST_SECOND + ns(kSpacing));
   EXPECT_FALSE(captured_ntp_of(packets[1]));
   EXPECT_EQ(captured_ntp_of(packets[252]), (kCaptured + 5) * GST_SECOND) << "5 s old";
@@ -453,7 +453,7 @@ TEST(RtpAdaptiveJitterBufferCapture, MetasCanBeTurnedOff) {
   bench.set("add-reference-timestamp-meta", "false");
   bench.push_captured(0);
   ASSERT_TRUE(bench.wait_for("#0"));
-  EXPECT_EQ(ntp_of(bench.packets()[0]), std::nullopt);
+  EXPECT_EQ(ntp_of(bench.buffers()[0]), std::nullopt);
 }
 
 TEST(RtpAdaptiveJitterBufferCapture, WhatWasSaidBeforeALeapSaysNothingOfAfterIt) {
@@ -465,8 +465,8 @@ TEST(RtpAdaptiveJitterBufferCapture, WhatWasSaidBeforeALeapSaysNothingOfAfterIt)
     bench.push(packet);
   }
   ASSERT_TRUE(bench.wait_for("#9"));
-  EXPECT_TRUE(captured_ntp_of(bench.packets()[0]));
-  EXPECT_EQ(ntp_of(bench.packets()[9]), std::nullopt);
+  EXPECT_TRUE(captured_ntp_of(bench.buffers()[0]));
+  EXPECT_EQ(ntp_of(bench.buffers()[9]), std::nullopt);
 }
 
 TEST(RtpAdaptiveJitterBufferCapture, AnotherSsrcIsAnotherStream) {
@@ -475,7 +475,7 @@ TEST(RtpAdaptiveJitterBufferCapture, AnotherSsrcIsAnotherStream) {
   for (std::int64_t n = 1; n < 10; ++n)
     bench.push(RtpPacket{n}.of(kOtherSsrc));
   ASSERT_TRUE(bench.wait_for("#9"));
-  EXPECT_EQ(ntp_of(bench.packets()[9]), std::nullopt);
+  EXPECT_EQ(ntp_of(bench.buffers()[9]), std::nullopt);
 }
 
 TEST(RtpAdaptiveJitterBufferCapture, AFlushForgetsIt) {
@@ -489,8 +489,8 @@ TEST(RtpAdaptiveJitterBufferCapture, AFlushForgetsIt) {
   bench.push(1);
   bench.push_captured(2);
   ASSERT_TRUE(bench.wait_for("#2"));
-  EXPECT_EQ(ntp_of(bench.packets()[0]), std::nullopt);
-  EXPECT_TRUE(captured_ntp_of(bench.packets()[1]));
+  EXPECT_EQ(ntp_of(bench.buffers()[0]), std::nullopt);
+  EXPECT_TRUE(captured_ntp_of(bench.buffers()[1]));
 }
 
 TEST(RtpAdaptiveJitterBufferCapture, APacketInSeveralMemoriesIsReadAsOne) {
@@ -510,9 +510,9 @@ TEST(RtpAdaptiveJitterBufferCapture, APacketInSeveralMemoriesIsReadAsOne) {
   }
   gst_buffer_unmap(whole.get(), &map);
   ASSERT_GT(gst_buffer_n_memory(pieces), 2u);
-  ASSERT_EQ(gst_pad_push(bench.src(), pieces), GST_FLOW_OK);
+  ASSERT_EQ(gst_pad_push(bench.feeder(), pieces), GST_FLOW_OK);
   ASSERT_TRUE(bench.wait_for("#0"));
-  EXPECT_EQ(captured_ntp_of(bench.packets()[0]), kCaptured * GST_SECOND);
+  EXPECT_EQ(captured_ntp_of(bench.buffers()[0]), kCaptured * GST_SECOND);
 }
 
 // Extension, lengths and all: each packet comes out, whatever its extension says.
@@ -532,9 +532,9 @@ TEST(RtpAdaptiveJitterBufferCapture, DamagedExtensionsDoNoHarm) {
     if (random() % 4 == 0)
       map.data[12 + random() % 2] = static_cast<guint8>(random());
     gst_buffer_unmap(buffer.get(), &map);
-    ASSERT_EQ(gst_pad_push(bench.src(), buffer.release()), GST_FLOW_OK);
+    ASSERT_EQ(gst_pad_push(bench.feeder(), buffer.release()), GST_FLOW_OK);
   }
-  EXPECT_TRUE(bench.wait_for_packets(kPackets));
+  EXPECT_TRUE(bench.wait_for_buffers(kPackets));
 }
 
 }  // namespace

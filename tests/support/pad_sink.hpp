@@ -11,10 +11,9 @@
 #include <gst/gst.h>
 
 #include "glue/gstptr.hpp"
+#include "patience.hpp"
 
 namespace onair::test {
-
-constexpr std::chrono::seconds kPatience{30};  // for what surely comes, under sanitizers too
 
 // A consumer that is nothing but a sink pad: it notes what arrives and does with a buffer what the
 // test wants.

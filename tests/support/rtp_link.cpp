@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-#include "pad_sink.hpp"
+#include "patience.hpp"
 
 namespace onair::test {
 

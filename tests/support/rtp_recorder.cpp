@@ -3,7 +3,7 @@
 
 #include <gst/rtp/rtp.h>
 
-#include "pad_sink.hpp"
+#include "patience.hpp"
 
 namespace onair::test {
 

@@ -9,7 +9,7 @@
 #include <gst/webrtc/webrtc.h>
 #include <gtest/gtest.h>
 
-#include "pad_sink.hpp"
+#include "patience.hpp"
 #include "webrtc_action.hpp"
 
 namespace onair::test {
