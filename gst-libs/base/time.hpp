@@ -2,12 +2,18 @@
 #pragma once
 
 #include <chrono>
+#include <ratio>
 
 // Time lines that don't mix. Each kind of time is a std::chrono time point on a line of its own:
 // subtracting two of a kind gives a Duration, mixing kinds does not compile.
 namespace onair {
 
 using Duration = std::chrono::nanoseconds;
+
+// For people.
+constexpr double in_ms(Duration duration) {
+  return std::chrono::duration<double, std::milli>{duration}.count();
+}
 
 template <typename Line>
 struct Timeline {

@@ -23,10 +23,6 @@ const char* to_string(Aligner::Source source) {
   return "arrival";
 }
 
-double in_ms(Duration duration) {
-  return static_cast<double>(duration.count()) * 1e-6;
-}
-
 }  // namespace
 
 Alignment::Alignment(GstElement* element)

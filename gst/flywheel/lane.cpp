@@ -12,10 +12,6 @@ namespace onair {
 
 namespace {
 
-double in_ms(Duration duration) {
-  return static_cast<double>(duration.count()) * 1e-6;
-}
-
 guint64 whole_ms(Duration duration) {
   return static_cast<guint64>(
       std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());

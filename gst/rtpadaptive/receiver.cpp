@@ -58,10 +58,6 @@ const char* to_string(JitterBuffer::Insert outcome) {
   return "";
 }
 
-double in_ms(Duration duration) {
-  return static_cast<double>(duration.count()) * 1e-6;
-}
-
 guint whole_ms(Duration duration) {
   return static_cast<guint>(
       std::max<std::int64_t>(0, std::chrono::duration_cast<milliseconds>(duration).count()));

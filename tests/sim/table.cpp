@@ -167,7 +167,6 @@ int write_plot(const Options& options) {
     std::vector<Sample> samples;
     score_paced(trace, policy, [&](const Arrival& arrival, Duration playout, bool is_late) {
       const auto& packet = arrival.packet;
-      const auto in_ms = [](Duration time) { return static_cast<double>(time.count()) / 1e6; };
       // media + playout - sent: what a packet on its way that long would have waited for.
       const auto release = packet.media.time_since_epoch() + playout;
       samples.push_back({in_ms(packet.arrival - trace.arrivals.front().packet.arrival) / 1e3,

@@ -100,9 +100,8 @@ class Direction {
 
   void tell() {
     const auto c = impairment_.take_counters();
-    const auto ms = [](Duration d) { return static_cast<double>(d.count()) * 1e-6; };
     const double n = std::max(1.0, static_cast<double>(c.passed()));
-    const double mean = ms(c.total_delay) / n;
+    const double mean = in_ms(c.total_delay) / n;
     const double deviation = std::sqrt(std::max(0.0, c.squares * 1e6 / n - mean * mean));
     std::printf(
         "\"%s\":{\"packets\":%llu,\"bytes\":%llu,\"loss\":%llu,\"burst\":%llu,\"queue_full\":%llu,"
@@ -111,8 +110,8 @@ class Direction {
         name_, static_cast<unsigned long long>(c.packets), static_cast<unsigned long long>(c.bytes),
         static_cast<unsigned long long>(c.drops[0]), static_cast<unsigned long long>(c.drops[1]),
         static_cast<unsigned long long>(c.drops[2]), static_cast<unsigned long long>(c.copies),
-        static_cast<unsigned long long>(refused_), ms(c.least_delay), mean, deviation,
-        ms(c.largest_delay), ms(lateness_));
+        static_cast<unsigned long long>(refused_), in_ms(c.least_delay), mean, deviation,
+        in_ms(c.largest_delay), in_ms(lateness_));
     refused_ = 0;
     lateness_ = Duration::zero();
   }

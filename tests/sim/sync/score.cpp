@@ -21,10 +21,6 @@ double seconds(RunningTime time) {
   return std::chrono::duration<double>(time.time_since_epoch()).count();
 }
 
-double milliseconds(Duration duration) {
-  return static_cast<double>(duration.count()) / 1e6;
-}
-
 double quantile(std::vector<double>& values, double share) {
   if (values.empty())
     return 0;
@@ -44,7 +40,7 @@ double least_way(const std::vector<Output>& outputs, double from, double to) {
     const auto at = seconds(output.captured);
     if (at < from || at >= to)
       continue;
-    const auto way = milliseconds(output.arrival - output.captured);
+    const auto way = in_ms(output.arrival - output.captured);
     if (at >= stretch_end) {
       stretch_end = at + kStretch;
       least.push_back(way);
@@ -100,8 +96,7 @@ void score_audio(const Scenario& scenario, const std::vector<Output>& outputs, S
   for (std::size_t i = 1; i < outputs.size(); ++i) {
     const auto& before = outputs[i - 1];
     const auto& output = outputs[i];
-    const auto step =
-        std::abs(milliseconds((output.time - before.time) - (output.media - before.media)));
+    const auto step = std::abs(in_ms((output.time - before.time) - (output.media - before.media)));
     if (step <= kHalfSample || is_true_audio_break(scenario, before.captured, output.captured))
       continue;
     ++result.audio_steps;
@@ -119,8 +114,8 @@ void score_video(const std::vector<Output>& outputs, Score& result) {
       ++result.not_rising;
     if (is_same)
       continue;
-    const auto step = milliseconds((output.time - before.time) - (output.media - before.media));
-    const auto passed = milliseconds(output.time - before.time) / 1e3;
+    const auto step = in_ms((output.time - before.time) - (output.media - before.media));
+    const auto passed = in_ms(output.time - before.time) / 1e3;
     result.steps += std::abs(step) > 5 ? 1 : 0;
     const auto slews = std::abs(step) > 2 * std::max(passed, 0.001);
     result.slews += slews && !is_slewing ? 1 : 0;
@@ -138,14 +133,14 @@ void score_start(const Record& record, Score& result) {
     left = std::min(left, outputs.front().left);
   }
   if (left != RunningTime::max())
-    result.start_s = milliseconds(left - arrival) / 1e3;
+    result.start_s = in_ms(left - arrival) / 1e3;
 }
 
 void score_holds(const Record& record, Score& result) {
   std::vector<double> holds;
   for (const auto medium : kMedia) {
     for (const auto& output : record.outputs[index(medium)]) {
-      const auto hold = milliseconds(output.left - output.released);
+      const auto hold = in_ms(output.left - output.released);
       result.hold_worst = std::max(result.hold_worst, hold);
       if (medium == Medium::Video)
         holds.push_back(hold);
@@ -255,10 +250,10 @@ std::vector<Skew> find_skews(const Scenario& scenario, const Sender& sender, con
       continue;
     while (sound + 1 < audio.size() && audio[sound + 1].captured <= frame.captured)
       ++sound;
-    const auto since = milliseconds(frame.captured - audio[sound].captured);
+    const auto since = in_ms(frame.captured - audio[sound].captured);
     if (since < -1e3 * kBeforeSound)
       continue;
-    const auto raw = milliseconds(frame.time - audio[sound].time) - since * audio_rate;
+    const auto raw = in_ms(frame.time - audio[sound].time) - since * audio_rate;
     const auto captured = seconds(frame.captured);
     const auto arrivals = visible.error(raw, captured);
     auto error = scenario.reference == Reference::Truth ? raw : arrivals;

@@ -53,6 +53,11 @@ TEST(Time, SubtractingTwoOfAKindGivesANanosecondDuration) {
   EXPECT_EQ(earlier - later, Duration{-1});
 }
 
+TEST(Time, MillisecondsForPeopleHaveAFraction) {
+  EXPECT_DOUBLE_EQ(in_ms(1500us), 1.5);
+  EXPECT_DOUBLE_EQ(in_ms(-1ns), -0.000001);
+}
+
 TEST(Time, RunningTimeMayBeNegative) {
   const RunningTime start{};
   EXPECT_LT(start - 1ns, start);
