@@ -5,6 +5,7 @@
 #include <mutex>
 #include <optional>
 
+#include "glue/element_clock.hpp"
 #include "glue/gstptr.hpp"
 #include "glue/gsttime.hpp"
 
@@ -30,6 +31,15 @@ class DeadlineWait {
     lock.lock();
     clock_id_ = nullptr;
     gst_clock_id_unref(id);
+  }
+
+  // The same for a running time of the element, whose clock it waits for.
+  void wait(std::unique_lock<std::mutex>& lock, GstElement* element,
+            std::optional<RunningTime> deadline) {
+    if (!deadline)
+      return wait(lock, static_cast<GstClock*>(nullptr), std::nullopt);
+    const auto clock = GstPtr<GstClock>::adopt(gst_element_get_clock(element));
+    wait(lock, clock.get(), to_clock_time(element, *deadline));
   }
 
   void wake() {

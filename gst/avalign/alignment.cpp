@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "glue/element_clock.hpp"
 #include "lane.hpp"
 
 GST_DEBUG_CATEGORY_EXTERN(gst_av_aligner_debug);
@@ -28,22 +29,11 @@ const char* to_string(Aligner::Source source) {
 Alignment::Alignment(GstElement* element)
     : element_{element}, aligner_{to_core(AlignerSettings{})} {}
 
-GstPtr<GstClock> Alignment::clock() const {
-  return GstPtr<GstClock>::adopt(gst_element_get_clock(element_));
-}
-
-Duration Alignment::base_time() const {
-  return to_duration(gst_element_get_base_time(element_)).value_or(Duration{0});
-}
-
 // What has arrived has arrived, whatever the clock says: a recording may come faster than it was
 // made, and without a clock there is nothing else.
 RunningTime Alignment::now() {
-  const auto its_clock = is_playing_ ? clock() : GstPtr<GstClock>{};
-  if (!its_clock)
-    return newest_arrival_;
-  const Duration time{static_cast<Duration::rep>(gst_clock_get_time(its_clock.get()))};
-  return std::max(newest_arrival_, RunningTime{time - base_time()});
+  const auto time = is_playing_ ? running_time_now(element_) : std::nullopt;
+  return time ? std::max(newest_arrival_, *time) : newest_arrival_;
 }
 
 void Alignment::set_playing(bool is_playing) {

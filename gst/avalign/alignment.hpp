@@ -46,8 +46,6 @@ class Alignment {
  private:
   friend class Lane;
 
-  [[nodiscard]] GstPtr<GstClock> clock() const;
-  [[nodiscard]] Duration base_time() const;
   // With the mutex.
   [[nodiscard]] RunningTime now();
   void begin_anew();

@@ -336,11 +336,8 @@ void Lane::run() {
 }
 
 void Lane::wait_for_work(Lock& lock) {
-  std::optional<ClockTime> deadline;
-  const auto clock = alignment_.is_playing_ ? alignment_.clock() : GstPtr<GstClock>{};
-  if (const auto next = alignment_.aligner_.next_deadline(); next && clock)
-    deadline = ClockTime{next->time_since_epoch() + alignment_.base_time()};
-  wait_.wait(lock, clock.get(), deadline);
+  const bool runs = alignment_.is_playing_;
+  wait_.wait(lock, alignment_.element_, runs ? alignment_.aligner_.next_deadline() : std::nullopt);
   if (flow_ != GST_FLOW_OK)
     return;
   alignment_.aligner_.on_time(alignment_.now());

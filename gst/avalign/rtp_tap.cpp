@@ -8,6 +8,7 @@
 
 #include "base/ticks.hpp"
 #include "base/unroller.hpp"
+#include "glue/element_clock.hpp"
 #include "glue/gsttime.hpp"
 #include "glue/rtp_metas.hpp"
 
@@ -70,12 +71,9 @@ GstPtr<GstBuffer> write_times(TappedStream& stream, GstPad* pad, GstPtr<GstBuffe
   auto arrival = to_running_time(stream.segment, GST_BUFFER_DTS_OR_PTS(buffer.get()));
   if (!arrival) {
     const auto element = GstPtr<GstElement>::adopt(gst_pad_get_parent_element(pad));
-    const auto clock =
-        GstPtr<GstClock>::adopt(element ? gst_element_get_clock(element.get()) : nullptr);
-    if (!clock)
+    arrival = element ? running_time_now(element.get()) : std::nullopt;
+    if (!arrival)
       return buffer;
-    arrival = RunningTime{Duration{
-        GST_CLOCK_DIFF(gst_element_get_base_time(element.get()), gst_clock_get_time(clock.get()))}};
   }
   auto writable = GstPtr<GstBuffer>::adopt(gst_buffer_make_writable(buffer.release()));
   stream.metas.add_times(writable.get(), ssrc, stream.clock_rate,

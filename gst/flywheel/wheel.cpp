@@ -27,10 +27,7 @@ Wheel::Wheel(GstElement* element, GstPad* sink, GstPad* src)
 // ---- time
 
 RunningTime Wheel::running_time() const {
-  const auto clock = GstPtr<GstClock>::adopt(gst_element_get_clock(element_));
-  const Duration now =
-      to_duration(clock ? gst_clock_get_time(clock.get()) : 0).value_or(Duration{0});
-  return RunningTime{now - to_duration(gst_element_get_base_time(element_)).value_or(Duration{0})};
+  return running_time_now(element_).value_or(RunningTime{});
 }
 
 // Whether the clock says anything about the input.
@@ -192,13 +189,7 @@ void Wheel::run() {
       done = fill();
       lock.lock();
     } else {
-      // Below zero there is no time to wait for.
-      const auto base = to_duration(gst_element_get_base_time(element_)).value_or(Duration{0});
-      const auto at =
-          due ? std::optional{ClockTime{std::max(Duration{0}, base + due->time_since_epoch())}}
-              : std::nullopt;
-      const auto clock = GstPtr<GstClock>::adopt(due ? gst_element_get_clock(element_) : nullptr);
-      wait_.wait(lock, clock.get(), at);
+      wait_.wait(lock, element_, due);
       continue;
     }
     stats_ = lane_stats_;

@@ -89,20 +89,8 @@ Receiver::~Receiver() {
 
 // ---- time
 
-GstPtr<GstClock> Receiver::clock() const {
-  return GstPtr<GstClock>::adopt(gst_element_get_clock(element_));
-}
-
-Duration Receiver::base_time() const {
-  return to_duration(gst_element_get_base_time(element_)).value_or(Duration{0});
-}
-
 RunningTime Receiver::running_time() const {
-  const auto its_clock = clock();
-  if (!its_clock)
-    return RunningTime{};
-  const Duration now{static_cast<Duration::rep>(gst_clock_get_time(its_clock.get()))};
-  return RunningTime{now - base_time()};
+  return running_time_now(element_).value_or(RunningTime{});
 }
 
 // ---- RTP in
@@ -624,11 +612,8 @@ std::optional<RunningTime> Receiver::next_work() const {
 void Receiver::wait_for_work(Lock& lock) {
   const bool runs = is_playing_ && is_active_;
   const auto work = runs ? next_work() : std::nullopt;
-  std::optional<ClockTime> at;
-  if (work)
-    at = ClockTime{std::max(Duration{0}, base_time() + work->time_since_epoch())};
   waits_until_ = work.value_or(RunningTime::max());
-  wait_.wait(lock, work ? clock().get() : nullptr, at);
+  wait_.wait(lock, element_, work);
   waits_until_ = RunningTime::min();
 }
 

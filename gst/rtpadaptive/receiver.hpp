@@ -84,8 +84,6 @@ class Receiver {
   };
 
   // Without the mutex.
-  [[nodiscard]] GstPtr<GstClock> clock() const;
-  [[nodiscard]] Duration base_time() const;
   [[nodiscard]] RunningTime running_time() const;
   void announce_latency(bool repost);
   void warn_of_invalid(const char* what);

@@ -171,5 +171,37 @@ TEST(DeadlineWait, OneWaitAfterTheOtherHasItsOwnInstant) {
   thread.join();
 }
 
+TEST(DeadlineWait, OfAnElementItIsItsClockAndItsRunningTime) {
+  DeadlineWait wait;
+  std::mutex mutex;
+  Waiter clock_owner;
+  const auto element = GstPtr<GstElement>::sink(gst_bin_new("bin"));
+  gst_element_set_clock(element.get(), GST_CLOCK(clock_owner.clock.get()));
+  gst_element_set_base_time(element.get(), 8 * GST_SECOND);
+  std::thread thread{[&] {
+    std::unique_lock lock{mutex};
+    wait.wait(lock, element.get(), RunningTime{2s + 5ms});
+  }};
+  EXPECT_EQ(clock_owner.wait_for_deadline(), kNow + 5ms);
+  clock_owner.reach(kNow + 5ms);
+  thread.join();
+}
+
+TEST(DeadlineWait, OfAnElementWithoutAClockOnlyAWakeEndsIt) {
+  for (const auto deadline : {std::optional{RunningTime{1s}}, std::optional<RunningTime>{}}) {
+    DeadlineWait wait;
+    std::mutex mutex;
+    const auto element = GstPtr<GstElement>::sink(gst_bin_new("bin"));
+    std::unique_lock lock{mutex};
+    std::thread thread{[&] {
+      const std::lock_guard other{mutex};
+      EXPECT_TRUE(wait.is_waiting());
+      wait.wake();
+    }};
+    wait.wait(lock, element.get(), deadline);
+    thread.join();
+  }
+}
+
 }  // namespace
 }  // namespace onair
