@@ -51,9 +51,9 @@ std::string audio_branch(const Settings& settings) {
          " max-size-bytes=0 max-size-buffers=2000 ";
 }
 
-// A constant frame rate, as stock splitmuxsink wants it: with the frames' own times it began a segment
-// without a key frame after a camera had been off. Key frames only when hlssink2 asks (one per segment):
-// key-int-max is far away.
+// A constant frame rate, as stock splitmuxsink wants it. Key frames only when hlssink2 asks (one per
+// segment): key-int-max is far away, and scenes may change. Where one does, x264 makes an I picture that
+// is no IDR, h264parse takes it for a key frame, and splitmuxsink begins a segment that nothing decodes.
 std::string video_branch(const Settings& settings) {
   const auto fps = std::to_string(settings.fps);
   return "rtph264depay name=video_in request-keyframe=true wait-for-keyframe=true"
@@ -64,7 +64,8 @@ std::string video_branch(const Settings& settings) {
          "/1 ! videorate skip-to-first=true ! video/x-raw,framerate=" + fps +
          "/1"
          " ! queue max-size-buffers=5 max-size-time=0 max-size-bytes=0"
-         " ! x264enc tune=zerolatency speed-preset=superfast key-int-max=100000 bitrate=" +
+         " ! x264enc tune=zerolatency speed-preset=superfast key-int-max=100000"
+         " option-string=scenecut=0 bitrate=" +
          std::to_string(settings.video_kbps) + " vbv-buf-capacity=1000" +
          " ! video/x-h264,profile=main ! h264parse ! queue name=video_out max-size-time=0"
          " max-size-bytes=0 max-size-buffers=600 ";
