@@ -13,7 +13,8 @@ exec gst-launch-1.0 -e \
     ! rtpadaptivejitterbuffer group=sfu do-lost=true ! rtph264depay wait-for-keyframe=true \
     ! h264parse ! align.video_0  align.video_src_0 ! avdec_h264 ! videoconvert ! videoscale add-borders=true \
     ! video/x-raw,format=I420,width=1280,height=720,pixel-aspect-ratio=1/1 \
-    ! flywheel ! videorate skip-to-first=true ! video/x-raw,framerate=30/1 ! queue ! x264enc tune=zerolatency speed-preset=superfast bitrate=2500 key-int-max=100000 option-string=scenecut=0 \
+    ! flywheel ! queue \
+    ! x264enc tune=zerolatency speed-preset=superfast bitrate=2500 key-int-max=100000 option-string=scenecut=0 \
     ! video/x-h264,profile=main ! h264parse ! queue ! hls.video \
   udpsrc address="$address" port="$audio_port" buffer-size=500000 \
       caps="application/x-rtp,media=audio,encoding-name=OPUS,clock-rate=48000,payload=111" \

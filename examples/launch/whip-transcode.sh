@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# WHIP → decoded, brought to 1280x720 at 30 frames/s, encoded again → HLS: a ladder of one. Whatever
-# the publisher's picture does, players see one steady stream.
+# WHIP → decoded, brought to 1280x720, encoded again → HLS: a ladder of one. Whatever the publisher's
+# picture does, players see one steady stream.
 #   publish to http://127.0.0.1:8889/whip with the token "secret", play DIR/live.m3u8
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
@@ -12,7 +12,8 @@ exec gst-launch-1.0 -e \
   whip.video_0 ! rtph264depay request-keyframe=true wait-for-keyframe=true \
     ! h264parse ! align.video_0  align.video_src_0 ! avdec_h264 ! videoconvert ! videoscale add-borders=true \
     ! video/x-raw,format=I420,width=1280,height=720,pixel-aspect-ratio=1/1 \
-    ! flywheel ! videorate skip-to-first=true ! video/x-raw,framerate=30/1 ! queue ! x264enc tune=zerolatency speed-preset=superfast bitrate=2500 key-int-max=100000 option-string=scenecut=0 \
+    ! flywheel ! queue \
+    ! x264enc tune=zerolatency speed-preset=superfast bitrate=2500 key-int-max=100000 option-string=scenecut=0 \
     ! video/x-h264,profile=main ! h264parse ! queue ! hls.video \
   whip.audio_0 ! rtpopusdepay ! align.audio_0  align.audio_src_0 ! opusdec plc=true use-inband-fec=true \
     ! audioconvert ! audioresample ! audio/x-raw,format=S16LE,rate=48000,channels=2 ! flywheel \

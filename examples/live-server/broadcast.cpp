@@ -51,8 +51,8 @@ std::string audio_branch(const Settings& settings) {
          " max-size-bytes=0 max-size-buffers=2000 ";
 }
 
-// A constant frame rate, as stock splitmuxsink wants it. Key frames only when hlssink2 asks (one per
-// segment): key-int-max is far away, and scenes may change. Where one does, x264 makes an I picture that
+// Each picture keeps its own time, as the lips move: a constant rate would move it by up to half a frame.
+// Key frames only when hlssink2 asks (one per segment): key-int-max is far away, and scenes may change. Where one does, x264 makes an I picture that
 // is no IDR, h264parse takes it for a key frame, and splitmuxsink begins a segment that nothing decodes.
 std::string video_branch(const Settings& settings) {
   const auto fps = std::to_string(settings.fps);
@@ -61,7 +61,6 @@ std::string video_branch(const Settings& settings) {
          " ! videoconvert ! videoscale name=scale add-borders=true"
          " ! video/x-raw,format=I420 ! capsfilter name=size" +
          std::string{kFlywheel} + " fill-framerate=" + fps +
-         "/1 ! videorate skip-to-first=true ! video/x-raw,framerate=" + fps +
          "/1"
          " ! queue max-size-buffers=5 max-size-time=0 max-size-bytes=0"
          " ! x264enc tune=zerolatency speed-preset=superfast key-int-max=100000"

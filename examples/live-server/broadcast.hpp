@@ -13,8 +13,8 @@
 namespace live {
 
 // From one publisher's RTP to segments and a playlist in a folder of their own: a bin of stock
-// elements. Sound: Opus → MP3, without a hole; picture: decoded, brought to a constant size and
-// rate, and encoded again, so that whatever the publisher does, players see one steady stream.
+// elements. Sound: Opus → MP3, without a hole; picture: decoded, brought to a constant
+// size, and encoded again, so that whatever the publisher does, players see one steady stream.
 class Broadcast {
  public:
   // The bin goes into `pipeline`. The folder is <dir>/<id>, and the playlist's entries begin with

@@ -47,7 +47,7 @@ std::array<Field, 16> fields_of(Settings& s) {
        "length of a segment in seconds, 0.5 to 60 (1)"},
       {"width", Type::Number, &s.width, "N", "width of the picture (as the publisher begins)"},
       {"height", Type::Number, &s.height, "N", "height of the picture (as the publisher begins)"},
-      {"fps", Type::Number, &s.fps, "N", "frames per second, 3 to 60 (30)"},
+      {"fps", Type::Number, &s.fps, "N", "frames per second of what fills a hole, 3 to 60 (30)"},
       {"video-kbps", Type::Number, &s.video_kbps, "N", "bit rate of the picture in kbit/s (2500)"},
       {"audio-kbps", Type::Number, &s.audio_kbps, "N", "bit rate of the MP3 sound in kbit/s (128)"},
       {"stun-server", Type::Text, &s.stun_server, "URL",

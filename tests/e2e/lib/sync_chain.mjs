@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The chains that sync.test.mjs measures: RTP comes in, a TS file of H.264 and MP3 comes out. The
-// picture keeps its own times, as a constant frame rate rounds them by up to half a frame, which is
-// more than what is measured here.
+// The chains that sync.test.mjs measures: RTP comes in, a TS file of H.264 and MP3 comes out.
 import path from 'node:path';
 
 import { root } from './process.mjs';
