@@ -55,6 +55,14 @@ Duration CutScheduler::half_interval(const Stream& stream) {
   return stream.interval.get().value_or(Duration{0}) / 2;
 }
 
+// The last boundary that is not behind `time`.
+std::int64_t CutScheduler::latest(RunningTime time) const {
+  auto index = (time - anchor_) / config_.target + 1;
+  while (boundary(index) > time)
+    --index;
+  return index;
+}
+
 CutScheduler::Boundary CutScheduler::planned(std::int64_t index) const {
   return {.index = index, .at = boundary(index)};
 }
@@ -139,9 +147,11 @@ void CutScheduler::arrive(StreamId id, const Frame& frame, ClockTime now) {
   try_start();
   if (stream.kind == Kind::Video) {
     // The picture goes on without a key frame: sound does not wait for ever.
-    while (has_started_ && is_live(stream) && !frame.is_key &&
-           *stream.newest >= boundary(next_index_) + config_.max_wait)
-      decide(next_index_, boundary(next_index_), std::nullopt);
+    if (has_started_ && is_live(stream) && !frame.is_key) {
+      const auto index = latest(*stream.newest - config_.max_wait);
+      if (index >= next_index_)
+        decide(index, boundary(index), std::nullopt);
+    }
     ask(id, stream);
   }
   has_changed_ |= std::any_of(streams_.begin(), streams_.end(),
@@ -229,7 +239,6 @@ void CutScheduler::decide(std::int64_t index, RunningTime at, std::optional<Dura
   stats_.missed += begins_line ? 0 : static_cast<std::uint64_t>(index - next_index_);
   decided_epoch_ = epoch_;
   decided_.push_back(decision.boundary);
-  decided_at_ = now_;
   next_index_ = index + 1;
   decisions_.push_back(decision);
   forget_reached();
@@ -295,9 +304,7 @@ CutScheduler::Verdict CutScheduler::judge_audio(Stream& stream) {
   if (boundary(next_index_) <= reach) {
     if (has_live_video())
       return Wait{};
-    auto index = next_index_;
-    while (boundary(index + 1) <= reach)
-      ++index;
+    const auto index = latest(reach);
     const auto at = boundary(index);
     decide(index, start > at + half ? nearest_frame(start) : at, std::nullopt);
   } else if (config_.mode == Mode::Passthrough &&
@@ -358,7 +365,7 @@ CutScheduler::Verdict CutScheduler::judge_video(Stream& stream) {
   if (!has_started_)
     return Wait{};
   if (takes(stream)) {
-    auto next = planned(next_index_);
+    auto next = planned(std::max(next_index_, latest(time)));
     while (time >= due_from(stream, planned(next.index + 1)))
       next = planned(next.index + 1);
     decide(next.index, is_on_time(stream, next) ? next.at : nearest_frame(time), time - next.at);
@@ -455,7 +462,7 @@ std::optional<ClockTime> CutScheduler::deadline() const {
     if (stream.kind == Kind::Video && sound_waits)
       consider(*stream.seen);
     if (stream.kind == Kind::Audio && !stream.is_waiting && stream.applied < decided_.back().index)
-      consider(std::max(*stream.seen, decided_at_));
+      consider(*stream.seen);
   }
   return first;
 }
@@ -478,8 +485,7 @@ void CutScheduler::on_time(ClockTime now) {
   for (auto& stream : streams_) {
     if (!is_live(stream) || stream.is_waiting || !is_late(*stream.seen))
       continue;
-    if (stream.kind == Kind::Video ||
-        (stream.applied < decided_.back().index && is_late(decided_at_)))
+    if (stream.kind == Kind::Video || stream.applied < decided_.back().index)
       stream.is_stalled = true;
   }
   fill_stalled();

@@ -168,6 +168,7 @@ class CutScheduler {
 
   [[nodiscard]] RunningTime nominal(std::int64_t index) const;
   [[nodiscard]] RunningTime boundary(std::int64_t index) const;
+  [[nodiscard]] std::int64_t latest(RunningTime time) const;
   [[nodiscard]] Boundary planned(std::int64_t index) const;
   [[nodiscard]] RunningTime nearest_frame(RunningTime time) const;
   [[nodiscard]] bool is_with_us(const Stream& stream) const;
@@ -206,7 +207,6 @@ class CutScheduler {
   RunningTime anchor_{};  // the nominal time of boundary 0
   std::int64_t next_index_ = 0;
   std::deque<Boundary> decided_;  // the newest, and those that some stream has not reached
-  ClockTime decided_at_{};
   int decided_epoch_ = -1;
   ClockTime now_{};
 

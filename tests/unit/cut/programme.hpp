@@ -22,7 +22,7 @@ inline RunningTime at(Duration time) {
 // An encoder: key frames where they were asked for, where it likes, or not at all.
 struct Encoder {
   std::function<RunningTime(std::int64_t)> frame_time;  // of frame n, rising
-  int gop = 0;                                           // a key frame each so many frames; 0: none
+  int gop = 0;                                          // a key frame each so many frames; 0: none
   bool obeys = true;
   Duration response{0};  // how much later the key frame comes
   // Its state.
@@ -81,7 +81,8 @@ class Programme {
             (!first || time_of(id) + streams[id].lag < time_of(*first) + streams[*first].lag))
           first = id;
       const auto due = scheduler.deadline();
-      if (due && (!first || *due <= arrival(*first)) && due->time_since_epoch() < end_of_clock(end)) {
+      if (due && (!first || *due <= arrival(*first)) &&
+          due->time_since_epoch() < end_of_clock(end)) {
         scheduler.on_time(now = std::max(now, *due));
         settle();
         continue;
@@ -103,9 +104,8 @@ class Programme {
   template <typename Verdict>
   [[nodiscard]] std::size_t count(CutScheduler::StreamId id) const {
     return static_cast<std::size_t>(
-        std::count_if(streams[id].out.begin(), streams[id].out.end(), [](const Out& out) {
-          return std::holds_alternative<Verdict>(out.verdict);
-        }));
+        std::count_if(streams[id].out.begin(), streams[id].out.end(),
+                      [](const Out& out) { return std::holds_alternative<Verdict>(out.verdict); }));
   }
 
   CutScheduler scheduler;
@@ -174,7 +174,8 @@ class Programme {
 };
 
 // A frame each 1/fps of a second, `jitter` of it late by chance.
-inline std::function<RunningTime(std::int64_t)> frames_at(int num, int den = 1, Duration begin = 0s) {
+inline std::function<RunningTime(std::int64_t)> frames_at(int num, int den = 1,
+                                                          Duration begin = 0s) {
   return [=](std::int64_t n) { return at(begin + Duration{n * 1'000'000'000 * den / num}); };
 }
 
