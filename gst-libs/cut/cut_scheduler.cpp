@@ -6,8 +6,9 @@
 namespace onair {
 namespace {
 
-// A stream that never comes must not make the others remember for ever.
-constexpr std::size_t kMostRemembered = 16;
+// A stream that never comes must not make the others remember for ever; one that comes a minute behind
+// them still finds its boundaries, at 0.5 s each.
+constexpr std::size_t kMostRemembered = 128;
 
 template <typename T>
 std::optional<T> take_front(std::deque<T>& queue) {
@@ -57,7 +58,8 @@ Duration CutScheduler::half_interval(const Stream& stream) {
 
 // The last boundary that is not behind `time`.
 std::int64_t CutScheduler::latest(RunningTime time) const {
-  auto index = (time - anchor_) / config_.target + 1;
+  // Frames may be longer than segments.
+  auto index = (time + frames_.length() / 2 - anchor_) / config_.target + 1;
   while (boundary(index) > time)
     --index;
   return index;
@@ -84,16 +86,36 @@ bool CutScheduler::has_live_video() const {
   });
 }
 
-void CutScheduler::follow_line(Stream& stream, RunningTime time, ClockTime now) {
+// Where the others are, give or take what streams are apart.
+bool CutScheduler::is_near_line(RunningTime time) const {
+  std::optional<RunningTime> here;
+  ClockTime seen = decided_at_;
+  for (const auto& stream : streams_)
+    if (is_live(stream) && stream.newest && (!here || *stream.newest > *here)) {
+      here = stream.newest;
+      seen = *stream.seen;
+    }
+  const Duration step = time - here.value_or(decided_.back().at);
+  return step >= -kForwards && step - (now_ - seen) <= kForwards;
+}
+
+void CutScheduler::follow_line(Stream& stream, RunningTime time) {
   bool jumps = false;
   if (stream.newest) {
     const Duration step = time - *stream.newest;
-    jumps = step < -kBackwards || step - (now - *stream.seen) > kForwards;
+    jumps = step < -kBackwards || step - (now_ - *stream.seen) > kForwards;
+  } else {
+    // Streams are flushed one by one: the first that comes tells that the time line is a new one.
+    jumps = stream.was_flushed && has_started_ && !is_near_line(time);
   }
-  if (!jumps && stream.epoch >= 0)
+  // Left behind by a break that was none for it, or that has been taken back.
+  const bool joins = !jumps && stream.epoch != epoch_ && has_started_ && is_near_line(time);
+  if (!jumps && !joins && stream.epoch >= 0)
     return;
+  if (joins)
+    stream.asked.clear();
   if (jumps) {
-    if (stream.epoch == epoch_ && has_started_)
+    if (has_started_ && stream.is_present && (stream.epoch == epoch_ || stream.epoch < 0))
       begin_line();
     stream.interval = {};
     stream.newest.reset();
@@ -119,7 +141,7 @@ void CutScheduler::begin_line() {
 void CutScheduler::arrive(StreamId id, const Frame& frame, ClockTime now) {
   auto& stream = streams_[id];
   now_ = std::max(now_, now);
-  follow_line(stream, frame.time, now);
+  follow_line(stream, frame.time);
   stream.has_ended = stream.is_stalled = false;
   stream.seen = now_;
   stream.frame = frame;
@@ -130,8 +152,10 @@ void CutScheduler::arrive(StreamId id, const Frame& frame, ClockTime now) {
   if (stream.kind == Kind::Audio) {
     if (is_with_us(stream) && !master_)
       master_ = id;
-    if (master_ == id)
+    if (master_ == id) {
       frames_.on_frame(frame.time, frame.format);
+      skip_past();
+    }
   } else {
     stream.interval.on_frame(frame.time);
     stream.was_awaited = frame.is_key && stream.awaits_since;
@@ -162,12 +186,15 @@ void CutScheduler::end(StreamId id, ClockTime now) {
   now_ = std::max(now_, now);
   streams_[id].has_ended = true;
   streams_[id].is_waiting = false;
+  if (master_ == id)
+    master_.reset();
   try_start();
   has_changed_ = true;
 }
 
 void CutScheduler::flush(StreamId id) {
-  streams_[id] = Stream{.kind = streams_[id].kind};
+  const auto& old = streams_[id];
+  streams_[id] = Stream{.kind = old.kind, .is_present = old.is_present, .was_flushed = true};
   if (master_ == id)
     master_.reset();
   const bool all_are_new = std::none_of(streams_.begin(), streams_.end(), [](const Stream& stream) {
@@ -209,8 +236,15 @@ void CutScheduler::try_start() {
   const auto at = nearest_frame(picture ? *picture : *sound);
   if (shared_anchor_) {
     anchor_ = *shared_anchor_;
-    const auto periods = (at - anchor_) / config_.target;
-    next_index_ = std::max(next_index_, nominal(periods) > at ? periods - 1 : periods);
+    auto index = (at - anchor_) / config_.target;
+    if (nominal(index) > at)
+      --index;
+    while (boundary(index + 1) <= at)
+      ++index;
+    // Indices do not go back: the same instants, counted from an earlier one.
+    if (index < next_index_)
+      anchor_ -= (next_index_ - index) * config_.target;
+    next_index_ = std::max(next_index_, index);
   } else {
     anchor_ = at - next_index_ * config_.target;
   }
@@ -239,11 +273,22 @@ void CutScheduler::decide(std::int64_t index, RunningTime at, std::optional<Dura
   stats_.missed += begins_line ? 0 : static_cast<std::uint64_t>(index - next_index_);
   decided_epoch_ = epoch_;
   decided_.push_back(decision.boundary);
+  decided_at_ = now_;
   next_index_ = index + 1;
   decisions_.push_back(decision);
+  skip_past();
   forget_reached();
   fill_stalled();
   has_changed_ = true;
+}
+
+// A segment begins behind the one before it: boundaries that a very late key frame has overtaken, or
+// that lie on one long audio frame, are none.
+void CutScheduler::skip_past() {
+  if (!has_started_ || decided_epoch_ != epoch_)
+    return;
+  for (; boundary(next_index_) <= decided_.back().at; ++next_index_)
+    ++stats_.missed;
 }
 
 void CutScheduler::forget_reached() {
@@ -259,7 +304,9 @@ void CutScheduler::forget_reached() {
 void CutScheduler::fill_stalled() {
   for (StreamId id = 0; id < streams_.size(); ++id) {
     auto& stream = streams_[id];
-    if (stream.kind != Kind::Audio || !stream.is_stalled || !is_with_us(stream) ||
+    // One that was silent when the line broke is waited for downstream all the same.
+    const bool is_silent = stream.is_present && stream.epoch >= 0 && stream.is_stalled;
+    if (stream.kind != Kind::Audio || !is_silent || stream.has_ended ||
         stream.applied >= decided_.back().index)
       continue;
     stream.applied = decided_.back().index;
@@ -339,6 +386,13 @@ bool CutScheduler::takes(const Stream& stream) const {
   const auto time = stream.frame.time;
   if (nearest_frame(time) <= decided_.back().at)
     return false;  // as early as that only after a very late one
+  // One that begins late begins where it can, and leaves the boundaries to those that were asked.
+  if (stream.needs_key &&
+      std::any_of(streams_.begin(), streams_.end(), [this](const Stream& other) {
+        return other.kind == Kind::Video && is_live(other) &&
+               (!other.needs_key || other.is_waiting);
+      }))
+    return false;
   const auto next = planned(next_index_);
   return time >= due_from(stream, next) ||
          (config_.mode == Mode::Passthrough && stream.was_awaited &&
@@ -399,9 +453,12 @@ void CutScheduler::ask(StreamId id, Stream& stream) {
 void CutScheduler::ask_ahead(StreamId id, Stream& stream) {
   if (!stream.interval.get())
     return;
-  while (!stream.asked.empty() && stream.asked.front().index < stream.applied)
+  const auto oldest = std::max(stream.applied, decided_.front().index);
+  while (!stream.asked.empty() && stream.asked.front().index < oldest)
     stream.asked.pop_front();
-  for (auto index = std::max(next_index_, stream.asked_to + 1);
+  // Behind a pause, those within it are not asked for.
+  const auto current = (*stream.newest - anchor_) / config_.target - 1;
+  for (auto index = std::max({next_index_, stream.asked_to + 1, current});
        boundary(index) <= *stream.newest + config_.request_ahead; ++index) {
     const auto at = boundary(index) - half_interval(stream);
     stream.asked.push_back({.index = index, .at = at});

@@ -143,6 +143,7 @@ class CutScheduler {
   struct Stream {
     Kind kind;
     bool is_present = true;
+    bool was_flushed = false;
     // Of the time line that the others are on.
     int epoch = -1;
     bool has_ended = false;
@@ -176,12 +177,14 @@ class CutScheduler {
   [[nodiscard]] bool has_live_video() const;
   [[nodiscard]] static Duration half_interval(const Stream& stream);
 
-  void follow_line(Stream& stream, RunningTime time, ClockTime now);
+  [[nodiscard]] bool is_near_line(RunningTime time) const;
+  void follow_line(Stream& stream, RunningTime time);
   void begin_line();
   [[nodiscard]] bool can_start(const Stream& stream) const;
   void try_start();
   void decide(std::int64_t index, RunningTime at, std::optional<Duration> lateness);
   void fill_stalled();
+  void skip_past();
   void forget_reached();
 
   [[nodiscard]] Verdict judge_audio(Stream& stream);
@@ -207,6 +210,7 @@ class CutScheduler {
   RunningTime anchor_{};  // the nominal time of boundary 0
   std::int64_t next_index_ = 0;
   std::deque<Boundary> decided_;  // the newest, and those that some stream has not reached
+  ClockTime decided_at_{};
   int decided_epoch_ = -1;
   ClockTime now_{};
 

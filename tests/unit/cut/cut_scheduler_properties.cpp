@@ -121,53 +121,5 @@ TEST(CutSchedulerProperties, PicturesOfAnyFrameRateBeginSegmentsOnTheGrid) {
   }
 }
 
-// Anything at all: frames out of order, key frames at will, clocks that stand, streams that end.
-TEST(CutSchedulerProperties, WhateverComesIsJudgedInFiniteTimeAndInOrder) {
-  for (std::uint64_t seed = 1; seed <= 30; ++seed) {
-    SCOPED_TRACE(testing::Message() << "seed " << seed);
-    Random random{seed};
-    CutScheduler scheduler{
-        {.target = any_target(random),
-         .mode = random() % 2 ? CutScheduler::Mode::Encode : CutScheduler::Mode::Passthrough}};
-    std::vector<CutScheduler::Kind> kinds;
-    for (std::uint64_t n = 1 + random() % 4; n > 0; --n)
-      kinds.push_back(random() % 2 ? CutScheduler::Kind::Audio : CutScheduler::Kind::Video);
-    for (const auto kind : kinds)
-      scheduler.add_stream(kind);
-    std::vector<RunningTime> times(kinds.size());
-    std::vector<std::int64_t> applied(kinds.size(), -1);
-    std::vector<bool> waits(kinds.size());
-    ClockTime now{};
-    for (int step = 0; step < 4000; ++step) {
-      now += Duration{static_cast<std::int64_t>(random() % 40'000'000)};
-      const auto id = random() % kinds.size();
-      if (random() % 500 == 0)
-        scheduler.end(id, now);
-      else if (random() % 1000 == 0)
-        scheduler.flush(id), applied[id] = -1, waits[id] = false;
-      if (!waits[id]) {
-        times[id] += Duration{static_cast<std::int64_t>(random() % 60'000'000) - 10'000'000};
-        if (random() % 700 == 0)
-          times[id] +=
-              Duration{static_cast<std::int64_t>(random() % 20'000'000'000) - 10'000'000'000};
-        scheduler.arrive(id, {.time = times[id], .is_key = random() % 20 == 0}, now);
-      }
-      const auto verdict = scheduler.judge(id);
-      waits[id] = std::holds_alternative<CutScheduler::Wait>(verdict);
-      if (const auto* cut = std::get_if<CutScheduler::Cut>(&verdict)) {
-        ASSERT_GT(cut->boundary.index, applied[id]);
-        applied[id] = cut->boundary.index;
-      }
-      while (scheduler.take_request() || scheduler.take_fill() || scheduler.take_decision()) {
-      }
-      if (waits[id] && std::all_of(waits.begin(), waits.end(), [](bool is) { return is; })) {
-        const auto due = scheduler.deadline();
-        ASSERT_TRUE(due) << "all wait, for ever";
-        scheduler.on_time(now = std::max(now, *due));
-      }
-    }
-  }
-}
-
 }  // namespace
 }  // namespace onair::test

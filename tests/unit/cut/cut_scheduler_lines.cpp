@@ -1,0 +1,487 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// A CutScheduler whose streams come, go, jump and begin anew, told one frame at a time.
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "programme.hpp"
+
+namespace onair::test {
+namespace {
+
+using Cut = CutScheduler::Cut;
+using Demote = CutScheduler::Demote;
+using Kind = CutScheduler::Kind;
+using Mode = CutScheduler::Mode;
+using Pass = CutScheduler::Pass;
+using StreamId = CutScheduler::StreamId;
+using Wait = CutScheduler::Wait;
+
+constexpr auto kForwards = CutScheduler::kForwards;
+constexpr auto kBackwards = CutScheduler::kBackwards;
+
+// Streams whose frames come when their time does, unless the clock is told otherwise.
+class Live {
+ public:
+  explicit Live(CutScheduler::Config config = {}) : scheduler{config} {}
+
+  CutScheduler::Verdict arrive(StreamId id, CutScheduler::Frame frame) {
+    now = std::max(now, ClockTime{frame.time.time_since_epoch() + offset});
+    scheduler.arrive(id, frame, now);
+    return scheduler.judge(id);
+  }
+  CutScheduler::Verdict sound(StreamId id, Duration time, AudioFrames::Format format = kMp3) {
+    return arrive(id, {.time = at(time), .format = format});
+  }
+  CutScheduler::Verdict key(StreamId id, Duration time) {
+    return arrive(id, {.time = at(time), .is_key = true});
+  }
+  CutScheduler::Verdict picture(StreamId id, Duration time) {
+    return arrive(id, {.time = at(time), .is_key = false});
+  }
+  // From here on times are other ones, at the same clock.
+  void leap(Duration by) { offset -= by; }
+  CutScheduler::Verdict judge(StreamId id) { return scheduler.judge(id); }
+  void wait_out() {
+    while (const auto due = scheduler.deadline()) {
+      if (*due > now + 10s)
+        return;
+      scheduler.on_time(now = std::max(now, *due));
+      if (const auto next = scheduler.deadline(); next && *next <= now)
+        return;
+    }
+  }
+  std::vector<CutScheduler::Decision> decisions() {
+    std::vector<CutScheduler::Decision> all;
+    while (const auto decision = scheduler.take_decision())
+      all.push_back(*decision);
+    return all;
+  }
+  std::vector<CutScheduler::Fill> fills() {
+    std::vector<CutScheduler::Fill> all;
+    while (const auto fill = scheduler.take_fill())
+      all.push_back(*fill);
+    return all;
+  }
+  std::vector<CutScheduler::Request> requests() {
+    std::vector<CutScheduler::Request> all;
+    while (const auto request = scheduler.take_request())
+      all.push_back(*request);
+    return all;
+  }
+
+  CutScheduler scheduler;
+  Duration offset{0};  // of the clock, from the time of the frames
+  ClockTime now{};
+};
+
+// The boundary that the frame cuts at, if it cuts.
+std::optional<CutScheduler::Boundary> cut_of(const CutScheduler::Verdict& verdict) {
+  const auto* cut = std::get_if<Cut>(&verdict);
+  return cut ? std::optional{cut->boundary} : std::nullopt;
+}
+
+std::optional<std::int64_t> index_of(const CutScheduler::Verdict& verdict) {
+  const auto boundary = cut_of(verdict);
+  return boundary ? std::optional{boundary->index} : std::nullopt;
+}
+
+// ---- jumps
+
+TEST(CutSchedulerLines, GoingBackByMoreThanFramesAreReorderedIsABreak) {
+  for (const auto& [back, is_break] :
+       {std::pair{kBackwards, false}, std::pair{kBackwards + 1ns, true}}) {
+    Live live;
+    const auto audio = live.scheduler.add_stream(Kind::Audio);
+    live.sound(audio, 0s);
+    live.sound(audio, 960ms);
+    live.sound(audio, 960ms - back);
+    EXPECT_EQ(live.scheduler.stats().breaks, is_break ? 1U : 0U);
+  }
+}
+
+TEST(CutSchedulerLines, GoingAheadOfTheClockByTooMuchIsABreak) {
+  for (const auto& [ahead, is_break] :
+       {std::pair{kForwards, false}, std::pair{kForwards + 1ns, true}}) {
+    Live live;
+    const auto audio = live.scheduler.add_stream(Kind::Audio);
+    live.sound(audio, 0s);
+    live.offset = -ahead;
+    live.sound(audio, ahead);
+    EXPECT_EQ(live.scheduler.stats().breaks, is_break ? 1U : 0U);
+  }
+}
+
+TEST(CutSchedulerLines, AClockThatIsReadTooEarlyIsNoJump) {
+  // The clock of one thread may be older than that of another, by as much as the other has waited.
+  CutScheduler scheduler{{}};
+  const auto audio = scheduler.add_stream(Kind::Audio);
+  const auto other = scheduler.add_stream(Kind::Audio);
+  scheduler.arrive(audio, {.time = at(0s), .format = kMp3}, ClockTime{0s});
+  scheduler.arrive(other, {.time = at(0s), .format = kMp3}, ClockTime{10s});
+  scheduler.arrive(audio, {.time = at(24ms), .format = kMp3}, ClockTime{10s});
+  scheduler.arrive(audio, {.time = at(48ms), .format = kMp3}, ClockTime{1s});
+  EXPECT_TRUE(cut_of(scheduler.judge(audio)));
+  EXPECT_EQ(scheduler.stats().breaks, 0U);
+}
+
+TEST(CutSchedulerLines, IndicesGoOnBehindABreakAndItsBoundaryIsTheBreak) {
+  Live live;
+  const auto audio = live.scheduler.add_stream(Kind::Audio);
+  for (int n = 0; n < 100; ++n)
+    live.sound(audio, n * 24ms);
+  EXPECT_EQ(live.decisions().size(), 3U);
+  live.leap(1h - 2400ms);
+  const auto cut = cut_of(live.sound(audio, 1h));
+  ASSERT_TRUE(cut);
+  EXPECT_EQ(cut->index, 3);
+  EXPECT_EQ(cut->at, at(1h));
+  EXPECT_TRUE(cut->is_break);
+  const auto decisions = live.decisions();
+  ASSERT_EQ(decisions.size(), 1U);
+  EXPECT_EQ(decisions[0].error, 0ns) << "of a grid that begins here";
+  EXPECT_FALSE(decisions[0].length) << "nothing ends on a line that is no more";
+  // The new grid goes through the break.
+  EXPECT_EQ(cut_of(live.sound(audio, 1h + 1008ms))->at, at(1h + 1008ms));
+}
+
+TEST(CutSchedulerLines, AStreamWhoseJumpIsTakenBackFindsTheOthersOnOneLineAgain) {
+  Live live;
+  const auto audio = live.scheduler.add_stream(Kind::Audio);
+  const auto video = live.scheduler.add_stream(Kind::Video);
+  live.key(video, 0s);
+  EXPECT_EQ(index_of(live.sound(audio, 0s)), 0);
+  EXPECT_EQ(index_of(live.judge(video)), 0);
+  // One frame of sound from elsewhere, and the next where it belongs.
+  live.leap(1h);
+  live.sound(audio, 1h + 24ms);
+  live.leap(-1h);
+  live.picture(video, 33ms);
+  live.sound(audio, 48ms);
+  live.wait_out();
+  EXPECT_TRUE(cut_of(live.judge(audio)));
+  // The picture has never jumped, and is cut all the same.
+  live.requests();
+  for (auto time = 66ms; time < 900ms; time += 33ms)
+    EXPECT_TRUE(std::holds_alternative<Pass>(live.picture(video, time)));
+  EXPECT_FALSE(live.requests().empty());
+  EXPECT_TRUE(cut_of(live.key(video, 1056ms)));
+}
+
+TEST(CutSchedulerLines, SoundThatWasSilentWhenTheLineBrokeIsFilledAtTheBreak) {
+  Live live;
+  const auto audio = live.scheduler.add_stream(Kind::Audio);
+  const auto video = live.scheduler.add_stream(Kind::Video);
+  live.sound(audio, 0s);
+  live.key(video, 0s);
+  live.judge(audio);
+  for (int n = 1; n <= 5; ++n) {
+    live.key(video, n * 1s);
+    live.wait_out();
+  }
+  ASSERT_FALSE(live.fills().empty());
+  live.leap(1h - 6s);
+  EXPECT_TRUE(cut_of(live.key(video, 1h))) << "sound that is silent is not waited for";
+  const auto fills = live.fills();
+  ASSERT_EQ(fills.size(), 1U) << "it is waited for downstream";
+  EXPECT_EQ(fills[0].stream, audio);
+  EXPECT_TRUE(fills[0].boundary.is_break);
+}
+
+TEST(CutSchedulerLines, SoundThatHasEndedIsNotFilled) {
+  Live live;
+  const auto audio = live.scheduler.add_stream(Kind::Audio);
+  const auto video = live.scheduler.add_stream(Kind::Video);
+  live.sound(audio, 0s);
+  live.key(video, 0s);
+  live.judge(audio);
+  for (int n = 1; n <= 4; ++n) {
+    live.key(video, n * 1s);
+    live.wait_out();
+  }
+  ASSERT_FALSE(live.fills().empty());
+  live.scheduler.end(audio, live.now);
+  live.key(video, 5s);
+  EXPECT_TRUE(live.fills().empty());
+}
+
+// ---- flushes
+
+TEST(CutSchedulerLines, StreamsFlushedOneAfterTheOtherBeginOneNewLine) {
+  Live live;
+  const auto audio = live.scheduler.add_stream(Kind::Audio);
+  const auto video = live.scheduler.add_stream(Kind::Video);
+  live.key(video, 1000s);
+  live.sound(audio, 1000s);
+  live.judge(video);
+  // A seek: running time begins again, and the sound is there before the picture knows.
+  live.scheduler.flush(audio);
+  live.sound(audio, 0s);
+  EXPECT_TRUE(std::holds_alternative<Wait>(live.judge(audio)));
+  live.scheduler.flush(video);
+  const auto cut = cut_of(live.key(video, 0s));
+  ASSERT_TRUE(cut);
+  EXPECT_EQ(cut->at, at(0s));
+  EXPECT_TRUE(cut->is_break);
+  EXPECT_EQ(index_of(live.judge(audio)), cut->index);
+  EXPECT_EQ(live.scheduler.stats().breaks, 1U);
+}
+
+TEST(CutSchedulerLines, AFlushedStreamThatGoesOnWhereTheOthersAreFindsItsPlace) {
+  for (const auto& [off, is_break] :
+       {std::pair{-kForwards, false}, std::pair{-kForwards - 1ns, true},
+        std::pair{kForwards, false}, std::pair{kForwards + 1ns, true}}) {
+    Live live;
+    const auto audio = live.scheduler.add_stream(Kind::Audio);
+    const auto video = live.scheduler.add_stream(Kind::Video);
+    live.key(video, 1000s);
+    live.sound(audio, 1000s);
+    live.judge(video);
+    live.scheduler.flush(audio);
+    live.offset = -off;
+    live.sound(audio, 1000s + off);
+    EXPECT_EQ(std::holds_alternative<Wait>(live.picture(video, 1000s + 33ms)), false);
+    live.scheduler.flush(video);
+    live.key(video, 1000s + off);
+    EXPECT_EQ(live.scheduler.stats().breaks, is_break ? 1U : 0U) << off.count();
+  }
+}
+
+TEST(CutSchedulerLines, AFlushedPictureNeedsAKeyFrameAndBeginsWithTheSegmentThatIsOn) {
+  Live live;
+  const auto video = live.scheduler.add_stream(Kind::Video);
+  const auto other = live.scheduler.add_stream(Kind::Video);
+  live.key(video, 0s);
+  live.key(other, 0s);
+  EXPECT_EQ(index_of(live.judge(video)), 0);
+  live.scheduler.flush(video);
+  EXPECT_TRUE(std::holds_alternative<CutScheduler::Drop>(live.picture(video, 200ms)));
+  EXPECT_EQ(index_of(live.key(video, 300ms)), 0);
+}
+
+TEST(CutSchedulerLines, AStreamThatWasRemovedStaysSoWhenItIsFlushed) {
+  Live live;
+  const auto audio = live.scheduler.add_stream(Kind::Audio);
+  const auto gone = live.scheduler.add_stream(Kind::Audio);
+  live.scheduler.remove_stream(gone);
+  live.scheduler.flush(gone);
+  EXPECT_EQ(index_of(live.sound(audio, 0s)), 0) << "nobody waits for it";
+}
+
+TEST(CutSchedulerLines, AStreamThatWasRemovedBreaksNoLine) {
+  Live live;
+  const auto audio = live.scheduler.add_stream(Kind::Audio);
+  const auto gone = live.scheduler.add_stream(Kind::Audio);
+  live.sound(audio, 0s);
+  live.sound(gone, 0s);
+  live.scheduler.remove_stream(gone);
+  live.leap(1h);
+  live.sound(gone, 1h);
+  EXPECT_TRUE(std::holds_alternative<Pass>(live.judge(gone)));
+  EXPECT_TRUE(cut_of(live.judge(audio)));
+  EXPECT_EQ(live.scheduler.stats().breaks, 0U);
+}
+
+// ---- whose frames they are
+
+TEST(CutSchedulerLines, WhenTheSoundOfTheGridHasGoneTheOtherIsTheGrid) {
+  for (const bool is_removed : {true, false}) {
+    Live live;
+    const auto first = live.scheduler.add_stream(Kind::Audio);
+    const auto second = live.scheduler.add_stream(Kind::Audio);
+    live.sound(first, 0s, kMp3);
+    live.sound(second, 0s, kOpus);
+    live.judge(first);
+    if (is_removed)
+      live.scheduler.remove_stream(first);
+    else
+      live.scheduler.end(first, live.now);
+    live.decisions();
+    for (int n = 1; n <= 100; ++n)
+      live.sound(second, n * 20ms, kOpus);
+    const auto decisions = live.decisions();
+    ASSERT_EQ(decisions.size(), 2U);
+    EXPECT_EQ(decisions[0].boundary.at, at(1s)) << "a frame of Opus, and none of MP3";
+    EXPECT_EQ(decisions[1].boundary.at, at(2s));
+  }
+}
+
+TEST(CutSchedulerLines, ASecondSoundBeginsWithItsFrameNearestToTheBoundary) {
+  Live live;
+  const auto mp3 = live.scheduler.add_stream(Kind::Audio);
+  const auto opus = live.scheduler.add_stream(Kind::Audio);
+  live.sound(mp3, 0s, kMp3);
+  live.sound(opus, 0s, kOpus);
+  live.judge(mp3);
+  for (int n = 1; n <= 42; ++n)
+    live.sound(mp3, n * 24ms, kMp3);
+  // The boundary is at 1008 ms: the frame at 1000 ms is 8 off, the next one 12.
+  for (int n = 1; n <= 49; ++n)
+    EXPECT_FALSE(cut_of(live.sound(opus, n * 20ms, kOpus)));
+  EXPECT_EQ(cut_of(live.sound(opus, 1000ms, kOpus))->at, at(1008ms));
+  EXPECT_FALSE(cut_of(live.sound(opus, 1020ms, kOpus)));
+}
+
+TEST(CutSchedulerLines, AnotherFormatMovesTheFramesAndNotTheGrid) {
+  Live live;
+  const auto audio = live.scheduler.add_stream(Kind::Audio);
+  for (int n = 0; n < 50; ++n)
+    live.sound(audio, n * 24ms, kMp3);
+  live.decisions();
+  for (int n = 0; n < 200; ++n)
+    live.sound(audio, 1200ms + n * 20ms, kOpus);
+  const auto decisions = live.decisions();
+  ASSERT_EQ(decisions.size(), 4U);
+  for (const auto& decision : decisions)
+    EXPECT_EQ(decision.boundary.at, at(decision.boundary.index * 1s));
+}
+
+TEST(CutSchedulerLines, FramesLongerThanASegmentBeginOneEach) {
+  Live live{{.target = 500ms}};
+  const auto audio = live.scheduler.add_stream(Kind::Audio);
+  constexpr AudioFrames::Format kLong{.length = 67'200, .rate = 48'000};  // 1.4 s
+  for (int n = 0; n < 20; ++n)
+    EXPECT_EQ(cut_of(live.sound(audio, n * 1400ms, kLong))->at, at(n * 1400ms));
+  for (const auto& decision : live.decisions())
+    EXPECT_NE(decision.length, 0ns);
+}
+
+TEST(CutSchedulerLines, IndicesDoNotGoBackWhenFramesAreMuchLongerThanSegments) {
+  Live live{{.target = 500ms}};
+  const auto master = live.scheduler.add_stream(Kind::Audio);
+  const auto other = live.scheduler.add_stream(Kind::Audio);
+  constexpr AudioFrames::Format kLong{.length = 480'000, .rate = 48'000};  // 10 s
+  live.sound(master, 0s, kLong);
+  for (int n = 0; n <= 595; ++n)
+    live.sound(other, n * 20ms, kOpus);
+  // The boundaries up to 15 s are on the frame at 10 s: the next is number 30. Then a frame comes
+  // that is nearest to that one, 3 s in front of it.
+  const auto before = live.decisions().back().boundary.index;
+  live.scheduler.arrive(master, {.time = at(11'910ms), .format = kLong}, live.now);
+  live.sound(other, 11'920ms, kOpus);
+  const auto after = live.decisions();
+  ASSERT_FALSE(after.empty());
+  EXPECT_GE(after.front().boundary.index, 30);
+  EXPECT_GT(after.front().boundary.index, before);
+  EXPECT_LE(live.scheduler.stats().missed, 40U);
+}
+
+// ---- starts
+
+TEST(CutSchedulerLines, APictureThatBeginsLaterLeavesTheFirstBoundaryToTheOther) {
+  Live live;
+  const auto early = live.scheduler.add_stream(Kind::Video);
+  const auto late = live.scheduler.add_stream(Kind::Video);
+  live.key(early, 0s);
+  // The key frame of the other is 1.5 s ahead, and waits for nothing.
+  EXPECT_EQ(index_of(live.key(late, 1500ms)), 0);
+  EXPECT_EQ(index_of(live.judge(early)), 0);
+  for (auto time = 33ms; time < 990ms; time += 33ms)
+    live.picture(early, time);
+  EXPECT_EQ(cut_of(live.key(early, 1s))->at, at(1s));
+  EXPECT_EQ(live.scheduler.stats().worst_error, 0ns);
+}
+
+TEST(CutSchedulerLines, OnASharedGridTheIndexIsThatOfTheSegmentThatTheStartIsIn) {
+  struct Case {
+    Duration start;
+    std::int64_t index;
+  };
+  for (const auto& [start, index] : {Case{0ns, 0}, Case{1ns, 0}, Case{1s - 1ns, 0}, Case{1s, 1},
+                                     Case{-1ns, -1}, Case{-1s, -1}, Case{-1s - 1ns, -2}}) {
+    Live live;
+    live.offset = 1h;
+    live.scheduler.set_anchor(at(0s));
+    const auto video = live.scheduler.add_stream(Kind::Video);
+    const auto cut = cut_of(live.key(video, start));
+    ASSERT_TRUE(cut);
+    EXPECT_EQ(cut->index, std::max(index, std::int64_t{0})) << "none is negative";
+    live.picture(video, start + 33ms);
+    live.decisions();
+    const Duration next = (index + 1) * 1s;
+    if (next - start < 100ms)
+      continue;  // too soon for a frame in front of it
+    live.picture(video, next - 17ms);
+    EXPECT_EQ(cut_of(live.key(video, next + 1ms))->at, at(next)) << start.count();
+  }
+}
+
+TEST(CutSchedulerLines, OnASharedGridAStartOnTheFrameOfABoundaryIsThatBoundary) {
+  // 8 ms in front of it, and there is none nearer.
+  Live live;
+  live.scheduler.set_anchor(at(0s));
+  const auto audio = live.scheduler.add_stream(Kind::Audio);
+  EXPECT_EQ(index_of(live.sound(audio, 992ms)), 1);
+  EXPECT_EQ(live.decisions().size(), 1U) << "and none of no length in front of it";
+  EXPECT_EQ(live.scheduler.stats().missed, 0U);
+}
+
+TEST(CutSchedulerLines, AnAnchorOfLessIndicesThanThereWereKeepsItsInstants) {
+  Live live;
+  const auto audio = live.scheduler.add_stream(Kind::Audio);
+  for (int n = 0; n < 500; ++n)
+    live.sound(audio, n * 20ms, kOpus);
+  EXPECT_EQ(live.decisions().size(), 10U);
+  live.scheduler.flush(audio);
+  live.scheduler.set_anchor(at(300ms));
+  EXPECT_EQ(index_of(live.sound(audio, 2s, kOpus)), 10);
+  for (int n = 1; n < 100; ++n)
+    live.sound(audio, 2s + n * 20ms, kOpus);
+  const auto decisions = live.decisions();
+  ASSERT_EQ(decisions.size(), 3U) << "and not after ten seconds without any";
+  EXPECT_EQ(decisions[1].boundary.at, at(2300ms));
+  EXPECT_EQ(decisions[2].boundary.index, 12);
+}
+
+TEST(CutSchedulerLines, TwoStartsOnOneSharedGridCutAtTheSameInstants) {
+  std::vector<std::vector<RunningTime>> cuts;
+  for (const auto begin : {0ms, 24ms * 53, 24ms * 211}) {
+    Live live;
+    live.scheduler.set_anchor(at(-1'800'000'000s));
+    const auto audio = live.scheduler.add_stream(Kind::Audio);
+    auto& times = cuts.emplace_back();
+    for (Duration time = begin; time < 30s; time += 24ms)
+      if (const auto cut = cut_of(live.sound(audio, time)); cut && time > 6s)
+        times.push_back(cut->at);
+  }
+  EXPECT_GE(cuts[0].size(), 23U);
+  EXPECT_EQ(cuts[0], cuts[1]);
+  EXPECT_EQ(cuts[0], cuts[2]);
+}
+
+// ---- for ever
+
+TEST(CutSchedulerLines, AStreamHalfAMinuteBehindTheOthersFindsEachOfItsBoundaries) {
+  Live live{{.target = 500ms}};
+  const auto video = live.scheduler.add_stream(Kind::Video);
+  const auto audio = live.scheduler.add_stream(Kind::Audio);
+  live.sound(audio, 0s, kOpus);
+  live.key(video, 0s);
+  live.judge(audio);
+  for (int n = 1; n <= 60; ++n)
+    EXPECT_EQ(index_of(live.key(video, n * 500ms)), n);
+  for (int n = 1; n <= 1500; ++n)
+    EXPECT_EQ(index_of(live.sound(audio, n * 20ms, kOpus)),
+              n % 25 == 0 ? std::optional<std::int64_t>{n / 25} : std::nullopt);
+}
+
+TEST(CutSchedulerLines, BehindAPauseNoKeyFrameIsAskedForWithinIt) {
+  Live live;
+  const auto video = live.scheduler.add_stream(Kind::Video);
+  live.key(video, 0s);
+  live.picture(video, 33ms);
+  live.requests();
+  live.key(video, 1h);
+  const auto requests = live.requests();
+  EXPECT_LE(requests.size(), 5U) << "three seconds of them, and the one that is on";
+  ASSERT_FALSE(requests.empty());
+  EXPECT_GE(*requests.front().at, at(1h) - 2s);
+}
+
+}  // namespace
+}  // namespace onair::test
