@@ -23,8 +23,13 @@
  * filled. (A hole between pictures is one from #GstFlywheel:max-wait on, as slow cameras make them.)
  *
  * Nothing comes out before the first buffer has come in, unless #GstFlywheel:caps are set: then the
- * element is a live source, whose output begins with the pipeline. Filler comes later than input, so
+ * element is a live source, whose output begins with the pipeline. What they leave open is chosen as
+ * downstream takes it, and anew when downstream takes something else. Filler comes later than input, so
  * #GstFlywheel:max-wait is added to the latency.
+ *
+ * Filler that downstream does not take (not linked, not started or not negotiated yet) is dropped, and
+ * the next one is tried: a warning after half a second of it, and no error. Input is answered as
+ * downstream answers it.
  *
  * All input needs one format, rate and size: put `audioconvert ! audioresample` or
  * `videoconvertscale` and a capsfilter before it, and `videorate` behind it where a constant rate
@@ -59,6 +64,7 @@
 
 #include <gst/audio/audio.h>
 
+#include "first_caps.hpp"
 #include "settings.hpp"
 #include "slate.hpp"
 #include "wheel.hpp"
@@ -181,8 +187,8 @@ static void gst_flywheel_set_property(GObject* object, guint id, const GValue* v
     const auto former = settings.max_wait;
     if (id == property_id(kCapsFromEnd)) {
       const GstCaps* caps = gst_value_get_caps(value);
-      if (caps && !gst_caps_is_fixed(caps))
-        g_critical("flywheel: caps have to be fixed");
+      if (caps && !onair::can_begin_with(caps))
+        g_critical("flywheel: neither sound nor picture that can be made");
       else
         settings.caps = GstPtr<GstCaps>::share(const_cast<GstCaps*>(caps));
     } else if (id == property_id(kFillFramerateFromEnd)) {
@@ -295,8 +301,9 @@ static void gst_flywheel_class_init(GstFlywheelClass* klass) {
   g_object_class_install_property(
       object_class, property_id(kCapsFromEnd),
       g_param_spec_boxed("caps", "Caps",
-                         "Fixed caps of the filler before the first input: the output begins with "
-                         "the pipeline, as silence or slate; unset, it begins with the input",
+                         "Caps of the filler before the first input: the output begins with the "
+                         "pipeline, as silence or slate; what they leave open is as downstream "
+                         "takes it; unset, it begins with the input",
                          GST_TYPE_CAPS, kInReady));
   g_object_class_install_property(
       object_class, property_id(kFillFramerateFromEnd),

@@ -17,6 +17,15 @@ guint64 whole_ms(Duration duration) {
       std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
 }
 
+// Other than an error these may pass. A pad whose element has not been started says that it flushes.
+bool may_pass(GstFlowReturn flow) {
+  return flow == GST_FLOW_NOT_LINKED || flow == GST_FLOW_NOT_NEGOTIATED ||
+         flow == GST_FLOW_FLUSHING;
+}
+
+// As long as that something is linked, started or negotiated.
+constexpr Duration kRefusedPatience = std::chrono::milliseconds{500};
+
 }  // namespace
 
 GstStructure* to_structure(const LaneStats& stats) {
@@ -30,8 +39,8 @@ GstStructure* to_structure(const LaneStats& stats) {
       "late", G_TYPE_UINT64, guint64{stats.late}, "late-samples", G_TYPE_UINT64,
       guint64{stats.late_samples}, "trimmed-samples", G_TYPE_UINT64, guint64{stats.trimmed_samples},
       "leaps", G_TYPE_UINT64, guint64{stats.leaps}, "rebases", G_TYPE_UINT64,
-      guint64{stats.rebases}, "lag", G_TYPE_INT64, gint64{stats.lag.value_or(Duration{0}).count()},
-      nullptr);
+      guint64{stats.rebases}, "refused", G_TYPE_UINT64, guint64{stats.refused}, "lag", G_TYPE_INT64,
+      gint64{stats.lag.value_or(Duration{0}).count()}, nullptr);
 }
 
 Lane::Lane(GstElement* element, GstPad* src, const char* media, LaneStats& stats)
@@ -77,6 +86,9 @@ GstFlowReturn Lane::push_input(GstPtr<GstBuffer> buffer) {
                                         G_TYPE_UINT64, to_gst(ended->since), "filled",
                                         G_TYPE_UINT64, to_gst(ended->filled), nullptr)));
   }
+  if (refused_)
+    GST_BUFFER_FLAG_SET(buffer.get(), GST_BUFFER_FLAG_DISCONT);
+  refused_.reset();
   return gst_pad_push(src_, buffer.release());
 }
 
@@ -95,7 +107,29 @@ GstFlowReturn Lane::push_filler(GstPtr<GstBuffer> buffer, RunningTime start, Dur
   GST_BUFFER_PTS(buffer.get()) = to_gst(start);
   GST_BUFFER_DTS(buffer.get()) = GST_CLOCK_TIME_NONE;
   GST_BUFFER_DURATION(buffer.get()) = to_gst(length);
-  return gst_pad_push(src_, buffer.release());
+  if (refused_)
+    GST_BUFFER_FLAG_SET(buffer.get(), GST_BUFFER_FLAG_DISCONT);
+  const GstFlowReturn flow = gst_pad_push(src_, buffer.release());
+  if (may_pass(flow))
+    refuse(flow, length);
+  else
+    refused_.reset();
+  return flow;
+}
+
+void Lane::refuse(GstFlowReturn flow, Duration length) {
+  if (!refused_) {
+    refused_.emplace();
+    GST_INFO_OBJECT(element_, "downstream does not take filler: %s", gst_flow_get_name(flow));
+  }
+  ++stats_.refused;
+  refused_->length += length;
+  if (refused_->length < kRefusedPatience || std::exchange(refused_->is_told, true))
+    return;
+  GST_ELEMENT_WARNING(
+      element_, CORE, NEGOTIATION,
+      ("What fills the stream is not taken; it is tried again and again"),
+      ("%s: %s for %.0f ms", media_, gst_flow_get_name(flow), in_ms(refused_->length)));
 }
 
 }  // namespace onair

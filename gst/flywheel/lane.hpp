@@ -25,6 +25,7 @@ struct LaneStats {
   std::uint64_t trimmed_samples = 0;
   std::uint64_t leaps = 0;
   std::uint64_t rebases = 0;
+  std::uint64_t refused = 0;  // filler
   std::optional<RunningTime> filling_since;
   std::optional<Duration> lag;
 };
@@ -56,6 +57,8 @@ class Lane {
   // One piece of filler.
   virtual GstFlowReturn fill() = 0;
   [[nodiscard]] virtual std::optional<RunningTime> deadline() const = 0;
+  // Downstream has not taken the last filler, but may take the next.
+  [[nodiscard]] bool is_refused() const { return refused_.has_value(); }
 
  protected:
   // Counts, tells and logs what is out of the ordinary. True if the buffer is to be dropped.
@@ -68,9 +71,16 @@ class Lane {
   LaneStats& stats_;
 
  private:
+  struct Refused {
+    Duration length{0};
+    bool is_told = false;
+  };
+  void refuse(GstFlowReturn flow, Duration length);
+
   GstPad* const src_;
   const char* const media_;
   FillDiary diary_;
+  std::optional<Refused> refused_;  // since downstream took the last
 };
 
 }  // namespace onair

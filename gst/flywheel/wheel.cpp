@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "audio_lane.hpp"
+#include "first_caps.hpp"
 #include "video_lane.hpp"
 
 GST_DEBUG_CATEGORY_EXTERN(gst_flywheel_debug);
@@ -182,8 +183,7 @@ void Wheel::run() {
         lock.lock();
       }
     } else if (!lane_ && settings_.caps && has_clock()) {
-      begin_without_input(lock);
-      done = lane_ ? GST_FLOW_OK : GST_FLOW_NOT_NEGOTIATED;
+      done = begin_without_input(lock);
     } else if (const auto due = deadline(); due && running_time() >= *due) {
       lock.unlock();
       done = fill();
@@ -234,6 +234,7 @@ GstFlowReturn Wheel::handle_event(GstPtr<GstEvent> event, const Item& item) {
         return GST_FLOW_OK;
       break;
     case GST_EVENT_CAPS:
+      wanted_.reset();
       return apply_caps(std::move(event));
     case GST_EVENT_SEGMENT:
       segment_seqnum_ = gst_event_get_seqnum(event.get());
@@ -307,25 +308,38 @@ void Wheel::open_output() {
 
 // The filler that belongs to the first instant is due after max-wait: so the line begins by that
 // much before now, but not before the pipeline does.
-void Wheel::begin_without_input(Lock& lock) {
-  const auto caps = settings_.caps;
+GstFlowReturn Wheel::begin_without_input(Lock& lock) {
+  wanted_ = settings_.caps;
   const auto max_wait = to_duration(settings_.max_wait).value_or(Duration{0});
   const RunningTime begin = std::max(RunningTime{}, running_time() - max_wait);
   lock.unlock();
-  if (make_lane(caps.get()))
+  const GstFlowReturn flow = apply_first_caps();
+  if (flow == GST_FLOW_OK)
     lane_->begin(begin);
-  else
-    lane_.reset();
-  if (lane_)
-    apply_caps(GstPtr<GstEvent>::adopt(gst_event_new_caps(caps.get())));
   lock.lock();
+  return flow;
+}
+
+GstFlowReturn Wheel::apply_first_caps() {
+  gst_pad_check_reconfigure(src_);
+  const auto accepted = GstPtr<GstCaps>::adopt(gst_pad_peer_query_caps(src_, wanted_.get()));
+  const auto now = settings();
+  const auto caps = choose_first_caps(wanted_.get(), accepted.get(), now.fill_num, now.fill_den);
+  GST_DEBUG_OBJECT(element_, "without input: %" GST_PTR_FORMAT, caps.get());
+  return apply_caps(GstPtr<GstEvent>::adopt(gst_event_new_caps(caps.get())));
 }
 
 GstFlowReturn Wheel::fill() {
+  // Downstream may have become another one.
+  if (wanted_ && (lane_->is_refused() || gst_pad_needs_reconfigure(src_)))
+    if (const GstFlowReturn flow = apply_first_caps(); flow != GST_FLOW_OK)
+      return flow;
   open_output();
   const GstFlowReturn flow = lane_->fill();
+  if (lane_->is_refused())
+    return GST_FLOW_OK;
   // Nobody else would say so while nothing comes in.
-  if (flow == GST_FLOW_NOT_LINKED || flow < GST_FLOW_EOS)
+  if (flow < GST_FLOW_EOS)
     GST_ELEMENT_FLOW_ERROR(element_, flow);
   return flow;
 }
@@ -386,6 +400,7 @@ void Wheel::reset() {
   has_stream_start_ = has_segment_ = false;
   segment_seqnum_ = GST_SEQNUM_INVALID;
   caps_.reset();
+  wanted_.reset();
   lane_stats_.filling_since.reset();
   lane_stats_.lag.reset();
   stats_ = lane_stats_;

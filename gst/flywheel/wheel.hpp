@@ -81,12 +81,14 @@ class Wheel {
   GstFlowReturn handle(Item item);
   GstFlowReturn handle_event(GstPtr<GstEvent> event, const Item& item);
   GstFlowReturn apply_caps(GstPtr<GstEvent> event);
+  // Of a line without input, as downstream has it now.
+  GstFlowReturn apply_first_caps();
   bool make_lane(GstCaps* caps);
   void open_output();
   GstFlowReturn fill();
   // The task, with the mutex, which is open in between.
   GstFlowReturn ask(Lock& lock, GstQuery* query);
-  void begin_without_input(Lock& lock);
+  GstFlowReturn begin_without_input(Lock& lock);
   std::optional<RunningTime> deadline() const;
 
   GstElement* const element_;
@@ -117,7 +119,8 @@ class Wheel {
   bool has_stream_start_ = false;
   bool has_segment_ = false;
   guint32 segment_seqnum_ = GST_SEQNUM_INVALID;
-  GstPtr<GstCaps> caps_;  // that were pushed
+  GstPtr<GstCaps> caps_;    // that were pushed
+  GstPtr<GstCaps> wanted_;  // where the line has begun without input, until input has caps
 };
 
 }  // namespace onair

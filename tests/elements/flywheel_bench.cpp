@@ -14,6 +14,8 @@ FlywheelBench::FlywheelBench(const Options& options)
   is_live = options.is_live;
   feed(static_pad("sink").get());
   record(static_pad("src").get());
+  if (!options.accepts.empty())
+    accept(options.accepts);
   set_state(options.state);
   if (options.is_open)
     open_stream(options.caps);
@@ -75,6 +77,16 @@ std::vector<GstBuffer*> FlywheelBench::media() {
   for (const auto& item : buffers())
     media.push_back(item.buffer.get());
   return media;
+}
+
+std::string FlywheelBench::last_caps() {
+  std::string text;
+  for (const auto& event : events("caps")) {
+    GstCaps* caps = nullptr;
+    gst_event_parse_caps(event.get(), &caps);
+    text = GMemory<char>{gst_caps_to_string(caps)}.get();
+  }
+  return text;
 }
 
 void FlywheelBench::expect_contiguous(guint rate, guint frame_size) {

@@ -21,8 +21,9 @@ class FlywheelBench : public ElementBench, public PadFeeder, public PadRecorder 
   struct Options {
     std::string properties{};  // as in a gst-launch line: "max-wait=0"
     std::string caps = kSound;
-    bool is_live = true;  // what upstream says
-    bool is_open = true;  // stream-start, caps and segment have been sent
+    bool is_live = true;    // what upstream says
+    bool is_open = true;    // stream-start, caps and segment have been sent
+    std::string accepts{};  // caps that downstream takes; empty: any
     GstState state = GST_STATE_PLAYING;
     Duration now{0};  // running time
   };
@@ -48,6 +49,7 @@ class FlywheelBench : public ElementBench, public PadFeeder, public PadRecorder 
 
   // The buffers that came out, as long as the bench.
   [[nodiscard]] std::vector<GstBuffer*> media();
+  [[nodiscard]] std::string last_caps();
   // Each starts where the one before ended, and has the samples for it.
   void expect_contiguous(guint rate = 48'000, guint frame_size = 2);
 

@@ -121,6 +121,14 @@ void PadRecorder::answer_buffers_with(GstFlowReturn flow) {
   flow_ = flow;
 }
 
+void PadRecorder::accept(const std::string& caps) {
+  {
+    const std::lock_guard lock{mutex_};
+    accepted_ = GstPtr<GstCaps>::adopt(gst_caps_from_string(caps.c_str()));
+  }
+  gst_pad_push_event(recorder(), gst_event_new_reconfigure());
+}
+
 void PadRecorder::block() {
   const std::lock_guard lock{mutex_};
   blocks_ = true;
@@ -135,6 +143,11 @@ void PadRecorder::unblock() {
   const std::lock_guard lock{mutex_};
   blocks_ = false;
   changed_.notify_all();
+}
+
+GstPtr<GstCaps> PadRecorder::accepted() {
+  const std::lock_guard lock{mutex_};
+  return accepted_;
 }
 
 void PadRecorder::note(Item item) {
@@ -164,6 +177,14 @@ gboolean PadRecorder::on_event(GstPad* pad, GstObject*, GstEvent* raw) {
 
 gboolean PadRecorder::on_query(GstPad* pad, GstObject* parent, GstQuery* query) {
   auto* self = self_of(pad);
+  if (const auto accepted = self->accepted(); accepted && GST_QUERY_TYPE(query) == GST_QUERY_CAPS) {
+    GstCaps* filter = nullptr;
+    gst_query_parse_caps(query, &filter);
+    const auto both =
+        filter ? GstPtr<GstCaps>::adopt(gst_caps_intersect(accepted.get(), filter)) : accepted;
+    gst_query_set_caps_result(query, both.get());
+    return TRUE;
+  }
   if (!GST_QUERY_IS_SERIALIZED(query))
     return gst_pad_query_default(pad, parent, query);
   if (self->notes_queries)

@@ -54,7 +54,8 @@ class PadRecorder {
 
   // How downstream answers.
   void answer_buffers_with(GstFlowReturn flow);
-  void block();  // the next buffer's thread
+  void accept(const std::string& caps);  // any until then; says that this is new
+  void block();                          // the next buffer's thread
   bool wait_until_blocked();
   void unblock();
 
@@ -66,6 +67,7 @@ class PadRecorder {
   static GstFlowReturn on_buffer(GstPad* pad, GstObject* parent, GstBuffer* buffer);
   static gboolean on_event(GstPad* pad, GstObject* parent, GstEvent* event);
   static gboolean on_query(GstPad* pad, GstObject* parent, GstQuery* query);
+  GstPtr<GstCaps> accepted();
   void note(Item item);
 
   TestClock& clock_;
@@ -75,6 +77,7 @@ class PadRecorder {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<Item> items_;
+  GstPtr<GstCaps> accepted_;
   GstFlowReturn flow_ = GST_FLOW_OK;
   bool blocks_ = false;
   bool is_blocked_ = false;
