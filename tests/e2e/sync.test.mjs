@@ -6,14 +6,15 @@
 //                                                elsewhere: see lib/sync_chain.mjs
 //   SYNC_KEEP=DIR                                keeps what was written there
 import assert from 'node:assert/strict';
-import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 
 import { openBrowser, openPage } from './lib/browser.mjs';
-import { freePortPair } from './lib/live_server.mjs';
+import { freePortPair, startLiveServer } from './lib/live_server.mjs';
 import { Program, artefacts, eventually, root, run } from './lib/process.mjs';
+import { join, segmentsOf } from './lib/segments.mjs';
 import { environment, fromRtp, fromWhip, launchLog, rtpSender } from './lib/sync_chain.mjs';
 import { kDelays, measureSync, summarize } from './lib/time_signal.mjs';
 import { writeTimeSignal } from './lib/time_signal_files.mjs';
@@ -90,13 +91,13 @@ test('what is missing is counted', () => inFolder(async (dir) => {
 
 // What happens to a broadcast, in seconds of the signal from when it begins: `from` it begins and
 // `until` then it lasts. Then there are some seconds of grace, and what follows is measured.
-const kStart = 25; // a browser reports on its sound once in 5 s, each time by up to 5 ms wrong
-const kSteady = 12;
 const kGrace = 2;
 const kLearn = 20;
 const kLong = 5; // what is measured after each
 const kSize = { width: 480, height: 270 };
+const startUntil = (until) => ({ what: 'start', name: 'the start', from: 0, until, long: 12 });
 const kBoth = [
+  startUntil(23), // a browser reports on its sound once in 5 s, each time by up to 5 ms wrong
   { what: 'mute', name: 'silence of 5 s', from: 37, until: 42,
     begin: () => window.signal.setSound(false), end: () => window.signal.setSound(true) },
   { what: 'dark', name: 'a dark camera for 5 s', from: 49, until: 54,
@@ -115,7 +116,10 @@ const kOfBrowser = [
     begin: () => window.signal.take('video'), end: () => window.signal.giveBack('video'),
     isVague: true },
 ];
-const endOf = (story) => story.at(-1).until + kGrace + kLong + 1;
+const kOfServer = [startUntil(10)]; // two such reports, and capture times from the first packets on
+const stretchesOf = (story) => story.map(({ name, until, isVague, long = kLong }) =>
+  ({ name: `after ${name}`, isVague, from: until + kGrace, to: until + kGrace + long }));
+const endOf = (story) => stretchesOf(story).at(-1).to + 1;
 
 // From an EBU recommendation, R37: sound may be 40 ms early and 60 ms late.
 const kVague = { earliest: -40, latest: 60 };
@@ -124,12 +128,6 @@ const kVague = { earliest: -40, latest: 60 };
 const kExact = { earliest: -5, latest: 5 }; // of a broadcast as a whole
 const kWanders = 3; // further, at any one time
 const kSpread = 12; // a third of a frame: what an eye takes for smooth
-
-const stretchesOf = (story) => [
-  { name: 'undisturbed', from: kStart, to: kStart + kSteady },
-  ...story.map(({ name, until, isVague }) =>
-    ({ name: `after ${name}`, isVague, from: until + kGrace, to: until + kGrace + kLong })),
-];
 
 // The far side of a bad network, or else this machine as it is.
 async function openPath(t) {
@@ -179,26 +177,65 @@ function sourceOfPicture(output) {
   return stats?.replaceAll('\\', '').match(/video_0=[^;]*?source=\(string\)(\w+)/)?.[1];
 }
 
-// Each gives back { samples, audio, video } of measureSync(), `origin`: ms of the signal when it
-// began, `stalls` of the sender, and `source`: what the picture is placed by, where that is known.
-async function publishByBrowser(story, network, dir) {
+// What a browser publishes to: the program, where its page and its WHIP endpoint are, and end(), which
+// gives back what was written, in one file.
+async function openPipeline(network, dir) {
   const file = path.join(dir, 'whip.ts');
   const port = await freePortPair();
   const { address } = network;
-  const receiver = network.startFar(launchLog, [fromWhip(file, { chain, address, port })],
+  const program = network.startFar(launchLog, [fromWhip(file, { chain, address, port })],
     { env: environment });
   const pages = network.startFar(process.execPath,
     [path.join(root, 'tests/e2e/lib/serve_pages.mjs'), address, String(port)]);
+  const close = async () => {
+    await pages.stop();
+    await program.stop('SIGKILL');
+  };
+  try {
+    await program.says(/"started"/, 10_000);
+    const [page] = await pages.says(/^http\S+/m, 5_000);
+    return {
+      name: 'whip', program, page, endpoint: `http://${address}:${port}/whip`, close,
+      async end() {
+        const { code } = await Promise.race([program.exited, program.stop('SIGINT', 10_000)]);
+        assert.equal(code, 0, 'the pipeline ended by an error');
+        return file;
+      },
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function openServer(network, dir) {
+  const options = ['--address', network.address, '--target-duration', '1'];
+  const server = await startLiveServer(path.join(dir, 'hls'), options, network.startFar);
+  return {
+    name: 'server', program: server.program, page: server.publish, endpoint: server.whip,
+    async end() {
+      await server.program.says(/broadcast \S+ ends: It has ended/, 10_000);
+      await server.program.stop();
+      const [broadcast] = await readdir(server.dir);
+      const files = await segmentsOf(path.join(server.dir, broadcast));
+      return join(files, path.join(dir, 'server.ts'));
+    },
+    close: () => server.program.stop('SIGKILL'),
+  };
+}
+
+// Each gives back { samples, audio, video } of measureSync(), `origin`: ms of the signal when it
+// began, `stalls` of the sender, and `source`: what the picture is placed by, where that is known.
+const publishByBrowser = (open) => async (story, network, dir) => {
+  const receiver = await open(network, dir);
   let browser;
   try {
-    await receiver.says(/"started"/, 10_000);
-    const [url] = await pages.says(/^http\S+/m, 5_000);
     browser = await openBrowser({
       executablePath: await network.wrapNear('/usr/bin/chromium', path.join(dir, 'chromium')),
-      args: [`--unsafely-treat-insecure-origin-as-secure=${new URL(url).origin}`],
+      args: [`--unsafely-treat-insecure-origin-as-secure=${new URL(receiver.page).origin}`],
     });
-    const page = await openPage(await browser.newContext(), url);
-    await publishTimeSignal(page, { endpoint: `http://${address}:${port}/whip` });
+    const page = await openPage(await browser.newContext(), receiver.page);
+    await publishTimeSignal(page, { endpoint: receiver.endpoint });
     await eventually('publisher is live', () => page.evaluate(() => window.signal.state === 'live'),
       20_000);
     const origin = await page.evaluate(() => window.signal.now());
@@ -217,24 +254,23 @@ async function publishByBrowser(story, network, dir) {
     assert.equal(sessions, 1, 'the broadcast was interrupted');
     const stalls = await page.evaluate(() => window.signal.stalls);
     await page.evaluate(() => window.signal.stop());
-    const { code } = await Promise.race([receiver.exited, receiver.stop('SIGINT', 10_000)]);
-    assert.equal(code, 0, 'the pipeline ended by an error');
-    await keep('whip', file, receiver.output);
-    return { ...await measureSync(file), origin, stalls, source: sourceOfPicture(receiver.output) };
+    const file = await receiver.end();
+    const { output } = receiver.program;
+    await keep(receiver.name, file, output);
+    return { ...await measureSync(file), origin, stalls, source: sourceOfPicture(output) };
   } catch (error) {
-    throw new Error(`${error.message}\n${receiver.output.slice(-4000)}`, { cause: error });
+    throw new Error(`${error.message}\n${receiver.program.output.slice(-4000)}`, { cause: error });
   } finally {
     await browser?.close();
-    await pages.stop();
-    await receiver.stop('SIGKILL');
+    await receiver.close();
   }
-}
+};
 
 async function sendPlainRtp(story, network, dir) {
   const file = path.join(dir, 'rtp.ts');
   const port = await freePortPair();
   const { address } = network;
-  const [mute, dark, swap, outage] = story;
+  const [, mute, dark, swap, outage] = story;
   const signal = await writeTimeSignal(dir, endOf(story), {
     mute: [mute.from, mute.until], dark: [dark.from, dark.until],
     swap: { at: swap.from, ...kSize },
@@ -312,13 +348,17 @@ async function judge(t, story, measured, { known, earliest, latest, wanders = 0 
 // Together, as they mostly wait; each has a network of its own.
 describe('broadcasts', { concurrency: true }, () => {
   for (const [name, story, publish, bars] of [
-    ['a browser that reports', [...kBoth, ...kOfBrowser], publishByBrowser,
+    [`a browser that reports; avaligner: ${chain}`, [...kBoth, ...kOfBrowser],
+      publishByBrowser(openPipeline),
       { known: kDelays.opus + kDelays.mp3, ...kExact, wanders: kWanders }],
-    ['plain RTP without reports', kBoth, sendPlainRtp,
+    [`plain RTP without reports; avaligner: ${chain}`, kBoth, sendPlainRtp,
       // opusenc takes its look-ahead off the time stamps.
       { known: kDelays.mp3, ...kVague }],
+    // The segments that viewers get. It takes off what the codecs add.
+    ['the live server', kOfServer, publishByBrowser(openServer),
+      { known: 0, ...kExact, wanders: kWanders }],
   ]) {
-    test(`${name}; avaligner: ${chain}`, (t) => inFolder(async (dir) => {
+    test(name, (t) => inFolder(async (dir) => {
       const network = await openPath(t);
       try {
         const possible = story.filter(({ what }) => what !== 'outage' || network.weather);
