@@ -31,9 +31,9 @@ RunningTime Wheel::running_time() const {
   return running_time_now(element_).value_or(RunningTime{});
 }
 
-// Whether the clock says anything about the input.
+// Whether the clock says when to fill.
 bool Wheel::has_clock() const {
-  return is_playing_ && is_live_.value_or(static_cast<bool>(settings_.caps));
+  return is_playing_ && (settings_.caps || is_live_.value_or(false));
 }
 
 void Wheel::find_liveness(bool must_know) {
@@ -51,12 +51,9 @@ void Wheel::find_liveness(bool must_know) {
   asks_again_ = !must_know;
   if (!is_known && !must_know)
     return;
-  const bool is_live = is_known ? live != FALSE : static_cast<bool>(settings_.caps);
-  if (std::exchange(is_live_, is_live) == is_live)
-    return;
-  GST_INFO_OBJECT(element_, "upstream %s",
-                  is_live ? "is live: the clock says when to fill"
-                          : "is not live: holes are filled as they come");
+  const bool is_live = is_known && live;
+  if (std::exchange(is_live_, is_live) != is_live)
+    GST_INFO_OBJECT(element_, "upstream is %slive", is_live ? "" : "not ");
 }
 
 bool Wheel::answer_latency(GstQuery* query) {
@@ -70,6 +67,7 @@ bool Wheel::answer_latency(GstQuery* query) {
   if (is_known) {
     gst_query_parse_latency(query, &live, &least, &most);
     is_live_ = live != FALSE;
+    live = live || settings_.caps;
   }
   if (live) {
     least += settings_.max_wait;

@@ -219,6 +219,18 @@ TEST(FlywheelFlow, LatencyIsUpstreamsPlusMaxWait) {
   EXPECT_EQ(latency_of(file).least, 0u);
 }
 
+// What is not linked to anything says that it is not live.
+TEST(FlywheelFlow, WithCapsItIsLiveWhateverUpstreamSays) {
+  FlywheelBench bench{
+      {.properties = std::string{"max-wait=20000000 caps=\""} + FlywheelBench::kSound + "\"",
+       .is_live = false,
+       .is_open = false}};
+  EXPECT_TRUE(latency_of(bench).live);
+  EXPECT_EQ(latency_of(bench).least, 20 * GST_MSECOND);
+  bench.crank_until(110ms);
+  EXPECT_EQ(bench.media().size(), 5u);
+}
+
 TEST(FlywheelFlow, WithoutALiveSourceOnlyHolesAreFilled) {
   FlywheelBench bench{{.is_live = false}};
   bench.push_sounds(0ms, 200ms);
