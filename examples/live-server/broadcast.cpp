@@ -36,31 +36,45 @@ constexpr std::int64_t kAudioDelay = (312 + 576 + 529) * std::int64_t{1'000'000'
 
 // A hole in the network may be waited for (jitter buffer: 0.6 s) and a break of the sender's clock be
 // looked at (aligner: 1 s) before what comes is missed.
-constexpr const char* kFlywheel = " ! flywheel max-wait=2000000000";
+std::string flywheel(Broadcast::Stream stream, const std::string& caps) {
+  return std::string{" ! flywheel max-wait=2000000000"} +
+         (stream == Broadcast::Stream::Later ? " caps=\"" + caps + "\"" : "");
+}
 
 // The sound never breaks: lost packets are concealed (in-band FEC, then PLC), what is still missing
 // becomes silence, and LAME is held to 48 kHz, where each frame is 24 ms.
-std::string audio_branch(const Settings& settings) {
+std::string audio_branch(const Settings& settings, Broadcast::Stream stream) {
+  const std::string caps = "audio/x-raw,format=S16LE,layout=interleaved,rate=48000,channels=2";
   return "rtpopusdepay name=audio_in ! align.audio_0  align.audio_src_0"
          " ! opusdec plc=true use-inband-fec=true"
-         " ! audioconvert ! audioresample"
-         " ! audio/x-raw,format=S16LE,layout=interleaved,rate=48000,channels=2" +
-         std::string{kFlywheel} +
+         " ! audioconvert ! audioresample ! " +
+         caps + flywheel(stream, caps) +
          " ! lamemp3enc target=bitrate cbr=true bitrate=" + std::to_string(settings.audio_kbps) +
          " ! audio/mpeg,rate=48000 ! mpegaudioparse ! queue name=audio_out max-size-time=0"
          " max-size-bytes=0 max-size-buffers=2000 ";
 }
 
+// With the size, where it does not depend on the first picture. To one that comes later 16:9 is the
+// likeliest, and others get borders.
+std::string picture_caps(const Settings& settings, Broadcast::Stream stream) {
+  const std::string caps = "video/x-raw,format=I420,pixel-aspect-ratio=1/1";
+  if (settings.width != 0)
+    return caps + ",width=" + std::to_string(settings.width) +
+           ",height=" + std::to_string(settings.height);
+  return stream == Broadcast::Stream::Later ? caps + ",width=1280,height=720" : caps;
+}
+
 // Each picture keeps its own time, as the lips move: a constant rate would move it by up to half a frame.
 // Key frames only when hlssink2 asks (one per segment): key-int-max is far away, and scenes may change. Where one does, x264 makes an I picture that
 // is no IDR, h264parse takes it for a key frame, and splitmuxsink begins a segment that nothing decodes.
-std::string video_branch(const Settings& settings) {
+std::string video_branch(const Settings& settings, Broadcast::Stream stream) {
+  const auto caps = picture_caps(settings, stream);
   const auto fps = std::to_string(settings.fps);
   return "rtph264depay name=video_in request-keyframe=true wait-for-keyframe=true"
          " ! h264parse ! align.video_0  align.video_src_0 ! avdec_h264 max-threads=1"
          " ! videoconvert ! videoscale name=scale add-borders=true"
-         " ! video/x-raw,format=I420 ! capsfilter name=size" +
-         std::string{kFlywheel} + " fill-framerate=" + fps +
+         " ! capsfilter name=size caps=\"" +
+         caps + "\"" + flywheel(stream, caps) + " fill-framerate=" + fps +
          "/1"
          " ! queue max-size-buffers=5 max-size-time=0 max-size-bytes=0"
          " ! x264enc tune=zerolatency speed-preset=superfast key-int-max=100000"
@@ -70,17 +84,10 @@ std::string video_branch(const Settings& settings) {
          " max-size-bytes=0 max-size-buffers=600 ";
 }
 
-// videoscale lets size=any through until its first caps arrive; then the size stays.
-void fix_size(GstElement* bin, const Settings& settings) {
+// videoscale lets any size through until its first caps arrive; then the size stays.
+void fix_size(GstElement* bin) {
   const auto filter = GstPtr<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(bin), "size"));
   const auto scale = GstPtr<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(bin), "scale"));
-  if (settings.width != 0) {
-    const auto caps = GstPtr<GstCaps>::adopt(gst_caps_new_simple(
-        "video/x-raw", "width", G_TYPE_INT, static_cast<int>(settings.width), "height", G_TYPE_INT,
-        static_cast<int>(settings.height), "pixel-aspect-ratio", GST_TYPE_FRACTION, 1, 1, nullptr));
-    g_object_set(filter.get(), "caps", caps.get(), nullptr);
-    return;
-  }
   const auto on_caps = [](GstPad*, GstPadProbeInfo* info, gpointer data) -> GstPadProbeReturn {
     GstEvent* event = gst_pad_probe_info_get_event(info);
     if (GST_EVENT_TYPE(event) != GST_EVENT_CAPS)
@@ -93,9 +100,10 @@ void fix_size(GstElement* bin, const Settings& settings) {
     gst_structure_get(structure, "width", G_TYPE_INT, &width, "height", G_TYPE_INT, &height,
                       nullptr);
     constexpr int kEven = ~1;  // 4:2:0 wants even sizes
-    const auto fixed = GstPtr<GstCaps>::adopt(gst_caps_new_simple(
-        "video/x-raw", "width", G_TYPE_INT, width & kEven, "height", G_TYPE_INT, height & kEven,
-        "pixel-aspect-ratio", GST_TYPE_FRACTION, 1, 1, nullptr));
+    const auto fixed = GstPtr<GstCaps>::adopt(
+        gst_caps_new_simple("video/x-raw", "format", G_TYPE_STRING, "I420", "width", G_TYPE_INT,
+                            width & kEven, "height", G_TYPE_INT, height & kEven,
+                            "pixel-aspect-ratio", GST_TYPE_FRACTION, 1, 1, nullptr));
     g_object_set(data, "caps", fixed.get(), nullptr);
     return GST_PAD_PROBE_REMOVE;
   };
@@ -136,18 +144,16 @@ bool add_branch(GstElement* bin, const std::string& name, const char* sink_pad) 
 Broadcast::Broadcast(GstBin* pipeline, std::string id, std::string folder)
     : pipeline_{pipeline}, id_{std::move(id)}, playlist_path_{std::move(folder) + "/live.m3u8"} {}
 
-std::variant<std::unique_ptr<Broadcast>, std::string> Broadcast::create(GstBin* pipeline,
-                                                                        const Settings& settings,
-                                                                        const std::string& id,
-                                                                        bool has_audio,
-                                                                        bool has_video) {
+std::variant<std::unique_ptr<Broadcast>, std::string> Broadcast::create(
+    GstBin* pipeline, const Settings& settings, const std::string& id, Stream audio, Stream video) {
   const auto folder = settings.dir + "/" + id;
   if (g_mkdir_with_parents(folder.c_str(), 0755) != 0)
     return "The folder " + folder + " can't be made: " + g_strerror(errno) + ".";
 
   const std::string text = "avaligner name=align audio-delay=" + std::to_string(kAudioDelay) + " " +
-                           (has_audio ? audio_branch(settings) : "") +
-                           (has_video ? video_branch(settings) : "") + "hlssink2 name=hls";
+                           (audio != Stream::None ? audio_branch(settings, audio) : "") +
+                           (video != Stream::None ? video_branch(settings, video) : "") +
+                           "hlssink2 name=hls";
   GError* raw = nullptr;
   auto bin = GstPtr<GstElement>::sink(gst_parse_bin_from_description(text.c_str(), FALSE, &raw));
   if (raw) {
@@ -162,10 +168,10 @@ std::variant<std::unique_ptr<Broadcast>, std::string> Broadcast::create(GstBin* 
                listed_segments(settings.target_duration), "max-files",
                kept_segments(settings.target_duration), nullptr);
   set_target_duration(sink.get(), settings.target_duration);
-  if (has_video)
-    fix_size(bin.get(), settings);
-  if ((has_audio && !add_branch(bin.get(), "audio", "audio")) ||
-      (has_video && !add_branch(bin.get(), "video", "video")))
+  if (video == Stream::Here && settings.width == 0)
+    fix_size(bin.get());
+  if ((audio != Stream::None && !add_branch(bin.get(), "audio", "audio")) ||
+      (video != Stream::None && !add_branch(bin.get(), "video", "video")))
     return "The branches can't be linked to hlssink2.";
 
   gst_bin_add(pipeline, bin.get());
@@ -196,6 +202,14 @@ bool Broadcast::link(GstPad* source, bool is_audio) {
   const auto in =
       GstPtr<GstPad>::adopt(gst_element_get_static_pad(bin_.get(), is_audio ? "audio" : "video"));
   return in && gst_pad_link(source, in.get()) == GST_PAD_LINK_OK;
+}
+
+void Broadcast::end_unlinked() {
+  for (const char* name : {"audio", "video"}) {
+    const auto in = GstPtr<GstPad>::adopt(gst_element_get_static_pad(bin_.get(), name));
+    if (in && !gst_pad_is_linked(in.get()))
+      gst_pad_send_event(in.get(), gst_event_new_eos());
+  }
 }
 
 bool Broadcast::owns(GstObject* object) const {

@@ -17,13 +17,15 @@ namespace live {
 // size, and encoded again, so that whatever the publisher does, players see one steady stream.
 class Broadcast {
  public:
+  // Later: it has been promised, and until it comes there is silence, or black.
+  enum class Stream { None, Later, Here };
+
   // The bin goes into `pipeline`. The folder is <dir>/<id>, and the playlist's entries begin with
   // "<id>/". An error is a sentence for a person.
   static std::variant<std::unique_ptr<Broadcast>, std::string> create(GstBin* pipeline,
                                                                       const Settings& settings,
                                                                       const std::string& id,
-                                                                      bool has_audio,
-                                                                      bool has_video);
+                                                                      Stream audio, Stream video);
   // Takes the bin out of the pipeline. Leaves a playlist that says that it has ended.
   ~Broadcast();
   Broadcast(const Broadcast&) = delete;
@@ -31,6 +33,8 @@ class Broadcast {
 
   // Links a pad of the ingest to the branch of its media.
   bool link(GstPad* source, bool is_audio);
+  // Nothing comes any more for what has not been linked.
+  void end_unlinked();
   [[nodiscard]] bool owns(GstObject* object) const;
   [[nodiscard]] const std::string& playlist_path() const { return playlist_path_; }
   [[nodiscard]] const std::string& id() const { return id_; }

@@ -14,8 +14,9 @@ using onair::ErrorPtr;
 using onair::GMemory;
 using onair::GstPtr;
 
-// How long the first stream waits for the other. hlssink2 takes no stream after it has begun.
-constexpr guint kStartWaitMs = 3000;
+// How long the first stream waits for the other. One that comes later begins as silence, or as black
+// of a size that is not its own. As long as flywheels wait, so that their filler begins with the first.
+constexpr guint kStartWaitMs = 2000;
 // How long what was received may take to reach the disk before it is cut off.
 constexpr guint kDrainMs = 5000;
 constexpr const char* kPadMessage = "live-pad-added";
@@ -249,8 +250,10 @@ void Channel::on_pad(const GstStructure* structure) {
   gst_structure_get(structure, "pad", GST_TYPE_PAD, &raw, "block", G_TYPE_ULONG, &block, nullptr);
   WaitingPad waiting{GstPtr<GstPad>::adopt(raw), block};
   if (broadcast_) {
-    log_line("%s came more than %u s after the other stream and is left out",
-             waiting.is_audio() ? "the sound" : "the picture", kStartWaitMs / 1000);
+    if (broadcast_->link(waiting.get(), waiting.is_audio()))
+      log_line("%s has come", waiting.is_audio() ? "the sound" : "the picture");
+    else
+      log_line("a stream could not be linked");
     return;
   }
   waiting_.push_back(std::move(waiting));
@@ -270,18 +273,19 @@ void Channel::on_pad(const GstStructure* structure) {
 void Channel::begin() {
   if (start_timer_)
     g_source_remove(std::exchange(start_timer_, 0));
-  bool has_audio = false;
-  bool has_video = false;
+  using Stream = Broadcast::Stream;
+  Stream audio = expects_audio_ ? Stream::Later : Stream::None;
+  Stream video = expects_video_ ? Stream::Later : Stream::None;
   for (const auto& waiting : waiting_)
-    (waiting.is_audio() ? has_audio : has_video) = true;
-  auto made = Broadcast::create(GST_BIN(pipeline_.get()), settings_, new_id(settings_.dir),
-                                has_audio, has_video);
+    (waiting.is_audio() ? audio : video) = Stream::Here;
+  auto made =
+      Broadcast::create(GST_BIN(pipeline_.get()), settings_, new_id(settings_.dir), audio, video);
   if (auto* broadcast = std::get_if<std::unique_ptr<Broadcast>>(&made)) {
     broadcast_ = std::move(*broadcast);
     log_line("broadcast %s begins with %s", broadcast_->id().c_str(),
-             has_audio && has_video ? "sound and picture"
-             : has_audio            ? "sound only"
-                                    : "picture only");
+             audio == Stream::Here && video == Stream::Here ? "sound and picture"
+             : audio == Stream::Here                        ? "sound only"
+                                                            : "picture only");
   } else {
     log_line("no broadcast: %s", std::get<std::string>(made).c_str());
     message_ = std::get<std::string>(made);
@@ -320,6 +324,7 @@ void Channel::on_error(GstMessage* message) {
 // the next publisher may come.
 void Channel::drain() {
   is_on_air();  // viewers may not have asked since its first segment
+  broadcast_->end_unlinked();
   draining_.push_back(std::move(broadcast_));
   const auto late = [](gpointer data) -> gboolean {
     auto* self = static_cast<Channel*>(data);

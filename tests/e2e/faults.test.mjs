@@ -10,7 +10,8 @@ import { after, before, test } from 'node:test';
 import { onair, openBrowser, openPage, publishUrl } from './lib/browser.mjs';
 import { startLiveServer, status } from './lib/live_server.mjs';
 import { eventually } from './lib/process.mjs';
-import { findFaults, segmentsOf, streamsOf } from './lib/segments.mjs';
+import { findBeeps, findFaults, findFlashes, join, median, segmentsOf, skews, streamsOf }
+  from './lib/segments.mjs';
 
 let browser;
 before(async () => {
@@ -24,6 +25,7 @@ async function withBroadcast(options, work) {
   const server = await startLiveServer(dir, ['--target-duration', '1']);
   const context = await browser.newContext();
   try {
+    await options.prepare?.(context);
     const page = await openPage(context, publishUrl(server.publish, options.publish));
     await eventually('publisher is live', async () => (await onair(page)).state === 'live', 20_000);
     await work({ server, page, dir, context });
@@ -70,6 +72,48 @@ test('a publisher without a microphone makes segments of picture alone', async (
     const streams = await streamsOf(files[0]);
     assert.deepEqual(streams.map((stream) => stream.codec_name), ['h264']);
     assert.deepEqual(await findFaults(files.slice(0, -1), { hasAudio: false }), []);
+  });
+});
+
+// A device that sends no packet until window.give(kind), although it has been offered.
+const holdBack = (context, held) => context.addInitScript((kind) => {
+  const add = RTCPeerConnection.prototype.addTransceiver;
+  RTCPeerConnection.prototype.addTransceiver = function addTransceiver(track, options) {
+    if (track.kind !== kind) return add.call(this, track, options);
+    const transceiver = add.call(this, kind, options);
+    window.give = () => transceiver.sender.replaceTrack(track);
+    return transceiver;
+  };
+}, held);
+
+for (const [kind, name, until] of [['audio', 'sound', 'silence'], ['video', 'a picture', 'black']]) {
+  test(`${name} that comes late is ${until} until then`, async (t) => {
+    const prepare = (context) => holdBack(context, kind);
+    await withBroadcast({ prepare }, async ({ server, page, dir }) => {
+      const early = await waitForSegments(dir, 5);
+      assert.deepEqual((await streamsOf(early[0])).map((stream) => stream.codec_name).sort(),
+                       ['h264', 'mp3']);
+      await page.evaluate(() => window.give());
+      const files = await waitForSegments(dir, early.length + 12, 30_000);
+      assert.equal((await status(server)).broadcast, 1);
+      assert.deepEqual(await findFaults(files.slice(0, -1)), []);
+      const last = await join(files.slice(-7, -1), path.join(dir, 'last.ts'));
+      const skew = skews(await findBeeps(last), await findFlashes(last));
+      t.diagnostic(`sound late by ${skew.map((ms) => ms.toFixed(1)).join(', ')} ms`);
+      assert.ok(skew.length >= 4, 'both are heard and seen');
+      assert.ok(Math.abs(median(skew)) < 60, 'together, a flash being known to a frame');
+      await page.getByRole('button', { name: 'Stop' }).click();
+      await server.program.says(/broadcast \S+ ends: It has ended/, 10_000);
+    });
+  });
+}
+
+test('a broadcast of which a half never came ends by itself', async () => {
+  const prepare = (context) => holdBack(context, 'audio');
+  await withBroadcast({ prepare }, async ({ server, page, dir }) => {
+    await waitForSegments(dir, 2);
+    await page.getByRole('button', { name: 'Stop' }).click();
+    await server.program.says(/broadcast \S+ ends: It has ended/, 10_000);
   });
 });
 
