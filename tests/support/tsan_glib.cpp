@@ -15,6 +15,8 @@
 #include <sanitizer/tsan_interface.h>
 
 extern "C" void __tsan_init();
+extern "C" void __tsan_func_entry(void* caller);
+extern "C" void __tsan_func_exit();
 
 namespace {
 
@@ -61,6 +63,21 @@ void destroy(void* lock) {
   if (is_ready)
     __tsan_mutex_destroy(lock, __tsan_mutex_not_static);
 }
+
+// Stacks in reports have instrumented functions alone, and so not the library that locks; here it is.
+class Caller {
+ public:
+  [[gnu::always_inline]] Caller() {
+    if (is_ready)
+      __tsan_func_entry(__builtin_return_address(0));
+  }
+  ~Caller() {
+    if (is_ready)
+      __tsan_func_exit();
+  }
+  Caller(const Caller&) = delete;
+  Caller& operator=(const Caller&) = delete;
+};
 
 void before_lock(void* lock, unsigned flags = 0) {
   if (is_ready)
@@ -110,12 +127,14 @@ void g_mutex_clear(GMutex* mutex) {
 }
 
 void g_mutex_lock(GMutex* mutex) {
+  const Caller caller;
   before_lock(mutex);
   real<g_mutex_lock>(__func__)(mutex);
   after_lock(mutex);
 }
 
 gboolean g_mutex_trylock(GMutex* mutex) {
+  const Caller caller;
   before_lock(mutex, kTry);
   return after_trylock(mutex, kTry, real<g_mutex_trylock>(__func__)(mutex));
 }
@@ -137,12 +156,14 @@ void g_rec_mutex_clear(GRecMutex* mutex) {
 }
 
 void g_rec_mutex_lock(GRecMutex* mutex) {
+  const Caller caller;
   before_lock(mutex, kReentrant);
   real<g_rec_mutex_lock>(__func__)(mutex);
   after_lock(mutex, kReentrant);
 }
 
 gboolean g_rec_mutex_trylock(GRecMutex* mutex) {
+  const Caller caller;
   before_lock(mutex, kReentrant | kTry);
   return after_trylock(mutex, kReentrant | kTry, real<g_rec_mutex_trylock>(__func__)(mutex));
 }
@@ -164,12 +185,14 @@ void g_rw_lock_clear(GRWLock* lock) {
 }
 
 void g_rw_lock_writer_lock(GRWLock* lock) {
+  const Caller caller;
   before_lock(lock);
   real<g_rw_lock_writer_lock>(__func__)(lock);
   after_lock(lock);
 }
 
 gboolean g_rw_lock_writer_trylock(GRWLock* lock) {
+  const Caller caller;
   before_lock(lock, kTry);
   return after_trylock(lock, kTry, real<g_rw_lock_writer_trylock>(__func__)(lock));
 }
@@ -181,12 +204,14 @@ void g_rw_lock_writer_unlock(GRWLock* lock) {
 }
 
 void g_rw_lock_reader_lock(GRWLock* lock) {
+  const Caller caller;
   before_lock(lock, kRead);
   real<g_rw_lock_reader_lock>(__func__)(lock);
   after_lock(lock, kRead);
 }
 
 gboolean g_rw_lock_reader_trylock(GRWLock* lock) {
+  const Caller caller;
   before_lock(lock, kRead | kTry);
   return after_trylock(lock, kRead | kTry, real<g_rw_lock_reader_trylock>(__func__)(lock));
 }
@@ -199,6 +224,7 @@ void g_rw_lock_reader_unlock(GRWLock* lock) {
 
 // The order comes by the mutex alone.
 void g_cond_wait(GCond* cond, GMutex* mutex) {
+  const Caller caller;
   before_unlock(mutex);
   after_unlock(mutex);
   real<g_cond_wait>(__func__)(cond, mutex);
@@ -207,12 +233,19 @@ void g_cond_wait(GCond* cond, GMutex* mutex) {
 }
 
 gboolean g_cond_wait_until(GCond* cond, GMutex* mutex, gint64 end_time) {
+  const Caller caller;
   before_unlock(mutex);
   after_unlock(mutex);
   const gboolean is_signalled = real<g_cond_wait_until>(__func__)(cond, mutex, end_time);
   before_lock(mutex);
   after_lock(mutex);
   return is_signalled;
+}
+
+// Who changes a state takes most of the locks there are.
+GstStateChangeReturn gst_element_set_state(GstElement* element, GstState state) {
+  const Caller caller;
+  return real<gst_element_set_state>(__func__)(element, state);
 }
 
 // What a thread of a pool is given to do: GstTask's threads come from there.
