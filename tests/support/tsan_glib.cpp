@@ -104,6 +104,32 @@ void after_unlock(void* lock, unsigned flags = 0) {
     __tsan_mutex_post_unlock(lock, flags);
 }
 
+// What a source calls, and who lets go of it last sees what the others did.
+struct Callback {
+  GSourceFunc work;
+  gpointer data;
+  GDestroyNotify forget;
+  std::atomic<int> users = 1;
+
+  static void share(gpointer self) { ++static_cast<Callback*>(self)->users; }
+  static void let_go(gpointer data) {
+    auto* self = static_cast<Callback*>(data);
+    release(self);
+    if (--self->users > 0)
+      return;
+    acquire(self);
+    if (self->forget)
+      self->forget(self->data);
+    delete self;
+  }
+  static void get(gpointer data, GSource* source, GSourceFunc* work, gpointer* its_data) {
+    acquire(source);
+    const auto* self = static_cast<Callback*>(data);
+    *work = self->work;
+    *its_data = self->data;
+  }
+};
+
 struct Workshop {
   GFunc work;
   gpointer user_data;
@@ -265,6 +291,19 @@ GThreadPool* g_thread_pool_new(GFunc work, gpointer user_data, gint max_threads,
 gboolean g_thread_pool_push(GThreadPool* pool, gpointer item, GError** error) {
   release(pool->user_data);
   return real<g_thread_pool_push>(__func__)(pool, item, error);
+}
+
+// What a main loop is given to do.
+
+void g_source_set_callback(GSource* source, GSourceFunc work, gpointer data,
+                           GDestroyNotify forget) {
+  static GSourceCallbackFuncs functions{Callback::share, Callback::let_go, Callback::get};
+  g_source_set_callback_indirect(source, new Callback{work, data, forget}, &functions);
+}
+
+guint g_source_attach(GSource* source, GMainContext* context) {
+  release(source);
+  return real<g_source_attach>(__func__)(source, context);
 }
 
 // What is made once, on the first use.
