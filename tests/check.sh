@@ -86,13 +86,13 @@ if wants sanitizers; then
   run_meson "$root/build-asan" unit elements contract
   # Of the elements those that are ours alone; tests/support/tsan_glib.cpp tells it of GLib's locks.
   build "$root/build-tsan" -Dtests=enabled -Doptimization=0 -Db_sanitize=thread -Db_lundef=false \
-    tests/unit/unit_glue tests/support/libtsan_glib.so gst/avalign/libgstonairavalign.so \
+    tests/unit/unit_{glue,tsan_glib} tests/support/libtsan_glib.so gst/avalign/libgstonairavalign.so \
     gst/flywheel/libgstonairflywheel.so gst/rtpadaptive/libgstonairrtpadaptive.so \
     tests/elements/element-{avaligner,flywheel,rtpadaptivejitterbuffer} \
     tests/contract/contract-rtpadaptive-interface
   say "what threads share, under ThreadSanitizer"
-  run_meson "$root/build-tsan" --test unit_glue avaligner flywheel rtpadaptivejitterbuffer \
-    rtpadaptive_interface
+  run_meson "$root/build-tsan" --test unit_tsan_glib unit_glue avaligner flywheel \
+    rtpadaptivejitterbuffer rtpadaptive_interface
 fi
 
 if wants e2e; then
