@@ -81,11 +81,12 @@ done
 if wants sanitizers; then
   # Line numbers are all that a report needs of debug information, and build in two thirds of the time.
   build "$root/build-asan" -Dtests=enabled -Dlive-server=disabled -Doptimization=1 \
-    -Dcpp_args=-g1 -Db_sanitize=address,undefined -Db_lundef=false
+    -Dcpp_args=-g1 -Db_sanitize=address,undefined -Db_lundef=false meson-test-prereq
   say "suites unit, elements and contract under AddressSanitizer and UBSan"
   run_meson "$root/build-asan" unit elements contract
   # Of the elements those that are ours alone; tests/support/tsan_glib.cpp tells it of GLib's locks.
-  build "$root/build-tsan" -Dtests=enabled -Doptimization=0 -Db_sanitize=thread -Db_lundef=false \
+  build "$root/build-tsan" -Dtests=enabled -Doptimization=0 -Dcpp_args=-g1 \
+    -Db_sanitize=thread -Db_lundef=false \
     tests/unit/unit_{glue,tsan_glib} tests/support/libtsan_glib.so gst/avalign/libgstonairavalign.so \
     gst/flywheel/libgstonairflywheel.so gst/rtpadaptive/libgstonairrtpadaptive.so \
     tests/elements/element-{avaligner,flywheel,rtpadaptivejitterbuffer} \
