@@ -29,6 +29,12 @@
  * abs-capture-time, if the caps name it (`extmap-N`). Capture times are preferred while they come,
  * and the caps of the meta have `source=(string)capture` then.
  *
+ * Where the caps name the first packet, as `rtspsrc` does by what the server says (RTP-Info:
+ * `seqnum-base`, `clock-base`), packets from before it are dropped, and those missing between it and
+ * the first that arrives are waited for, asked for and reported as any others. What cannot be true is
+ * not heeded: a packet more than 3000 numbers or an RTP time more than 10 s away, or one that has not
+ * come after a second of packets from before it.
+ *
  * An arriving packet's time is its DTS, else its PTS, else the clock's. The latency query is
  * answered with the maximum, so that nothing downstream is ever configured anew.
  *

@@ -15,6 +15,9 @@ constexpr std::int64_t kLongestRunOneByOne = 256;
 // Until the first repair has told: the first losses would else be given up before it can.
 constexpr Duration kAssumedRoundTrip{200ms};
 
+// RTP-Info that is further away from the packets is wrong, as rtpbin has it too.
+constexpr Duration kAnnouncedNear{10s};
+
 // The token of a slot that holds no packet: padding closes a hole, but nothing goes out.
 constexpr PacketQueue::Token kNoToken = 0;
 
@@ -34,7 +37,7 @@ JitterBuffer::Insert JitterBuffer::insert(const Packet& packet) {
     discard_parked();
   switch (decision.verdict) {
     case SourceTracker::Verdict::Start:
-      start_stream(packet, packet.sequence);
+      start_stream(packet, packet.sequence, decision.first);
       return enqueue(packet, packet.sequence, clock_.unroll(packet.rtp_time), true);
     case SourceTracker::Verdict::Follow:
       // Payload types with clocks of their own on one SSRC: RTP time has a new meaning.
@@ -48,6 +51,7 @@ JitterBuffer::Insert JitterBuffer::insert(const Packet& packet) {
       return Insert::Queued;
     case SourceTracker::Verdict::Restart:
       return restart_stream(packet);
+    case SourceTracker::Verdict::Leftover:
     case SourceTracker::Verdict::Refuse:
       break;
   }
@@ -81,7 +85,7 @@ JitterBuffer::Insert JitterBuffer::enqueue(const Packet& packet, std::int64_t se
       .clock_rate = packet.clock_rate,
       .size = packet.size,
       .is_empty = packet.is_empty,
-      .starts_stream = starts || is_earlier,
+      .starts_stream = sequence == stream_start_,
   };
   const std::int64_t expected = queue_.end();
   auto inserted = queue_.insert(sequence, entry);
@@ -116,10 +120,13 @@ JitterBuffer::Insert JitterBuffer::enqueue(const Packet& packet, std::int64_t se
   }
   newest_pts_ = std::max(newest_pts_, entry.pts);
   if (is_newest) {
-    if (!starts && settings_.do_retransmission) {
-      if (sequence > expected)
-        retransmission_.on_hole(expected, sequence - expected, newest_media_, media,
-                                packet.arrival);
+    if (settings_.do_retransmission && !(starts && sequence == stream_start_)) {
+      if (sequence > expected) {
+        const std::int64_t count = sequence - expected;
+        const MediaTime before =
+            starts ? *first_media_ - (media - *first_media_) / count : newest_media_;
+        retransmission_.on_hole(expected, count, before, media, packet.arrival);
+      }
       retransmission_.on_newest(sequence);
     }
     if (!starts && media > newest_media_)
@@ -146,7 +153,20 @@ void JitterBuffer::learn(const Packet& packet, MediaTime media) {
   clock_.steer(media, drift());
 }
 
-void JitterBuffer::start_stream(const Packet& packet, std::int64_t sequence) {
+void JitterBuffer::expect(const PlayRange& range) {
+  range_ = range;
+  tracker_.expect(range.first_sequence);
+}
+
+std::optional<MediaTime> JitterBuffer::announced_media(MediaTime near) const {
+  if (!range_.first_rtp_time)
+    return std::nullopt;
+  const MediaTime media = clock_.media_time(clock_.unroll(*range_.first_rtp_time));
+  return std::chrono::abs(media - near) <= kAnnouncedNear ? std::optional{media} : std::nullopt;
+}
+
+void JitterBuffer::start_stream(const Packet& packet, std::int64_t sequence,
+                                std::optional<std::int64_t> first) {
   clock_.restart(packet.clock_rate);
   const std::int64_t ticks = clock_.unroll(packet.rtp_time);
   clock_.advance(ticks);
@@ -154,17 +174,27 @@ void JitterBuffer::start_stream(const Packet& packet, std::int64_t sequence) {
   // A new stream never goes back behind the old one.
   const bool is_first = is_untouched();
   clock_.anchor(ticks, is_first ? packet.arrival : std::max(packet.arrival, newest_pts_));
+  const auto announced = announced_media(media);
+  if (range_.first_rtp_time && !announced)
+    first.reset();  // its sequence number is no better
+  stream_start_ = first.value_or(sequence);
+  first_media_.reset();
+  if (stream_start_ < sequence) {
+    first_media_ = std::min(announced.value_or(media), media);
+    // Whichever goes out first says so.
+    resync_ = stats_.pushed > 0;
+  }
   if (is_first)
-    queue_.start(sequence);
+    queue_.start(stream_start_);
   ++stream_;
-  auto first = described(packet);
-  first.media = media;
-  tracker_.restart(first, sequence);
+  auto its = described(packet);
+  its.media = media;
+  tracker_.restart(its, sequence, first);
   controller_.reset();
   if (settings_.do_retransmission)
     controller_.on_round_trip(retransmission_.round_trip().value_or(kAssumedRoundTrip));
   retransmission_.reset();
-  newest_sequence_ = stream_start_ = sequence;
+  newest_sequence_ = sequence;
   number_offset_ = sequence - packet.sequence;
   newest_media_ = media;
   packet_spacing_ = 0ns;
@@ -255,8 +285,13 @@ RunningTime JitterBuffer::due(std::int64_t sequence) const {
 
 JitterBuffer::Between JitterBuffer::missing(std::int64_t nth, std::int64_t behind) const {
   const PacketQueue::Packet& after = queue_.packet(behind);
-  if (!released_media_ || after.starts_stream)
+  if (after.starts_stream)
     return {after.media, after.pts};
+  if (!released_media_) {
+    const Duration ahead = (after.media - first_media_.value_or(after.media)) *
+                           (behind - queue_.next() - nth + 1) / (behind - queue_.next());
+    return {after.media - ahead, after.pts - ahead};
+  }
   const std::int64_t steps = behind - queue_.next() + 1;
   return {*released_media_ + (after.media - *released_media_) * nth / steps,
           released_pts_ + (after.pts - released_pts_) * nth / steps};
@@ -373,6 +408,8 @@ void JitterBuffer::clear() {
       discarded_.push_back(packet.token);
   }
   tracker_.reset();
+  range_ = {};
+  first_media_.reset();
   clock_ = MediaClock{};
   controller_.reset();
   retransmission_.reset();

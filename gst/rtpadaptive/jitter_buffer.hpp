@@ -12,6 +12,7 @@
 #include "latency_controller.hpp"
 #include "media_clock.hpp"
 #include "packet_queue.hpp"
+#include "play_range.hpp"
 #include "retransmission.hpp"
 #include "source_tracker.hpp"
 
@@ -56,7 +57,8 @@ class JitterBuffer {
     Empty,      // closed a hole and is gone
     Duplicate,  // these are the caller's again, at once
     Late,       // later ones went out already
-    Refused,    // a retransmission of nothing that we know, or a time that can't be told
+    Refused,    // a retransmission of nothing that we know, a time that can't be told, or left over
+                // from before the first packet that the sender has named
   };
   Insert insert(const Packet& packet);
   // Packets queued earlier that will not come out of take(), until the next call of anything.
@@ -99,6 +101,9 @@ class JitterBuffer {
   std::optional<Request> take_request(RunningTime now);
   [[nodiscard]] std::optional<RunningTime> next_request_at() const;
   [[nodiscard]] bool has_requests() const { return retransmission_.has_requests(); }
+
+  // What the sender says of the stream that begins with the next packet.
+  void expect(const PlayRange& range);
 
   // No packet will follow: holes are not waited for any more.
   void drain() { draining_ = true; }
@@ -154,7 +159,11 @@ class JitterBuffer {
 
  private:
   Insert enqueue(const Packet& packet, std::int64_t sequence, std::int64_t ticks, bool starts);
-  void start_stream(const Packet& packet, std::int64_t sequence);
+  // `first`: where it begins, if packets before this one are missing and that is known.
+  void start_stream(const Packet& packet, std::int64_t sequence,
+                    std::optional<std::int64_t> first = std::nullopt);
+  // The media time that RTP-Info names, if it is near: what is far away is wrong.
+  [[nodiscard]] std::optional<MediaTime> announced_media(MediaTime near) const;
   Insert restart_stream(const Packet& packet);
   // Nothing has come, or all that came is forgotten.
   [[nodiscard]] bool is_untouched() const { return queue_.is_empty() && !released_media_; }
@@ -186,6 +195,10 @@ class JitterBuffer {
   Duration shared_latency_{0};
   bool draining_ = false;
   std::uint64_t stream_ = 0;
+
+  PlayRange range_;
+  // Of the packet at stream_start_, where others than it came first.
+  std::optional<MediaTime> first_media_;
 
   std::vector<Packet> parked_;  // on probation
   std::vector<Token> discarded_;

@@ -187,6 +187,9 @@ std::uint32_t Receiver::find_clock_rate(Lock& lock, std::uint8_t payload_type) {
   const auto answer = GstPtr<GstCaps>::adopt(caps);
   lock.lock();
   payload_types_.learn(answer.get(), payload_type);
+  // An answer about a payload type need not know of the stream.
+  if (const PlayRange range = read_play_range(answer.get()); range != PlayRange{})
+    learn_range(range);
   return payload_types_.clock_rate(payload_type);
 }
 
@@ -364,6 +367,7 @@ void Receiver::send_requests(Lock& lock) {
 void Receiver::learn_caps(const GstCaps* caps) {
   if (!payload_types_.learn(caps))
     GST_DEBUG_OBJECT(element_, "no clock rate in %" GST_PTR_FORMAT, caps);
+  learn_range(read_play_range(caps));
   // An SDP's "a=ssrc:<n> cname:" comes as a field of the caps.
   guint ssrc = 0;
   const GstStructure* structure = gst_caps_get_structure(caps, 0);
@@ -374,6 +378,14 @@ void Receiver::learn_caps(const GstCaps* caps) {
     cname_ = cname;
     update_group();
   }
+}
+
+// The same caps come again with each flush, and tell nothing of what comes behind it.
+void Receiver::learn_range(const PlayRange& range) {
+  if (range == range_)
+    return;
+  range_ = range;
+  buffer_.expect(range);
 }
 
 bool Receiver::on_event(GstPtr<GstEvent> event) {
@@ -698,6 +710,8 @@ void Receiver::reset() {
   payload_types_.clear();
   if (const auto caps = GstPtr<GstCaps>::adopt(gst_pad_get_current_caps(sink_)))
     learn_caps(caps.get());
+  else
+    range_ = {};
   is_first_packet_ = true;
   sender_clock_ = {};
   pending_report_.reset();

@@ -97,6 +97,7 @@ class Receiver {
   bool update_latency();
   std::uint32_t find_clock_rate(Lock& lock, std::uint8_t payload_type);
   void learn_caps(const GstCaps* caps);
+  void learn_range(const PlayRange& range);
   void synchronise(Lock& lock);
   GstMessage* make_drop_message(const char* reason, std::uint16_t sequence, GstClockTime timestamp);
   [[nodiscard]] GstEvent* make_request_event(const JitterBuffer::Request& request) const;
@@ -136,6 +137,7 @@ class Receiver {
   GstSegment segment_;      // of what comes in
   GstSegment out_segment_;  // of what goes out: the same, once its event has
   PayloadTypes payload_types_;
+  PlayRange range_;  // of the caps
   bool is_first_packet_ = true;
 
   SenderClock sender_clock_;                     // capture times: as packets go out

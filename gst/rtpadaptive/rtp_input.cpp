@@ -14,9 +14,13 @@ namespace onair {
 
 namespace {
 
+bool has_structure(const GstCaps* caps) {
+  return caps && !gst_caps_is_empty(caps) && !gst_caps_is_any(caps);
+}
+
 std::uint32_t clock_rate_of(const GstCaps* caps) {
   int rate = 0;
-  if (!caps || gst_caps_is_empty(caps) || gst_caps_is_any(caps) ||
+  if (!has_structure(caps) ||
       !gst_structure_get_int(gst_caps_get_structure(caps, 0), "clock-rate", &rate) || rate <= 0)
     return 0;
   return static_cast<std::uint32_t>(rate);
@@ -163,6 +167,19 @@ ParsedRtcp parse_rtcp(GstBuffer* buffer) {
   }
   gst_rtcp_buffer_unmap(&rtcp);
   return result;
+}
+
+PlayRange read_play_range(const GstCaps* caps) {
+  PlayRange range;
+  if (!has_structure(caps))
+    return range;
+  const GstStructure* structure = gst_caps_get_structure(caps, 0);
+  guint value = 0;
+  if (gst_structure_get_uint(structure, "seqnum-base", &value))
+    range.first_sequence = static_cast<std::uint16_t>(value);
+  if (gst_structure_get_uint(structure, "clock-base", &value))
+    range.first_rtp_time = value;
+  return range;
 }
 
 PayloadTypes::Type PayloadTypes::read(const GstCaps* caps) {

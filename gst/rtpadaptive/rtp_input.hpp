@@ -11,6 +11,7 @@
 #include "glue/gstptr.hpp"
 #include "glue/gsttime.hpp"
 #include "jitter_buffer.hpp"
+#include "play_range.hpp"
 #include "sender_report.hpp"
 
 namespace onair {
@@ -40,6 +41,9 @@ struct ParsedRtcp {
   ParsedReport report;  // of RtcpContent::Report
 };
 ParsedRtcp parse_rtcp(GstBuffer* buffer);
+
+// Of RTSP's RTP-Info, which caps have as seqnum-base and clock-base.
+PlayRange read_play_range(const GstCaps* caps);
 
 // What is known of each payload type, from caps and from whoever answers request-pt-map: the clock
 // rate, and as what header extension (extmap-<id>) its packets carry their capture time.

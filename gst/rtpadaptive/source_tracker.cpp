@@ -24,11 +24,8 @@ constexpr int kDriftDivisor = 2000;  // 500 ppm
 }  // namespace
 
 SourceTracker::Decision SourceTracker::judge(const Packet& packet, const Limits& limits) {
-  if (!started_) {
-    if (packet.retransmission)
-      return {.verdict = Verdict::Refuse};
-    return {.verdict = Verdict::Start};
-  }
+  if (!started_)
+    return packet.retransmission ? Decision{.verdict = Verdict::Refuse} : start(packet);
   const std::int64_t step = static_cast<std::int16_t>(packet.sequence - newest_number_);
   const bool fits = packet.ssrc == ssrc_ &&
                     step < limit_in_packets(limits.max_dropout, kDropout, kLeastDropout) &&
@@ -40,22 +37,50 @@ SourceTracker::Decision SourceTracker::judge(const Packet& packet, const Limits&
   if (failed)
     candidates_ = 0;
   const std::int64_t sequence = newest_sequence_ + step;
+  if (first_ && sequence < *first_)
+    return {.verdict = Verdict::Leftover, .probation_failed = failed};
   if (!packet.retransmission)
     follow(packet, sequence);
   return {.verdict = Verdict::Follow, .sequence = sequence, .probation_failed = failed};
 }
 
-void SourceTracker::restart(const Packet& first, std::int64_t sequence) {
+void SourceTracker::expect(std::optional<std::uint16_t> first) {
+  if (started_)
+    return;
+  expected_ = first;
+  leftovers_since_.reset();
+}
+
+SourceTracker::Decision SourceTracker::start(const Packet& packet) {
+  Decision decision{.verdict = Verdict::Start, .sequence = packet.sequence};
+  if (!expected_)
+    return decision;
+  const std::int64_t step = static_cast<std::int16_t>(packet.sequence - *expected_);
+  if (step < 0 && step > -kDropout) {
+    leftovers_since_ = leftovers_since_.value_or(packet.arrival);
+    if (packet.arrival - *leftovers_since_ < kLeftoverPatience)
+      return {.verdict = Verdict::Leftover};
+  } else if (step >= 0 && step < kDropout) {
+    decision.first = packet.sequence - step;
+  }
+  return decision;
+}
+
+void SourceTracker::restart(const Packet& packet, std::int64_t sequence,
+                            std::optional<std::int64_t> first) {
   started_ = true;
-  ssrc_ = first.ssrc;
+  ssrc_ = packet.ssrc;
+  expected_.reset();
+  leftovers_since_.reset();
+  first_ = first;
   candidates_ = 0;
   newest_sequence_ = sequence;
-  newest_number_ = first.sequence;
-  newest_media_ = first.media;
-  newest_arrival_ = first.arrival;
-  least_transit_ = transit(first.arrival, first.media);
+  newest_number_ = packet.sequence;
+  newest_media_ = packet.media;
+  newest_arrival_ = packet.arrival;
+  least_transit_ = transit(packet.arrival, packet.media);
   packet_rate_ = 0;
-  rate_since_ = first.media;
+  rate_since_ = packet.media;
   rate_count_ = 0;
 }
 

@@ -638,6 +638,102 @@ TEST(RtpAdaptiveJitterBuffer, APayloadTypeWithAnotherClockRateBeginsANewTimeLine
     EXPECT_EQ(GST_BUFFER_PTS(packets[n].buffer.get()), ns(static_cast<std::int64_t>(n) * kSpacing));
 }
 
+// ---- RTP-Info of RTSP, as fields of the caps
+
+std::string named_first(std::int64_t n) {
+  return std::string{JitterBufferBench::kCaps} + ", seqnum-base=(uint)" +
+         std::to_string(RtpPacket{n}.sequence) + ", clock-base=(uint)" +
+         std::to_string(RtpPacket{n}.rtp_time);
+}
+
+TEST(RtpAdaptiveJitterBufferRtpInfo, PacketsMissingBeforeTheFirstToArriveAreLost) {
+  JitterBufferBench bench{std::string{kEager} + " do-lost=true", JitterBufferBench::Start::Ready};
+  bench.set_state(GST_STATE_PLAYING);
+  bench.open_stream(named_first(0));
+  bench.push(2);
+  EXPECT_EQ(bench.crank(), 200ms);
+  EXPECT_EQ(bench.crank(), kSpacing + 200ms);
+  ASSERT_TRUE(bench.wait_for("#2"));
+  EXPECT_EQ(bench.order(), "stream-start caps segment GstRTPPacketLost GstRTPPacketLost #2");
+  const auto* lost = gst_event_get_structure(bench.items()[4].event.get());
+  EXPECT_EQ(uint_of(lost, "seqnum"), RtpPacket{1}.sequence);
+  EXPECT_EQ(uint64_of(lost, "timestamp"), ns(kSpacing));
+  EXPECT_EQ(uint64_of(lost, "duration"), ns(kSpacing));
+  EXPECT_EQ(bench.stat("num-lost"), 2u);
+  EXPECT_EQ(GST_BUFFER_PTS(bench.buffers()[0].buffer.get()), ns(2 * kSpacing));
+}
+
+TEST(RtpAdaptiveJitterBufferRtpInfo, LeftoversFromBeforeDoNotComeOut) {
+  JitterBufferBench bench{kEager, JitterBufferBench::Start::Ready};
+  bench.set_state(GST_STATE_PLAYING);
+  bench.open_stream(named_first(2));
+  bench.push_all(0, 3);
+  ASSERT_TRUE(bench.wait_for("#3"));
+  EXPECT_EQ(bench.order(), "stream-start caps segment #2 #3");
+  EXPECT_EQ(bench.stat("num-refused"), 2u);
+}
+
+TEST(RtpAdaptiveJitterBufferRtpInfo, WhoeverAnswersRequestPtMapMayTellIt) {
+  JitterBufferBench bench{kEager, JitterBufferBench::Start::Ready};
+  g_signal_connect(bench.element(), "request-pt-map",
+                   G_CALLBACK(+[](GstElement*, guint, gpointer) -> GstCaps* {
+                     return gst_caps_from_string(named_first(0).c_str());
+                   }),
+                   nullptr);
+  bench.set_state(GST_STATE_PLAYING);
+  bench.open_stream("application/x-rtp");
+  bench.push(1);
+  EXPECT_EQ(bench.crank(), 200ms) << "it waits for the packet before";
+  EXPECT_TRUE(bench.wait_for("#1"));
+}
+
+TEST(RtpAdaptiveJitterBufferRtpInfo, AnAnswerAboutAnotherPayloadTypeTakesNothingBack) {
+  JitterBufferBench bench{kEager, JitterBufferBench::Start::Ready};
+  PtMap map{.rate = static_cast<int>(kRate)};
+  g_signal_connect(bench.element(), "request-pt-map", G_CALLBACK(PtMap::on_request), &map);
+  bench.set_state(GST_STATE_PLAYING);
+  bench.open_stream(named_first(0));
+  bench.push(RtpPacket{1}.type(97));
+  EXPECT_EQ(bench.crank(), 200ms);
+  EXPECT_TRUE(bench.wait_for("#1"));
+}
+
+TEST(RtpAdaptiveJitterBufferRtpInfo, BehindAFlushItIsNotHeededAgainUnlessItIsNew) {
+  JitterBufferBench bench{kEager, JitterBufferBench::Start::Ready};
+  const auto flush = [&] {
+    bench.push_event(gst_event_new_flush_start());
+    bench.push_event(gst_event_new_flush_stop(TRUE));
+    bench.push_segment();
+  };
+  bench.set_state(GST_STATE_PLAYING);
+  bench.open_stream(named_first(0));
+  bench.push_all(0, 3);
+  ASSERT_TRUE(bench.wait_for("#3"));
+  flush();
+  bench.push(10);
+  ASSERT_TRUE(bench.wait_for("#10")) << "at once: 0 was another stream's first";
+  flush();
+  bench.push_caps(named_first(19));
+  bench.push(20);
+  EXPECT_EQ(bench.crank(), 19 * kSpacing + 200ms);
+  EXPECT_TRUE(bench.wait_for("#20"));
+}
+
+TEST(RtpAdaptiveJitterBufferRtpInfo, AfterReadyItIsHeededAgain) {
+  JitterBufferBench bench{kEager, JitterBufferBench::Start::Ready};
+  for (int cycle = 0; cycle < 2; ++cycle) {
+    bench.set_state(GST_STATE_PLAYING);
+    gst_pad_set_active(bench.recorder(), FALSE);  // its sticky events are those of the last stream
+    gst_pad_set_active(bench.recorder(), TRUE);
+    bench.forget();
+    bench.open_stream(named_first(0));
+    bench.push(RtpPacket{1}.late(cycle * 10s));
+    EXPECT_EQ(bench.crank(), cycle * 10s + 200ms);
+    EXPECT_TRUE(bench.wait_for("#1"));
+    bench.set_state(GST_STATE_READY);
+  }
+}
+
 // ---- statistics
 
 TEST(RtpAdaptiveJitterBuffer, StatisticsHaveStocksNamesAndTypes) {

@@ -832,6 +832,169 @@ TEST(JitterBufferRequests, NothingIsAskedForUnlessItIsWanted) {
   EXPECT_TRUE(run.requests().empty());
 }
 
+// ---- a first packet that the sender has named
+
+PlayRange named(std::int64_t n) {
+  return {.first_sequence = Playback::packet(n).sequence,
+          .first_rtp_time = Playback::packet(n).rtp_time};
+}
+
+TEST(JitterBufferNamedFirst, WhatIsMissingBeforeTheFirstToArriveIsWaitedForAndGivenUp) {
+  Playback run{eager(200ms)};
+  run.buffer.expect(named(0));
+  run.arrive_all(3, 4);
+  EXPECT_TRUE(run.released().empty());
+  EXPECT_EQ(run.buffer.next_deadline(), at(200ms)) << "as if packet 0 had been due on time";
+  run.advance_to(at(1s));
+  ASSERT_EQ(run.given_up().size(), 3u);
+  for (std::int64_t n = 0; n < 3; ++n) {
+    const auto& [when, lost] = run.given_up()[static_cast<std::size_t>(n)];
+    EXPECT_EQ(when, at(n * kSpacing + 200ms));
+    EXPECT_EQ(lost.sequence, Playback::packet(n).sequence);
+    EXPECT_EQ(lost.pts, at(n * kSpacing));
+    EXPECT_EQ(lost.duration, kSpacing);
+  }
+  EXPECT_EQ(run.buffer.stats().lost, 3u);
+  EXPECT_EQ(run.release_of(3), at(2 * kSpacing + 200ms));
+  EXPECT_EQ(run.pts_of(3), at(3 * kSpacing)) << "the first to arrive anchors the line";
+  EXPECT_TRUE(run.released()[0].release.discont);
+  EXPECT_FALSE(run.released()[1].release.discont);
+}
+
+TEST(JitterBufferNamedFirst, APacketThatComesFirstIsNotWaitedWith) {
+  Playback run{eager(200ms)};
+  run.buffer.expect(named(0));
+  run.arrive_all(0, 4);
+  EXPECT_EQ(run.release_of(0), at(0ms));
+  EXPECT_EQ(run.release_of(4), at(4 * kSpacing));
+  EXPECT_EQ(run.buffer.stats().lost, 0u);
+}
+
+TEST(JitterBufferNamedFirst, ReorderedFirstPacketsGoOutInOrderWithoutAHole) {
+  Playback run{eager(200ms)};
+  run.buffer.expect(named(0));
+  run.arrive(2);
+  run.arrive(1, 30ms);
+  run.arrive(0, 60ms);
+  run.arrive(3, 10ms);
+  EXPECT_EQ(run.order(), (std::vector<std::uint16_t>{65'500, 65'501, 65'502, 65'503}));
+  for (std::size_t n = 0; n < 4; ++n) {
+    EXPECT_EQ(run.released()[n].release.discont, n == 0) << n;
+    EXPECT_FALSE(run.released()[n].release.resync) << n;
+  }
+  EXPECT_EQ(run.pts_of(0), at(0ms));
+}
+
+TEST(JitterBufferNamedFirst, PacedPacketsKeepTheirTime) {
+  Playback run{paced(200ms)};
+  run.buffer.expect(named(0));
+  run.arrive_all(2, 4);
+  run.advance_to(at(1s));
+  EXPECT_EQ(run.given_up().size(), 2u);
+  for (std::int64_t n = 2; n <= 4; ++n)
+    EXPECT_EQ(run.release_of(n), at(n * kSpacing + 200ms)) << n;
+}
+
+TEST(JitterBufferNamedFirst, WhatIsMissingBeforeTheFirstToArriveIsAskedFor) {
+  auto settings = eager(300ms);
+  settings.do_retransmission = true;
+  Playback run{settings};
+  run.buffer.expect(named(0));
+  run.arrive(2);
+  ASSERT_EQ(run.requests().size(), 2u);
+  EXPECT_EQ(run.requests()[0].number, Playback::packet(0).sequence);
+  EXPECT_EQ(run.requests()[1].number, Playback::packet(1).sequence);
+  EXPECT_EQ(run.requests()[0].request.retry_period, 260ms) << "from 40 ms on, until it is given up";
+  EXPECT_EQ(run.requests()[1].request.retry_period, 280ms);
+  for (const std::int64_t n : {0, 1}) {
+    auto repair = Playback::packet(n);
+    repair.arrival = at(100ms);
+    repair.retransmission = true;
+    EXPECT_EQ(run.arrive(repair), Insert::Queued);
+  }
+  EXPECT_EQ(run.release_of(2), at(100ms));
+  EXPECT_EQ(run.pts_of(0), at(0ms));
+  EXPECT_EQ(run.buffer.stats().lost, 0u);
+}
+
+TEST(JitterBufferNamedFirst, LeftoversFromBeforeAreRefused) {
+  Playback run{eager()};
+  run.buffer.expect(named(5));
+  EXPECT_EQ(run.arrive(3), Insert::Refused);
+  EXPECT_EQ(run.arrive(4), Insert::Refused);
+  EXPECT_EQ(run.arrive(5), Insert::Queued);
+  EXPECT_EQ(run.arrive(4, 50ms), Insert::Refused);
+  EXPECT_EQ(run.buffer.stats().refused, 3u);
+  EXPECT_EQ(run.buffer.stats().late, 0u);
+  EXPECT_EQ(run.pts_of(5), at(5 * kSpacing)) << "they anchor nothing";
+}
+
+TEST(JitterBufferNamedFirst, WithoutAnRtpTimeWhatIsMissingHasThatOfTheFirstToArrive) {
+  Playback run{eager(200ms)};
+  run.buffer.expect({.first_sequence = Playback::packet(0).sequence});
+  run.arrive(3);
+  run.advance_to(at(1s));
+  ASSERT_EQ(run.given_up().size(), 3u);
+  for (const auto& one : run.given_up()) {
+    EXPECT_EQ(one.lost.pts, at(3 * kSpacing));
+    EXPECT_EQ(one.lost.duration, 0ns);
+  }
+  EXPECT_EQ(run.release_of(3), at(3 * kSpacing + 200ms));
+}
+
+TEST(JitterBufferNamedFirst, AnRtpTimeThatIsFarAwayMakesTheNumberNoBetter) {
+  for (const Duration away : {-10'001ms, -10'000ms, 10'000ms, 10'001ms}) {
+    Playback run{eager(200ms)};
+    auto range = named(3);
+    *range.first_rtp_time += static_cast<std::uint32_t>(away / 1ms * (kRate / 1000));
+    range.first_sequence = Playback::packet(0).sequence;
+    run.buffer.expect(range);
+    run.arrive(3);
+    run.advance_to(at(1s));
+    EXPECT_TRUE(run.release_of(3));
+    EXPECT_EQ(run.given_up().size(), std::chrono::abs(away) <= 10s ? 3u : 0u) << away.count();
+  }
+}
+
+TEST(JitterBufferNamedFirst, ALongRunBeforeTheFirstToArriveIsReportedAsOne) {
+  Playback run{eager(200ms)};
+  run.buffer.expect(named(0));
+  run.arrive(300);
+  run.advance_to(at(300 * kSpacing));
+  ASSERT_EQ(run.given_up().size(), 1u);
+  EXPECT_EQ(run.given_up()[0].lost.count, 300);
+  EXPECT_EQ(run.given_up()[0].lost.pts, at(0ms));
+  EXPECT_EQ(run.given_up()[0].lost.duration, 300 * kSpacing);
+}
+
+TEST(JitterBufferNamedFirst, AfterAClearTheFirstToGoOutIsTheOnlyOneThatSaysSo) {
+  Playback run{eager(200ms)};
+  run.arrive_all(0, 4);
+  run.clear();
+  run.buffer.expect(named(10));
+  run.arrive_all(11, 12);
+  run.arrive(10, 50ms);
+  ASSERT_EQ(run.released().size(), 8u);
+  for (std::size_t n = 5; n < 8; ++n)
+    EXPECT_EQ(run.released()[n].release.resync, n == 5) << n;
+  run.clear();
+  run.buffer.expect(named(20));
+  run.arrive_all(21, 22);
+  run.advance_to(at(1s));
+  ASSERT_EQ(run.released().size(), 10u);
+  EXPECT_TRUE(run.released()[8].release.resync);
+  EXPECT_FALSE(run.released()[9].release.resync);
+}
+
+TEST(JitterBufferNamedFirst, ItHoldsForOneStream) {
+  Playback run{eager(200ms)};
+  run.buffer.expect(named(0));
+  run.arrive_all(0, 4);
+  run.clear();
+  run.arrive_all(8, 8);
+  EXPECT_EQ(run.release_of(8), at(8 * kSpacing)) << "nothing is missing before it";
+}
+
 // ---- bounds
 
 TEST(JitterBufferBounds, TheOldestGoesWhenThereAreMorePacketsThanAllowed) {

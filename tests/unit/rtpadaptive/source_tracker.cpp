@@ -442,5 +442,89 @@ TEST(SourceTracker, ARouteThatBecameShorterIsNoLeapHoweverSlowlyItIsForgotten) {
   }
 }
 
+// ---- a first packet that the sender has named
+
+// The first packet to arrive, where the sender has named `first` as the first of all.
+SourceTracker::Decision arrives_first(int sequence, std::uint16_t first) {
+  SourceTracker tracker;
+  tracker.expect(first);
+  return tracker.judge({.ssrc = kSsrc, .sequence = static_cast<std::uint16_t>(sequence)}, {});
+}
+
+TEST(SourceTrackerNamedFirst, TheStreamBeginsThereThoughALaterPacketIsTheFirstToArrive) {
+  EXPECT_EQ(arrives_first(1000, 1000).first, 1000);
+  EXPECT_EQ(arrives_first(1003, 1000).first, 1000);
+  EXPECT_EQ(arrives_first(2, 65'534).first, -2) << "across the wrap";
+  EXPECT_EQ(arrives_first(3999, 1000).first, 1000);
+  for (const int sequence : {1000, 1003, 3999})
+    EXPECT_EQ(arrives_first(sequence, 1000).verdict, Verdict::Start);
+}
+
+TEST(SourceTrackerNamedFirst, OneThatNothingComesNearIsNotHeeded) {
+  for (const int sequence : {4000, 33'768, 63'536}) {
+    const auto decision = arrives_first(sequence, 1000);
+    EXPECT_EQ(decision.verdict, Verdict::Start) << sequence;
+    EXPECT_FALSE(decision.first) << sequence;
+  }
+}
+
+TEST(SourceTrackerNamedFirst, WhatIsNumberedBeforeItIsLeftOver) {
+  for (const int sequence : {999, 63'537})
+    EXPECT_EQ(arrives_first(sequence, 1000).verdict, Verdict::Leftover) << sequence;
+  SourceTracker tracker;
+  tracker.expect(1000);
+  const auto judge = [&](std::uint16_t sequence, Duration when) {
+    return tracker.judge({.ssrc = kSsrc, .sequence = sequence, .arrival = RunningTime{when}}, {});
+  };
+  for (int n = 0; n < 20; ++n)  // many in a row, and yet no stream
+    EXPECT_EQ(judge(static_cast<std::uint16_t>(900 + n), 5s + n * 1ms).verdict, Verdict::Leftover);
+  EXPECT_EQ(judge(1001, 5s + 20ms).first, 1000);
+}
+
+TEST(SourceTrackerNamedFirst, AfterASecondOfLeftoversItWasWrong) {
+  SourceTracker tracker;
+  tracker.expect(1000);
+  const auto judge = [&](std::uint16_t sequence, Duration when) {
+    return tracker.judge({.ssrc = kSsrc, .sequence = sequence, .arrival = RunningTime{when}}, {});
+  };
+  EXPECT_EQ(judge(900, 5s).verdict, Verdict::Leftover);
+  EXPECT_EQ(judge(901, 6s - 1ns).verdict, Verdict::Leftover);
+  const auto decision = judge(902, 6s);
+  EXPECT_EQ(decision.verdict, Verdict::Start);
+  EXPECT_FALSE(decision.first);
+}
+
+TEST(SourceTrackerNamedFirst, NothingIsEarlierOnceTheStreamRuns) {
+  SourceTracker tracker;
+  tracker.expect(1000);
+  const SourceTracker::Packet first{.ssrc = kSsrc, .sequence = 1003};
+  tracker.restart(first, 1003, tracker.judge(first, {}).first);
+  const auto verdict = [&](std::uint16_t sequence, bool retransmission = false) {
+    return tracker
+        .judge({.ssrc = kSsrc, .sequence = sequence, .retransmission = retransmission}, {})
+        .verdict;
+  };
+  EXPECT_EQ(verdict(999), Verdict::Leftover);
+  EXPECT_EQ(verdict(999, true), Verdict::Leftover);
+  EXPECT_EQ(verdict(1000), Verdict::Follow);
+  EXPECT_EQ(verdict(1001, true), Verdict::Follow);
+}
+
+TEST(SourceTrackerNamedFirst, AStreamThatRunsHearsOfNoFirst) {
+  Sender sender{1000};
+  sender.run(1, 3);
+  sender.tracker.expect(5000);
+  sender.run(4, 6);
+  EXPECT_EQ(sender.verdict(2), Verdict::Follow);
+}
+
+TEST(SourceTrackerNamedFirst, ItHoldsForOneStream) {
+  SourceTracker tracker;
+  tracker.expect(1000);
+  tracker.reset();
+  EXPECT_EQ(tracker.judge({.ssrc = kSsrc, .sequence = 999}, {}).verdict, Verdict::Start);
+  EXPECT_FALSE(tracker.judge({.ssrc = kSsrc, .sequence = 1001}, {}).first);
+}
+
 }  // namespace
 }  // namespace onair
