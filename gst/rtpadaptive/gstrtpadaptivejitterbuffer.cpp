@@ -35,6 +35,12 @@
  * not heeded: a packet more than 3000 numbers or an RTP time more than 10 s away, or one that has not
  * come after a second of packets from before it.
  *
+ * Where they name the range too (`npt-start` and `npt-stop`, in nanoseconds), the stream ends by
+ * itself (signal `on-npt-stop`, and EOS), since servers need not say that they have sent all: when the
+ * range has been played, #GstRtpAdaptiveJitterBuffer:max-latency has passed and for a second nothing
+ * has come. What comes until then is played, beyond the range too. Not so where `play-speed` or
+ * `play-scale` is other than 1. The answer to a position query begins at `npt-start`.
+ *
  * An arriving packet's time is its DTS, else its PTS, else the clock's. The latency query is
  * answered with the maximum, so that nothing downstream is ever configured anew.
  *
@@ -417,7 +423,8 @@ static void gst_rtp_adaptive_jitter_buffer_class_init(GstRtpAdaptiveJitterBuffer
   /**
    * GstRtpAdaptiveJitterBuffer::on-npt-stop:
    *
-   * Never emitted, as by stock rtpjitterbuffer; rtpbin connects to it.
+   * The range that `npt-stop` of the caps ends has been played, and EOS follows. rtpbin connects to
+   * it, and tells rtspsrc.
    */
   g_signal_new("on-npt-stop", GST_TYPE_RTP_ADAPTIVE_JITTER_BUFFER, G_SIGNAL_RUN_LAST, 0, nullptr,
                nullptr, nullptr, G_TYPE_NONE, 0);

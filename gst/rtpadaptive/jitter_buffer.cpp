@@ -18,6 +18,9 @@ constexpr Duration kAssumedRoundTrip{200ms};
 // RTP-Info that is further away from the packets is wrong, as rtpbin has it too.
 constexpr Duration kAnnouncedNear{10s};
 
+// Ranges are rounded, and a stall may come at their end too: only silence says that it is the end.
+constexpr Duration kSilenceAtTheEnd{1s};
+
 // The token of a slot that holds no packet: padding closes a hole, but nothing goes out.
 constexpr PacketQueue::Token kNoToken = 0;
 
@@ -72,6 +75,7 @@ JitterBuffer::Insert JitterBuffer::enqueue(const Packet& packet, std::int64_t se
     queue_.start_earlier(sequence);
     stream_start_ = sequence;
   }
+  last_arrival_ = std::max(last_arrival_, packet.arrival);
   const MediaTime media = clock_.media_time(ticks);
   const bool is_newest = starts || sequence > newest_sequence_;
   const PacketQueue::Packet entry{
@@ -156,6 +160,21 @@ void JitterBuffer::learn(const Packet& packet, MediaTime media) {
 void JitterBuffer::expect(const PlayRange& range) {
   range_ = range;
   tracker_.expect(range.first_sequence);
+  if (clock_.is_anchored())
+    find_end(announced_media(newest_media_));
+}
+
+void JitterBuffer::find_end(std::optional<MediaTime> announced) {
+  end_media_.reset();
+  if (announced && range_.length)
+    end_media_ = *announced + *range_.length;
+}
+
+std::optional<RunningTime> JitterBuffer::ends_at() const {
+  if (!end_media_)
+    return std::nullopt;
+  return std::max(clock_.pts(*end_media_) + settings_.latency.max_latency,
+                  last_arrival_ + kSilenceAtTheEnd);
 }
 
 std::optional<MediaTime> JitterBuffer::announced_media(MediaTime near) const {
@@ -177,6 +196,7 @@ void JitterBuffer::start_stream(const Packet& packet, std::int64_t sequence,
   const auto announced = announced_media(media);
   if (range_.first_rtp_time && !announced)
     first.reset();  // its sequence number is no better
+  find_end(announced);
   stream_start_ = first.value_or(sequence);
   first_media_.reset();
   if (stream_start_ < sequence) {
@@ -408,8 +428,11 @@ void JitterBuffer::clear() {
       discarded_.push_back(packet.token);
   }
   tracker_.reset();
-  range_ = {};
+  // The range holds until another is named, as far as it fits; its first packet was this stream's.
+  range_.first_sequence.reset();
   first_media_.reset();
+  end_media_.reset();
+  last_arrival_ = RunningTime{};
   clock_ = MediaClock{};
   controller_.reset();
   retransmission_.reset();

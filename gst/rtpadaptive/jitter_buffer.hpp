@@ -102,8 +102,11 @@ class JitterBuffer {
   [[nodiscard]] std::optional<RunningTime> next_request_at() const;
   [[nodiscard]] bool has_requests() const { return retransmission_.has_requests(); }
 
-  // What the sender says of the stream that begins with the next packet.
+  // What the sender says of the stream that begins with the next packet, and where this one ends.
   void expect(const PlayRange& range);
+  // When the stream is over unless a packet comes: its range has been played, and for a second nothing
+  // has come. No value: nobody has said how long it is.
+  [[nodiscard]] std::optional<RunningTime> ends_at() const;
 
   // No packet will follow: holes are not waited for any more.
   void drain() { draining_ = true; }
@@ -164,6 +167,7 @@ class JitterBuffer {
                     std::optional<std::int64_t> first = std::nullopt);
   // The media time that RTP-Info names, if it is near: what is far away is wrong.
   [[nodiscard]] std::optional<MediaTime> announced_media(MediaTime near) const;
+  void find_end(std::optional<MediaTime> announced);
   Insert restart_stream(const Packet& packet);
   // Nothing has come, or all that came is forgotten.
   [[nodiscard]] bool is_untouched() const { return queue_.is_empty() && !released_media_; }
@@ -199,6 +203,8 @@ class JitterBuffer {
   PlayRange range_;
   // Of the packet at stream_start_, where others than it came first.
   std::optional<MediaTime> first_media_;
+  std::optional<MediaTime> end_media_;  // of the range
+  RunningTime last_arrival_;
 
   std::vector<Packet> parked_;  // on probation
   std::vector<Token> discarded_;

@@ -324,7 +324,7 @@ std::optional<GstClockTime> Receiver::position() {
   const Lock lock{mutex_};
   if (!GST_CLOCK_TIME_IS_VALID(last_out_))
     return std::nullopt;
-  return last_out_;
+  return last_out_ + to_gst(range_.npt_start);
 }
 
 // ---- requests for retransmission
@@ -401,11 +401,11 @@ bool Receiver::on_event(GstPtr<GstEvent> event) {
     learn_caps(caps);
   } else if (type == GST_EVENT_SEGMENT) {
     gst_event_copy_segment(event.get(), &segment_);
+    segment_seqnum_ = gst_event_get_seqnum(event.get());
     if (segment_.format != GST_FORMAT_TIME) {
-      const guint32 seqnum = gst_event_get_seqnum(event.get());
       gst_segment_init(&segment_, GST_FORMAT_TIME);
       event = GstPtr<GstEvent>::adopt(gst_event_new_segment(&segment_));
-      gst_event_set_seqnum(event.get(), seqnum);
+      gst_event_set_seqnum(event.get(), segment_seqnum_);
     }
   } else if (type == GST_EVENT_EOS) {
     got_eos_ = true;
@@ -477,11 +477,12 @@ void Receiver::synchronise(Lock& lock) {
       "application/x-rtp-sync", "base-rtptime", G_TYPE_UINT64,
       static_cast<guint64>(result->base_ticks), "base-time", G_TYPE_UINT64,
       to_gst(result->base_time), "clock-rate", G_TYPE_UINT, its_clock.rate(),
-      // Of RTSP's RTP-Info, which we do not follow: none, as later versions of stock write it.
-      "clock-base", G_TYPE_UINT64, guint64{G_MAXUINT32}, "npt-start", G_TYPE_UINT64, guint64{0},
-      "ssrc", G_TYPE_UINT, said.ssrc, "sr-ext-rtptime", G_TYPE_UINT64,
-      static_cast<guint64>(result->report_ticks.value_or(-1)), "sr-ntpnstime", G_TYPE_UINT64,
-      to_gst(said.ntp.time_since_epoch()), "sr-buffer", GST_TYPE_BUFFER, packet.get(), nullptr)};
+      // None is the largest of 32 bits, as later versions of stock write it.
+      "clock-base", G_TYPE_UINT64, guint64{range_.first_rtp_time.value_or(G_MAXUINT32)},
+      "npt-start", G_TYPE_UINT64, to_gst(range_.npt_start), "ssrc", G_TYPE_UINT, said.ssrc,
+      "sr-ext-rtptime", G_TYPE_UINT64, static_cast<guint64>(result->report_ticks.value_or(-1)),
+      "sr-ntpnstime", G_TYPE_UINT64, to_gst(said.ntp.time_since_epoch()), "sr-buffer",
+      GST_TYPE_BUFFER, packet.get(), nullptr)};
   if (!cname_.empty())
     gst_structure_set(structure.get(), "cname", G_TYPE_STRING, cname_.c_str(), nullptr);
   lock.unlock();
@@ -500,6 +501,10 @@ void Receiver::run() {
       if (flow_ != GST_FLOW_OK)
         break;
       done = do_next(lock);
+      if (const auto end = ends_at(); !done && end && *end <= running_time()) {
+        end_of_range(lock);
+        continue;
+      }
     }
     if (!done)
       wait_for_work(lock);
@@ -614,11 +619,31 @@ GstFlowReturn Receiver::push_serialized(Lock& lock) {
   return is_eos ? GST_FLOW_EOS : GST_FLOW_OK;
 }
 
+std::optional<RunningTime> Receiver::ends_at() const {
+  return got_eos_ ? std::nullopt : buffer_.ends_at();
+}
+
+// RTSP servers need not say that they have sent all: rtspsrc and others rely on this EOS.
+void Receiver::end_of_range(Lock& lock) {
+  GST_INFO_OBJECT(element_, "the range has been played and nothing comes any more: EOS");
+  auto eos = GstPtr<GstEvent>::adopt(gst_event_new_eos());
+  if (segment_seqnum_ != GST_SEQNUM_INVALID)
+    gst_event_set_seqnum(eos.get(), segment_seqnum_);
+  got_eos_ = true;
+  buffer_.drain();
+  serialized_.push_back({.behind = buffer_.position(), .event = std::move(eos)});
+  lock.unlock();
+  g_signal_emit_by_name(element_, "on-npt-stop");
+  lock.lock();
+}
+
 // When there is something to do next, as far as is known now.
 std::optional<RunningTime> Receiver::next_work() const {
-  const auto deadline = buffer_.next_deadline();
-  const auto request = buffer_.next_request_at();
-  return !deadline || (request && *request < *deadline) ? request : deadline;
+  std::optional<RunningTime> next;
+  for (const auto& work : {buffer_.next_deadline(), buffer_.next_request_at(), ends_at()})
+    if (work && (!next || *work < *next))
+      next = work;
+  return next;
 }
 
 void Receiver::wait_for_work(Lock& lock) {
@@ -707,11 +732,12 @@ void Receiver::reset() {
   got_eos_ = false;
   gst_segment_init(&segment_, GST_FORMAT_TIME);
   out_segment_ = segment_;
+  segment_seqnum_ = GST_SEQNUM_INVALID;
   payload_types_.clear();
   if (const auto caps = GstPtr<GstCaps>::adopt(gst_pad_get_current_caps(sink_)))
     learn_caps(caps.get());
   else
-    range_ = {};
+    learn_range({});
   is_first_packet_ = true;
   sender_clock_ = {};
   pending_report_.reset();

@@ -107,6 +107,8 @@ class Receiver {
   GstFlowReturn push_packet(Lock& lock, const JitterBuffer::Release& release);
   void push_lost(Lock& lock, const JitterBuffer::Lost& lost);
   GstFlowReturn push_serialized(Lock& lock);
+  [[nodiscard]] std::optional<RunningTime> ends_at() const;
+  void end_of_range(Lock& lock);
   [[nodiscard]] std::optional<RunningTime> next_work() const;
   void wait_for_work(Lock& lock);
   void wake_for_work();
@@ -134,7 +136,8 @@ class Receiver {
   std::optional<bool> answer_;
   bool is_asking_ = false;  // the query is downstream right now
 
-  GstSegment segment_;      // of what comes in
+  GstSegment segment_;  // of what comes in
+  guint32 segment_seqnum_ = GST_SEQNUM_INVALID;
   GstSegment out_segment_;  // of what goes out: the same, once its event has
   PayloadTypes payload_types_;
   PlayRange range_;  // of the caps

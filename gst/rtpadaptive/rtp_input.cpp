@@ -18,6 +18,25 @@ bool has_structure(const GstCaps* caps) {
   return caps && !gst_caps_is_empty(caps) && !gst_caps_is_any(caps);
 }
 
+// Nanoseconds of a field. What is above a century is no time, and could not be calculated with.
+std::optional<Duration> read_time(const GstStructure* structure, const char* field) {
+  constexpr Duration kCentury = std::chrono::years{100};
+  GstClockTime time = 0;
+  if (!gst_structure_get_clock_time(structure, field, &time) || time > to_gst(kCentury))
+    return std::nullopt;
+  return to_duration(time);
+}
+
+// Else a second of the range is no second of RTP time, or one that comes sooner.
+bool is_played_normally(const GstStructure* structure) {
+  for (const char* field : {"play-speed", "play-scale"}) {
+    double rate = 1;
+    if (gst_structure_get_double(structure, field, &rate) && rate != 1)
+      return false;
+  }
+  return true;
+}
+
 std::uint32_t clock_rate_of(const GstCaps* caps) {
   int rate = 0;
   if (!has_structure(caps) ||
@@ -179,6 +198,10 @@ PlayRange read_play_range(const GstCaps* caps) {
     range.first_sequence = static_cast<std::uint16_t>(value);
   if (gst_structure_get_uint(structure, "clock-base", &value))
     range.first_rtp_time = value;
+  range.npt_start = read_time(structure, "npt-start").value_or(Duration{0});
+  const auto stop = read_time(structure, "npt-stop");
+  if (stop && *stop >= range.npt_start && is_played_normally(structure))
+    range.length = *stop - range.npt_start;
   return range;
 }
 

@@ -42,7 +42,8 @@ struct ParsedRtcp {
 };
 ParsedRtcp parse_rtcp(GstBuffer* buffer);
 
-// Of RTSP's RTP-Info, which caps have as seqnum-base and clock-base.
+// What caps from rtspsrc have of RTP-Info (seqnum-base, clock-base) and of the range (npt-start,
+// npt-stop, in nanoseconds).
 PlayRange read_play_range(const GstCaps* caps);
 
 // What is known of each payload type, from caps and from whoever answers request-pt-map: the clock

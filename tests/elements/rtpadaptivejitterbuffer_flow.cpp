@@ -512,6 +512,154 @@ TEST(RtpAdaptiveJitterBufferEos, OfAStreamWithoutPacketsPasses) {
   EXPECT_TRUE(bench.wait_for("eos"));
 }
 
+// ---- the end of a range that caps name
+
+// Of packets 0 to 4, less a rounding, at 10 s of normal play time.
+const std::string kRange = std::string{JitterBufferBench::kCaps} + ", clock-base=(uint)" +
+                           std::to_string(RtpPacket{0}.rtp_time) +
+                           ", npt-start=(guint64)10000000000, npt-stop=(guint64)10099000000";
+
+class RangeBench : public JitterBufferBench {
+ public:
+  explicit RangeBench(const std::string& caps = kRange)
+      : JitterBufferBench{std::string{kEager} + " do-lost=true", Start::Ready} {
+    g_signal_connect(element(), "on-npt-stop", G_CALLBACK(on_stop), this);
+    set_state(GST_STATE_PLAYING);
+    open_stream(caps);
+  }
+  std::atomic<int> stops{0};
+
+ private:
+  static void on_stop(GstElement*, gpointer data) { ++static_cast<RangeBench*>(data)->stops; }
+};
+
+TEST(RtpAdaptiveJitterBufferRange, EndsWithEosASecondAfterTheLastPacket) {
+  RangeBench bench;
+  bench.push_all(0, 4);
+  ASSERT_TRUE(bench.wait_for("#4"));
+  EXPECT_EQ(bench.wait_for_deadline(), 4 * kSpacing + 1s);
+  bench.set_time(4 * kSpacing + 1s - 1ns);
+  EXPECT_EQ(bench.wait_for_deadline(), 4 * kSpacing + 1s);
+  EXPECT_EQ(bench.stops, 0);
+  bench.set_time(4 * kSpacing + 1s);
+  ASSERT_TRUE(bench.wait_for("eos"));
+  EXPECT_EQ(bench.order(), after_opening("#0 #1 #2 #3 #4 eos"));
+  EXPECT_EQ(bench.stops, 1);
+  EXPECT_EQ(gst_pad_push(bench.feeder(), RtpPacket{5}.make().release()), GST_FLOW_EOS);
+  EXPECT_FALSE(bench.push_event(gst_event_new_eos())) << "the one is enough";
+}
+
+TEST(RtpAdaptiveJitterBufferRange, ItsEosIsOfTheSegment) {
+  RangeBench bench;
+  bench.push(0);
+  ASSERT_TRUE(bench.wait_for("#0"));
+  bench.crank();
+  ASSERT_TRUE(bench.wait_for("eos"));
+  EXPECT_EQ(gst_event_get_seqnum(bench.events("eos")[0].get()),
+            gst_event_get_seqnum(bench.events("segment")[0].get()));
+}
+
+TEST(RtpAdaptiveJitterBufferRange, IsNotCutShortWhereMoreComesThanWasSaid) {
+  RangeBench bench;
+  bench.push_all(0, 4);
+  ASSERT_TRUE(bench.wait_for("#4"));
+  bench.wait_for_deadline();
+  bench.push(RtpPacket{5}.late(900ms));
+  ASSERT_TRUE(bench.wait_for("#5"));
+  EXPECT_EQ(bench.crank(), 5 * kSpacing + 900ms + 1s);
+  EXPECT_TRUE(bench.wait_for("eos"));
+}
+
+TEST(RtpAdaptiveJitterBufferRange, WhatStillWaitsGoesOutBeforeTheEos) {
+  RangeBench bench;
+  bench.set("latency", "3000");
+  bench.push(0);
+  bench.push_all(2, 4);
+  EXPECT_EQ(bench.crank(), kSpacing + 3s) << "the hole";
+  ASSERT_TRUE(bench.wait_for("#4"));
+  EXPECT_EQ(bench.crank(), 99ms + 3s);
+  ASSERT_TRUE(bench.wait_for("eos"));
+  EXPECT_EQ(bench.order(), after_opening("#0 GstRTPPacketLost #2 #3 #4 eos"));
+}
+
+TEST(RtpAdaptiveJitterBufferRange, EndsOnceThoughPacedPacketsAreDueLater) {
+  RangeBench bench;
+  bench.set("release", "paced");
+  bench.set("latency", "2000");
+  bench.push_all(0, 6);
+  for (int n = 0; n <= 4; ++n)
+    EXPECT_EQ(bench.crank(), n * kSpacing + 2s);
+  EXPECT_EQ(bench.crank(), 99ms + 2s) << "the end";
+  EXPECT_EQ(bench.crank(), 5 * kSpacing + 2s);
+  EXPECT_EQ(bench.crank(), 6 * kSpacing + 2s);
+  ASSERT_TRUE(bench.wait_for("eos"));
+  EXPECT_EQ(bench.order(), after_opening("#0 #1 #2 #3 #4 #5 #6 eos"));
+  EXPECT_EQ(bench.stops, 1);
+}
+
+TEST(RtpAdaptiveJitterBufferRange, DoesNotEndInPaused) {
+  RangeBench bench;
+  bench.push(0);
+  ASSERT_TRUE(bench.wait_for("#0"));
+  bench.wait_for_deadline();
+  bench.set_state(GST_STATE_PAUSED);
+  bench.set_time(1h);
+  bench.push(RtpPacket{1}.late(1h));
+  EXPECT_EQ(bench.stops, 0);
+  bench.set_state(GST_STATE_PLAYING);
+  ASSERT_TRUE(bench.wait_for("#1"));
+  EXPECT_EQ(bench.wait_for_deadline(), 1h + kSpacing + 1s);
+}
+
+TEST(RtpAdaptiveJitterBufferRange, BehindAFlushAnotherOneMayFollow) {
+  RangeBench bench;
+  bench.push(0);
+  ASSERT_TRUE(bench.wait_for("#0"));
+  bench.crank();
+  ASSERT_TRUE(bench.wait_for("eos"));
+  bench.push_event(gst_event_new_flush_start());
+  bench.push_event(gst_event_new_flush_stop(TRUE));
+  bench.forget();
+  bench.push_segment();
+  bench.push(RtpPacket{1}.late(5s));
+  ASSERT_TRUE(bench.wait_for("#1"));
+  EXPECT_EQ(bench.crank(), kSpacing + 6s);
+  EXPECT_TRUE(bench.wait_for("eos"));
+  EXPECT_EQ(bench.stops, 2);
+}
+
+TEST(RtpAdaptiveJitterBufferRange, HasNoEndWhereItIsNotPlayedAtItsNormalSpeed) {
+  // What it waits for behind the first packet: the second, or an end between the two.
+  const auto second_wait = [](const std::string& fields) {
+    RangeBench bench{std::string{JitterBufferBench::kCaps} + ", clock-base=(uint)" +
+                     std::to_string(RtpPacket{0}.rtp_time) + ", npt-stop=(guint64)10000000" +
+                     fields};
+    bench.set("release", "paced");
+    bench.set("latency", "2000");
+    bench.push_all(0, 1);
+    EXPECT_EQ(bench.crank(), 2s);
+    EXPECT_TRUE(bench.wait_for("#0"));
+    return bench.wait_for_deadline();
+  };
+  EXPECT_EQ(second_wait(""), 2s + 10ms);
+  EXPECT_EQ(second_wait(", play-speed=(double)1, play-scale=(double)1"), 2s + 10ms);
+  EXPECT_EQ(second_wait(", play-speed=(double)2"), 2s + kSpacing);
+  EXPECT_EQ(second_wait(", play-scale=(double)-1"), 2s + kSpacing);
+  EXPECT_EQ(second_wait(", npt-start=(guint64)18446744073709551615"), 2s + 10ms) << "no time";
+  for (const char* stop : {"18446744073709551615", "9223372036854775807", "4000000000000000000"})
+    EXPECT_EQ(second_wait(std::string{", npt-stop=(guint64)"} + stop), 2s + kSpacing) << "no time";
+  EXPECT_EQ(second_wait(", npt-start=(guint64)10000001"), 2s + kSpacing) << "behind its end";
+}
+
+TEST(RtpAdaptiveJitterBufferRange, PositionCountsFromItsBeginning) {
+  RangeBench bench;
+  bench.push_all(0, 3);
+  ASSERT_TRUE(bench.wait_for("#3"));
+  gint64 position = 0;
+  EXPECT_TRUE(gst_pad_peer_query_position(bench.recorder(), GST_FORMAT_TIME, &position));
+  EXPECT_EQ(position, static_cast<gint64>(ns(10s + 3 * kSpacing)));
+}
+
 // ---- states
 
 TEST(RtpAdaptiveJitterBufferStates, ItIsLive) {

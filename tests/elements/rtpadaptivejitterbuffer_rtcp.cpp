@@ -243,6 +243,20 @@ TEST(RtpAdaptiveJitterBufferRtcp, AReportFromBeforeTheStreamIsNotToldOf) {
   EXPECT_EQ(rtcp.syncs(), 0u);
 }
 
+// rtpbin aligns streams by it, if told to (rtcp-sync=rtp-info).
+TEST(RtpAdaptiveJitterBufferRtcp, HandleSyncHandsOnWhatRtspSaidInTheCaps) {
+  JitterBufferBench bench{kEager, JitterBufferBench::Start::Ready};
+  Rtcp rtcp{bench};
+  bench.set_state(GST_STATE_PLAYING);
+  bench.open_stream(std::string{JitterBufferBench::kCaps} +
+                    ", clock-base=(uint)4294963200, npt-start=(guint64)7000000000");
+  bench.push(0);
+  rtcp.receive(Report{});
+  ASSERT_EQ(rtcp.syncs(), 1u);
+  EXPECT_EQ(uint64_of(rtcp.last(), "clock-base"), 4'294'963'200u);
+  EXPECT_EQ(uint64_of(rtcp.last(), "npt-start"), 7 * GST_SECOND);
+}
+
 TEST(RtpAdaptiveJitterBufferRtcp, SyncIntervalThinsTheReportsOut) {
   JitterBufferBench bench{std::string{kEager} + " sync-interval=5000"};
   Rtcp rtcp{bench};

@@ -995,6 +995,113 @@ TEST(JitterBufferNamedFirst, ItHoldsForOneStream) {
   EXPECT_EQ(run.release_of(8), at(8 * kSpacing)) << "nothing is missing before it";
 }
 
+// ---- a range that ends
+
+PlayRange range_from(std::int64_t n, Duration length) {
+  auto range = named(n);
+  range.length = length;
+  return range;
+}
+
+TEST(JitterBufferRange, IsOverWhenItHasBeenPlayedAndTheLatencyHasPassed) {
+  Playback run{eager(200ms)};
+  run.buffer.expect(range_from(0, 5s));
+  EXPECT_FALSE(run.buffer.ends_at()) << "nothing has come";
+  run.arrive_all(0, 4);
+  EXPECT_EQ(run.buffer.ends_at(), at(5s + 200ms));
+}
+
+TEST(JitterBufferRange, BeginsWithTheFirstPacketWhicheverArrivesFirst) {
+  Playback run{eager(200ms)};
+  run.buffer.expect(range_from(0, 5s));
+  run.arrive(3, 40ms);
+  EXPECT_EQ(run.buffer.ends_at(), at(5s + 40ms + 200ms)) << "as the first to arrive is timed";
+}
+
+TEST(JitterBufferRange, IsNotOverWhilePacketsCome) {
+  Playback run{eager(200ms)};
+  run.buffer.expect(range_from(0, 60ms));
+  run.arrive_all(0, 4);
+  EXPECT_EQ(run.buffer.ends_at(), at(4 * kSpacing + 1s)) << "a second of silence";
+  run.arrive(5, 700ms);
+  EXPECT_EQ(run.buffer.ends_at(), at(5 * kSpacing + 700ms + 1s));
+  run.arrive(3, 900ms);
+  EXPECT_EQ(run.buffer.ends_at(), at(3 * kSpacing + 900ms + 1s)) << "one that is of no use as well";
+}
+
+TEST(JitterBufferRange, TheLargestLatencyIsWaitedForWhereItAdapts) {
+  auto settings = eager(200ms);
+  settings.latency.adaptive = true;
+  settings.latency.min_latency = 0ms;
+  settings.latency.max_latency = 3s;
+  Playback run{settings};
+  run.buffer.expect(range_from(0, 5s));
+  run.arrive(0);
+  EXPECT_EQ(run.buffer.ends_at(), at(8s));
+}
+
+TEST(JitterBufferRange, HasNoEndUnlessBothItsLengthAndItsBeginningAreKnown) {
+  Playback endless{eager()};
+  endless.buffer.expect(named(0));
+  endless.arrive(0);
+  EXPECT_FALSE(endless.buffer.ends_at());
+  Playback somewhere{eager()};
+  somewhere.buffer.expect({.length = 5s});
+  somewhere.arrive(0);
+  EXPECT_FALSE(somewhere.buffer.ends_at());
+  Playback elsewhere{eager()};
+  auto range = range_from(0, 5s);
+  *range.first_rtp_time -= 11 * kRate;
+  elsewhere.buffer.expect(range);
+  elsewhere.arrive(0);
+  EXPECT_FALSE(elsewhere.buffer.ends_at()) << "it began 11 s ago, says who can't be believed";
+}
+
+TEST(JitterBufferRange, OfARunningStreamMayChange) {
+  Playback run{eager(200ms)};
+  run.buffer.expect(range_from(0, 5s));
+  run.arrive_all(0, 4);
+  run.buffer.expect(range_from(5, 10s));
+  EXPECT_EQ(run.buffer.ends_at(), at(5 * kSpacing + 10s + 200ms));
+  run.buffer.expect({});
+  EXPECT_FALSE(run.buffer.ends_at());
+}
+
+TEST(JitterBufferRange, HoldsBehindAClearForPacketsThatFitIt) {
+  Playback run{eager(200ms)};
+  run.buffer.expect(range_from(0, 20s));
+  run.arrive_all(0, 4);
+  run.clear();
+  EXPECT_FALSE(run.buffer.ends_at());
+  run.arrive(400);
+  EXPECT_EQ(run.buffer.ends_at(), at(20s + 200ms));
+  run.clear();
+  auto elsewhere = Playback::packet(800);
+  elsewhere.rtp_time += 0x4000'0000;
+  run.arrive(elsewhere);
+  EXPECT_FALSE(run.buffer.ends_at());
+}
+
+TEST(JitterBufferRange, BehindAClearRunningTimeMayBeginAnew) {
+  Playback run{eager(200ms)};
+  run.buffer.expect(range_from(0, 60ms));
+  run.arrive(0, 1h);
+  run.clear();
+  Playback again{eager()};
+  again.buffer = run.buffer;
+  again.arrive(0);
+  EXPECT_EQ(again.buffer.ends_at(), at(1s));
+}
+
+TEST(JitterBufferRange, OfAnotherStreamIsNotKnown) {
+  Playback run{eager(200ms)};
+  run.buffer.expect(range_from(0, 20s));
+  run.arrive_all(0, 4);
+  for (std::int64_t n = 5; n < 12; ++n)
+    run.arrive(of_other_ssrc(n));
+  EXPECT_FALSE(run.buffer.ends_at());
+}
+
 // ---- bounds
 
 TEST(JitterBufferBounds, TheOldestGoesWhenThereAreMorePacketsThanAllowed) {
