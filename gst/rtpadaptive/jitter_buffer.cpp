@@ -270,7 +270,7 @@ void JitterBuffer::drop_oldest() {
   const PacketQueue::Packet& packet = queue_.pop();
   if (packet.token != kNoToken)
     discarded_.push_back(packet.token);
-  retransmission_.on_given_up(queue_.next());
+  retransmission_.on_given_up(queue_.next(), last_arrival_);
   went_out(packet.media, packet.pts);
   resync_ = resync_ || (packet.starts_stream && stats_.pushed > 0);
   discont_ = true;
@@ -351,7 +351,7 @@ std::optional<JitterBuffer::Output> JitterBuffer::take(RunningTime now) {
     }
     if (!draining_ && give_up_at(*first) > now)
       return std::nullopt;
-    return give_up_head(*first);
+    return give_up_head(*first, now);
   }
   return std::nullopt;
 }
@@ -385,7 +385,7 @@ JitterBuffer::Output JitterBuffer::release_head() {
   return release;
 }
 
-JitterBuffer::Output JitterBuffer::give_up_head(std::int64_t behind) {
+JitterBuffer::Output JitterBuffer::give_up_head(std::int64_t behind, RunningTime now) {
   const std::int64_t run = behind - queue_.next();
   const std::int64_t count = run > kLongestRunOneByOne ? run : 1;
   const Between first = missing(1, behind);
@@ -398,7 +398,7 @@ JitterBuffer::Output JitterBuffer::give_up_head(std::int64_t behind) {
       .requests = retransmission_.requests_for(queue_.next()),
   };
   queue_.skip(count);
-  retransmission_.on_given_up(queue_.next());
+  retransmission_.on_given_up(queue_.next(), std::max(now, last_arrival_));
   went_out(last.media, last.pts);
   discont_ = true;
   stats_.lost += static_cast<std::uint64_t>(count);

@@ -188,7 +188,7 @@ class JitterBuffer {
   [[nodiscard]] Between missing(std::int64_t nth, std::int64_t behind) const;
   void went_out(MediaTime media, RunningTime pts);
   Output release_head();
-  Output give_up_head(std::int64_t behind);
+  Output give_up_head(std::int64_t behind, RunningTime now);
 
   Settings settings_;
   SourceTracker tracker_;

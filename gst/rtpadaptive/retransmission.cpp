@@ -22,6 +22,7 @@ constexpr Duration kMostReorderWait{100ms};
 
 Retransmission::Retransmission() {
   missing_.reserve(kMaxMissing);
+  asked_.reserve(kMaxMissing);
 }
 
 void Retransmission::on_hole(std::int64_t first, std::int64_t count, MediaTime before,
@@ -62,7 +63,7 @@ Retransmission::Filled Retransmission::on_packet(std::int64_t sequence, RunningT
                                                  bool flagged_retransmission) {
   Missing* missing = find(sequence);
   if (!missing)
-    return Filled::NotMissing;
+    return flagged_retransmission ? on_late_answer(sequence, arrival) : Filled::NotMissing;
   // A retransmission on the stream's own SSRC has no flag: nobody answers before half a round trip,
   // so what comes sooner was merely reordered.
   const Duration since_asked = arrival - missing->last_asked;
@@ -83,15 +84,44 @@ Retransmission::Filled Retransmission::on_packet(std::int64_t sequence, RunningT
     reorder_distance_ = std::max(reorder_distance_, newest_ - sequence + 1);
     reordered_at_ = arrival;
   }
+  if (missing->requests > (repaired ? 1 : 0))
+    remember(*missing, repaired ? 1 : 0, arrival);
   remove(missing);
   return repaired ? Filled::Repaired : Filled::Reordered;
 }
 
-void Retransmission::on_given_up(std::int64_t below) {
+void Retransmission::remember(const Missing& missing, int answers, RunningTime now) {
+  std::erase_if(asked_, [&](const Asked& asked) { return asked.forget_at < now; });
+  if (asked_.size() == kMaxMissing)
+    asked_.erase(asked_.begin());
+  asked_.push_back({.sequence = missing.sequence,
+                    .last_asked = missing.last_asked,
+                    .requests = missing.requests,
+                    .answers = answers,
+                    .forget_at = now + settings_.stats_timeout});
+}
+
+// Once as many have come as were asked for, the last one answers the last request.
+Retransmission::Filled Retransmission::on_late_answer(std::int64_t sequence, RunningTime arrival) {
+  const auto asked = std::find_if(asked_.begin(), asked_.end(),
+                                  [&](const Asked& each) { return each.sequence == sequence; });
+  if (asked == asked_.end() || asked->forget_at < arrival)
+    return Filled::NotMissing;
+  if (++asked->answers == asked->requests) {
+    learn_round_trip(arrival - asked->last_asked);
+    asked_.erase(asked);
+  }
+  return Filled::Answered;
+}
+
+void Retransmission::on_given_up(std::int64_t below, RunningTime now) {
   const auto keep = std::find_if(missing_.begin(), missing_.end(),
                                  [&](const Missing& m) { return m.sequence >= below; });
   if (keep == missing_.begin())
     return;
+  for (auto missing = missing_.begin(); missing != keep; ++missing)
+    if (missing->requests > 0)
+      remember(*missing, 0, now);
   missing_.erase(missing_.begin(), keep);
   update_earliest();
 }
@@ -147,6 +177,7 @@ int Retransmission::requests_for(std::int64_t sequence) const {
 
 void Retransmission::reset() {
   missing_.clear();
+  asked_.clear();
   earliest_.reset();
   reorder_wait_ = 0ns;
   reorder_distance_ = 0;

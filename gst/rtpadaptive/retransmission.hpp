@@ -24,6 +24,9 @@ class Retransmission {
     std::optional<Duration> retry_period;  // from noticing the hole to the last request
     std::optional<int> max_retries;
     std::optional<Duration> deadline;  // longest that an answer is waited for
+    // How long a request is remembered after its packet has come by itself or has been given up: an
+    // answer of no use tells the round trip too, and where all are late nothing else does.
+    Duration stats_timeout = std::chrono::seconds(1);
   };
 
   struct Missing {
@@ -61,10 +64,11 @@ class Retransmission {
     NotMissing,  // was never asked for, nor waited for
     Reordered,   // came by itself
     Repaired,    // came as the answer to a request
+    Answered,    // was not missing any more when the answer came
   };
   Filled on_packet(std::int64_t sequence, RunningTime arrival, bool flagged_retransmission);
   // Numbers below are given up.
-  void on_given_up(std::int64_t below);
+  void on_given_up(std::int64_t below, RunningTime now);
 
   // The next request to make at `now`, if any. `usable_until`: an answer to a request for media time
   // m must be there at m + usable_until (comparable with transit()).
@@ -89,6 +93,17 @@ class Retransmission {
   // libwebrtc asks for at most 1000 at a time; a key frame is cheaper than that many.
   static constexpr std::size_t kMaxMissing = 512;
 
+  // What was asked for and is not missing any more.
+  struct Asked {
+    std::int64_t sequence;
+    RunningTime last_asked;
+    int requests;
+    int answers;
+    RunningTime forget_at;
+  };
+  void remember(const Missing& missing, int answers, RunningTime now);
+  Filled on_late_answer(std::int64_t sequence, RunningTime arrival);
+
   [[nodiscard]] Missing* find(std::int64_t sequence);
   void remove(Missing* missing);
   [[nodiscard]] Duration first_wait() const;
@@ -99,6 +114,7 @@ class Retransmission {
   Settings settings_;
   std::vector<Missing> missing_;  // sorted by sequence
   std::optional<RunningTime> earliest_;
+  std::vector<Asked> asked_;  // in the order in which they are forgotten, nearly
 
   std::optional<Duration> round_trip_;
   Duration round_trip_deviation_{0};

@@ -10,7 +10,7 @@ using std::chrono::milliseconds;
 
 namespace {
 
-constexpr std::array<Property<JitterBufferSettings>, 30> kProperties{{
+constexpr std::array<Property<JitterBufferSettings>, 31> kProperties{{
     {"latency", "Latency",
      "Latency to start with, in milliseconds, and the latency for good if not adaptive",
      &JitterBufferSettings::latency_ms},
@@ -90,6 +90,10 @@ constexpr std::array<Property<JitterBufferSettings>, 30> kProperties{{
      "Milliseconds from noticing a hole that an answer is of use; -1: as long as the hole is kept "
      "open",
      &JitterBufferSettings::rtx_deadline_ms},
+    {"rtx-stats-timeout", "RTX statistics timeout",
+     "Milliseconds after a packet has come by itself or has been given up in which an answer still "
+     "tells the round trip; more learns longer ones",
+     &JitterBufferSettings::rtx_stats_timeout_ms},
     {"max-rtcp-rtp-time-diff", "Largest RTCP-RTP time difference",
      "Milliseconds that the RTP time of a sender report may be ahead of the packets; -1: any",
      &JitterBufferSettings::max_rtcp_rtp_time_diff_ms},
@@ -142,7 +146,8 @@ JitterBuffer::Settings to_core(const JitterBufferSettings& settings) {
                          .min_retry_timeout = optional_ms(settings.rtx_min_retry_timeout_ms),
                          .retry_period = optional_ms(settings.rtx_retry_period_ms),
                          .max_retries = max_retries,
-                         .deadline = optional_ms(settings.rtx_deadline_ms)},
+                         .deadline = optional_ms(settings.rtx_deadline_ms),
+                         .stats_timeout = ms(settings.rtx_stats_timeout_ms)},
       .do_retransmission = settings.do_retransmission,
       .drop_on_latency = settings.drop_on_latency,
       .max_packets = settings.max_packets,

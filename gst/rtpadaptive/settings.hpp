@@ -39,6 +39,7 @@ struct JitterBufferSettings {
   gint rtx_retry_period_ms = -1;
   gint rtx_max_retries = -1;
   gint rtx_deadline_ms = -1;
+  guint rtx_stats_timeout_ms = 1000;
   gint max_rtcp_rtp_time_diff_ms = 1000;
   guint sync_interval_ms = 0;
   guint max_dropout_time_ms = 60'000;

@@ -32,7 +32,6 @@ const std::map<std::string, std::string> kLeftOutProperties{
     {"rfc7273-reference-timestamp-meta-only", "since 1.24, as rfc7273-sync"},
     // In 1.26 to 1.28 it is installed with the id of sync-interval and writes that.
     {"rtx-next-seqnum", "asks for packets that nobody has shown to exist"},
-    {"rtx-stats-timeout", "an answer after the packet was given up counts whenever it comes"},
     {"min-sync-interval",
      "since 1.26, repeats the last report for receivers of RTSP; nobody sets it"},
 };

@@ -823,6 +823,25 @@ TEST(JitterBufferRequests, ARepairIsNoJitterAndMovesNoClock) {
   EXPECT_EQ(run.arrive(7, 120ms), Insert::Queued);
 }
 
+TEST(JitterBufferRequests, AnswersThatComeTooLateTellThatAskingIsOfNoUse) {
+  auto settings = eager(200ms);
+  settings.do_retransmission = true;
+  Playback run{settings};
+  run.arrive_all(0, 4);
+  run.arrive_all(6, 24);
+  ASSERT_EQ(run.requests().size(), 2u) << "at 120 and at 240 ms";
+  for (const Duration asked : {120ms, 240ms}) {
+    auto answer = Playback::packet(5);
+    answer.arrival = at(asked + 390ms);
+    answer.retransmission = true;
+    EXPECT_EQ(run.arrive(answer), Insert::Late);
+  }
+  EXPECT_EQ(run.buffer.round_trip(), 390ms);
+  EXPECT_EQ(run.buffer.stats().late, 2u);
+  run.arrive_all(32, 39);
+  EXPECT_EQ(run.requests().size(), 2u);
+}
+
 TEST(JitterBufferRequests, NothingIsAskedForUnlessItIsWanted) {
   Playback run{eager()};
   run.arrive_all(0, 4);

@@ -129,10 +129,10 @@ TEST(Retransmission, WhatCameIsNotAskedFor) {
 TEST(Retransmission, WhatWasGivenUpIsNotAskedFor) {
   Stream stream;
   stream.lose(10, 4);
-  stream.requests.on_given_up(12);
+  stream.requests.on_given_up(12, stream.arrival(14));
   EXPECT_EQ(stream.take_all(stream.arrival(14)), (std::vector<std::int64_t>{12, 13}));
-  stream.requests.on_given_up(13);
-  EXPECT_EQ(stream.requests.on_packet(12, stream.arrival(14), true), Filled::NotMissing);
+  stream.requests.on_given_up(13, stream.arrival(14));
+  EXPECT_EQ(stream.requests.on_packet(12, stream.arrival(14), true), Filled::Answered);
   EXPECT_EQ(stream.requests.on_packet(13, stream.arrival(14), true), Filled::Repaired);
   EXPECT_FALSE(stream.requests.next_request_at());
 }
@@ -177,7 +177,7 @@ TEST(Retransmission, RoundTripAndDeviationAreKeptAsTcpKeepsThem) {
     stream.lose(sequence);
     const auto request = stream.take(stream.arrival(sequence + 1));
     EXPECT_TRUE(request);
-    stream.requests.on_given_up(sequence + 1);
+    stream.requests.on_given_up(sequence + 1, stream.arrival(sequence + 1));
     sequence += 100;
     return request ? request->retry_timeout : Duration{};
   };
@@ -234,6 +234,8 @@ TEST(Retransmission, WhatWasAskedForAndComesIsRepaired) {
   EXPECT_EQ(stream.requests.on_packet(10, stream.arrival(12) + 30ms, true), Filled::Repaired);
   EXPECT_EQ(stream.requests.stats().successes, 1u);
   EXPECT_EQ(stream.requests.round_trip(), 30ms);
+  EXPECT_EQ(stream.requests.on_packet(10, stream.arrival(12) + 31ms, true), Filled::NotMissing)
+      << "it was asked for once";
   // Without a flag (a retransmission on the stream's own SSRC) it is one after half a round trip.
   EXPECT_EQ(stream.requests.on_packet(11, stream.arrival(12) + 15ms, false), Filled::Repaired);
   EXPECT_EQ(stream.requests.stats().successes, 2u);
@@ -331,6 +333,105 @@ TEST(Retransmission, PacketsThatAreFartherBehindAreWaitedForByMorePackets) {
   EXPECT_GT(*stream.requests.next_request_at(), stream.arrival(21));
   stream.requests.on_newest(26);
   EXPECT_EQ(stream.requests.next_request_at(), stream.arrival(21));
+}
+
+// ---- answers that are of no use
+
+TEST(RetransmissionLateAnswer, TellsTheRoundTripThoughThePacketWasGivenUp) {
+  Stream stream;
+  stream.lose(10);
+  ASSERT_TRUE(stream.take(stream.arrival(11)));
+  stream.requests.on_given_up(11, stream.arrival(11) + 200ms);
+  EXPECT_EQ(stream.requests.on_packet(10, stream.arrival(11) + 350ms, true), Filled::Answered);
+  EXPECT_EQ(stream.requests.round_trip(), 350ms);
+  EXPECT_EQ(stream.requests.stats().successes, 0u);
+  EXPECT_EQ(stream.requests.on_packet(10, stream.arrival(11) + 360ms, true), Filled::NotMissing)
+      << "it was asked for once";
+  EXPECT_EQ(stream.requests.round_trip(), 350ms);
+}
+
+TEST(RetransmissionLateAnswer, TellsTheRoundTripThoughThePacketCameByItself) {
+  Stream stream;
+  const auto sequence = stream.teach(100ms, 10);
+  stream.lose(sequence);
+  const auto asked = stream.arrival(sequence + 1);
+  ASSERT_TRUE(stream.take(asked));
+  EXPECT_EQ(stream.requests.on_packet(sequence, asked + 20ms, false), Filled::Reordered);
+  EXPECT_EQ(stream.requests.on_packet(sequence, asked + 180ms, true), Filled::Answered);
+  EXPECT_EQ(stream.requests.round_trip(), 110ms) << "an eighth of the way";
+}
+
+TEST(RetransmissionLateAnswer, OfSeveralTheLastTellsTheRoundTrip) {
+  for (const bool was_given_up : {false, true}) {
+    Stream stream;
+    stream.lose(10);
+    const auto asked = stream.arrival(11);
+    ASSERT_TRUE(stream.take(asked));
+    ASSERT_TRUE(stream.take(asked + 120ms));
+    if (was_given_up)
+      stream.requests.on_given_up(11, asked + 140ms);
+    EXPECT_EQ(stream.requests.on_packet(10, asked + 150ms, true),
+              was_given_up ? Filled::Answered : Filled::Repaired);
+    EXPECT_FALSE(stream.requests.round_trip()) << "either may have been answered";
+    EXPECT_EQ(stream.requests.on_packet(10, asked + 270ms, true), Filled::Answered);
+    EXPECT_EQ(stream.requests.round_trip(), 150ms);
+  }
+}
+
+TEST(RetransmissionLateAnswer, WithoutItsFlagIsAnyLatePacket) {
+  Stream stream;
+  stream.lose(10);
+  ASSERT_TRUE(stream.take(stream.arrival(11)));
+  stream.requests.on_given_up(11, stream.arrival(11) + 200ms);
+  EXPECT_EQ(stream.requests.on_packet(10, stream.arrival(11) + 350ms, false), Filled::NotMissing);
+  EXPECT_FALSE(stream.requests.round_trip());
+}
+
+TEST(RetransmissionLateAnswer, ToNoRequestTellsNothing) {
+  Stream stream;
+  stream.lose(10);
+  stream.requests.on_given_up(11, stream.arrival(11));
+  EXPECT_EQ(stream.requests.on_packet(10, stream.arrival(12), true), Filled::NotMissing);
+  EXPECT_FALSE(stream.requests.round_trip());
+}
+
+TEST(RetransmissionLateAnswer, CountsForASecondUnlessAnotherTimeoutIsSet) {
+  const auto is_heard = [](const Settings& settings, Duration after) {
+    Stream stream{settings};
+    stream.lose(10);
+    EXPECT_TRUE(stream.take(stream.arrival(11)));
+    const auto given_up_at = stream.arrival(11) + 200ms;
+    stream.requests.on_given_up(11, given_up_at);
+    return stream.requests.on_packet(10, given_up_at + after, true) == Filled::Answered;
+  };
+  EXPECT_TRUE(is_heard({}, 1s));
+  EXPECT_FALSE(is_heard({}, 1s + 1ns));
+  EXPECT_TRUE(is_heard({.stats_timeout = 3s}, 3s));
+  EXPECT_FALSE(is_heard({.stats_timeout = 0s}, 1ns));
+}
+
+TEST(RetransmissionLateAnswer, OfAnEarlierStreamTellsNothing) {
+  Stream stream;
+  stream.lose(10);
+  ASSERT_TRUE(stream.take(stream.arrival(11)));
+  stream.requests.on_given_up(11, stream.arrival(11) + 200ms);
+  stream.requests.reset();
+  EXPECT_EQ(stream.requests.on_packet(10, stream.arrival(11) + 350ms, true), Filled::NotMissing);
+}
+
+TEST(RetransmissionLateAnswer, NoMoreAreRememberedThanCanBeMissing) {
+  Stream stream{{.stats_timeout = 24h}};
+  for (std::int64_t n = 0; n < 600; ++n) {
+    stream.lose(n * 10);
+    ASSERT_TRUE(stream.take(stream.arrival(n * 10 + 1)));
+    stream.requests.on_given_up(n * 10 + 1, stream.arrival(n * 10 + 1));
+  }
+  const auto heard = [&](std::int64_t n) {
+    return stream.requests.on_packet(n * 10, stream.arrival(6000), true) == Filled::Answered;
+  };
+  EXPECT_FALSE(heard(600 - 513)) << "the oldest go";
+  EXPECT_TRUE(heard(600 - 512));
+  EXPECT_TRUE(heard(599));
 }
 
 // ---- settings, with stock's meanings
@@ -491,7 +592,7 @@ TEST(Retransmission, AFullListTakesNoMoreUntilSomethingComesOrIsGivenUp) {
   stream.lose(2002, 2);
   EXPECT_EQ(stream.requests.on_packet(2002, stream.arrival(2004), false), Filled::NotMissing);
   EXPECT_EQ(stream.requests.on_packet(2003, stream.arrival(2004), false), Filled::Reordered);
-  stream.requests.on_given_up(2004);
+  stream.requests.on_given_up(2004, stream.arrival(2004));
   stream.lose(3000, 512);
   EXPECT_EQ(stream.take_all(stream.arrival(3600)).size(), 512u);
 }
@@ -536,7 +637,7 @@ TEST(Retransmission, TheNextInstantIsAlwaysTheEarliestWhateverHappens) {
           }
           break;
         case 2:
-          stream.requests.on_given_up(newest - 40);
+          stream.requests.on_given_up(newest - 40, now);
           open.erase(open.begin(), open.lower_bound(newest - 40));
           break;
         default:
