@@ -12,6 +12,9 @@ namespace {
 // A longer run of lost packets is reported as one.
 constexpr std::int64_t kLongestRunOneByOne = 256;
 
+// How long a delay is expected to come again.
+constexpr Duration kDelayMemory{10s};
+
 // Until the first repair has told: the first losses would else be given up before it can.
 constexpr Duration kAssumedRoundTrip{200ms};
 
@@ -133,6 +136,8 @@ JitterBuffer::Insert JitterBuffer::enqueue(const Packet& packet, std::int64_t se
       }
       retransmission_.on_newest(sequence);
     }
+    if (settings_.do_retransmission && settings_.request_next && !packet.retransmission)
+      expect_next(packet, sequence, media);
     if (!starts && media > newest_media_)
       packet_spacing_ = (media - newest_media_) / (sequence - newest_sequence_);
     newest_sequence_ = sequence;
@@ -147,6 +152,25 @@ JitterBuffer::Insert JitterBuffer::enqueue(const Packet& packet, std::int64_t se
     return Insert::Empty;
   }
   return Insert::Queued;
+}
+
+// Frames of several packets: the next one may be as far away as the next frame is.
+void JitterBuffer::expect_next(const Packet& packet, std::int64_t sequence, MediaTime media) {
+  const Duration passed = std::max(media - newest_media_, Duration{0});
+  const Duration delay = transit(packet.arrival, media) - controller_.floor();
+  const double share = std::min(1.0, std::chrono::duration<double>{passed} / kDelayMemory);
+  highest_delay_ -= std::chrono::duration_cast<Duration>(highest_delay_ * share);
+  highest_delay_ = std::max(delay, highest_delay_);
+  if (sequence == newest_sequence_ + 1 && passed > 0ns)
+    frame_spacing_ = frame_spacing_ == 0ns     ? passed
+                     : frame_spacing_ > passed ? (passed + 3 * frame_spacing_) / 4
+                                               : (3 * passed + frame_spacing_) / 4;
+  if (frame_spacing_ == 0ns || !packet.arrival_known)
+    return retransmission_.expect_nothing();
+  const MediaTime next = media + frame_spacing_;
+  retransmission_.expect_next(sequence + 1, next,
+                              RunningTime{next.time_since_epoch() + controller_.floor()},
+                              std::max(highest_delay_ + highest_delay_ / 4, frame_spacing_ / 2));
 }
 
 void JitterBuffer::learn(const Packet& packet, MediaTime media) {
@@ -217,7 +241,7 @@ void JitterBuffer::start_stream(const Packet& packet, std::int64_t sequence,
   newest_sequence_ = sequence;
   number_offset_ = sequence - packet.sequence;
   newest_media_ = media;
-  packet_spacing_ = 0ns;
+  packet_spacing_ = frame_spacing_ = highest_delay_ = 0ns;
   last_transit_.reset();
 }
 
@@ -449,6 +473,8 @@ void JitterBuffer::set_settings(const Settings& settings) {
   settings_ = settings;
   controller_.set_config(settings.latency);
   retransmission_.set_settings(settings.retransmission);
+  if (!settings.do_retransmission || !settings.request_next)
+    retransmission_.expect_nothing();
 }
 
 }  // namespace onair

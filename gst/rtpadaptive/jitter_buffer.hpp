@@ -33,6 +33,7 @@ class JitterBuffer {
     SourceTracker::Limits limits;
     Retransmission::Settings retransmission;
     bool do_retransmission = false;
+    bool request_next = false;     // packets too that are late by more than others have lately been
     bool drop_on_latency = false;  // never hold more media than the latency
     std::size_t max_packets = 10000;
     std::size_t max_bytes = std::size_t{64} << 20;
@@ -109,7 +110,10 @@ class JitterBuffer {
   [[nodiscard]] std::optional<RunningTime> ends_at() const;
 
   // No packet will follow: holes are not waited for any more.
-  void drain() { draining_ = true; }
+  void drain() {
+    draining_ = true;
+    retransmission_.expect_nothing();
+  }
   // Forgets all packets (their tokens are in discarded()) and the stream; statistics stay.
   void clear();
 
@@ -173,6 +177,7 @@ class JitterBuffer {
   [[nodiscard]] bool is_untouched() const { return queue_.is_empty() && !released_media_; }
   void discard_parked();
   void learn(const Packet& packet, MediaTime media);
+  void expect_next(const Packet& packet, std::int64_t sequence, MediaTime media);
   void make_room();
   void drop_oldest();
   [[nodiscard]] SourceTracker::Packet described(const Packet& packet) const;
@@ -213,6 +218,10 @@ class JitterBuffer {
   std::int64_t newest_sequence_ = 0;
   MediaTime newest_media_;
   Duration packet_spacing_{0};
+  // For the packet that comes next: distance of frames, leaning to the larger, and the highest delay
+  // above the floor, which fades in kDelayMemory.
+  Duration frame_spacing_{0};
+  Duration highest_delay_{0};
   RunningTime newest_pts_;
   // Where the stream that is followed begins; what an earlier one left behind goes out at once.
   std::int64_t stream_start_ = 0;

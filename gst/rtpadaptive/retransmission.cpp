@@ -2,6 +2,7 @@
 #include "retransmission.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace onair {
 
@@ -39,6 +40,28 @@ void Retransmission::on_hole(std::int64_t first, std::int64_t count, MediaTime b
         .ask_at = now + first_wait(),
         .last_asked = now,
     });
+  if (Missing* asked = next_ && next_->requests > 0 ? find(next_->sequence) : nullptr) {
+    asked->requests = next_->requests;
+    asked->last_asked = next_->last_asked;
+    asked->ask_at = std::max(now, next_->last_asked + retry_timeout());
+  }
+  next_.reset();
+  update_earliest();
+}
+
+void Retransmission::expect_next(std::int64_t sequence, MediaTime media, RunningTime expected,
+                                 Duration patience) {
+  const Duration wait = std::max(settings_.delay.value_or(patience), settings_.min_delay);
+  next_ = Missing{.sequence = sequence,
+                  .media = media,
+                  .noticed = expected,
+                  .ask_at = expected + wait,
+                  .last_asked = expected};
+  update_earliest();
+}
+
+void Retransmission::expect_nothing() {
+  next_.reset();
   update_earliest();
 }
 
@@ -61,6 +84,8 @@ void Retransmission::on_newest(std::int64_t sequence) {
 
 Retransmission::Filled Retransmission::on_packet(std::int64_t sequence, RunningTime arrival,
                                                  bool flagged_retransmission) {
+  if (next_ && next_->sequence == sequence)
+    return on_next(arrival, flagged_retransmission);
   Missing* missing = find(sequence);
   if (!missing)
     return flagged_retransmission ? on_late_answer(sequence, arrival) : Filled::NotMissing;
@@ -88,6 +113,22 @@ Retransmission::Filled Retransmission::on_packet(std::int64_t sequence, RunningT
     remember(*missing, repaired ? 1 : 0, arrival);
   remove(missing);
   return repaired ? Filled::Repaired : Filled::Reordered;
+}
+
+// Without a flag it came by itself, however long that took: nobody has shown it to be missing.
+Retransmission::Filled Retransmission::on_next(RunningTime arrival, bool flagged_retransmission) {
+  const Missing next = *std::exchange(next_, std::nullopt);
+  update_earliest();
+  if (next.requests == 0)
+    return Filled::NotMissing;
+  if (!flagged_retransmission) {
+    remember(next, 0, arrival);
+    return Filled::NotMissing;
+  }
+  ++stats_.successes;
+  stats_.per_packet = stats_.per_packet == 0 ? 1 : (1 + 7 * stats_.per_packet) / 8;
+  learn_round_trip(arrival - next.last_asked);
+  return Filled::Repaired;
 }
 
 void Retransmission::remember(const Missing& missing, int answers, RunningTime now) {
@@ -135,34 +176,46 @@ std::optional<Retransmission::Request> Retransmission::take_request(RunningTime 
   for (Missing& missing : missing_) {
     if (missing.ask_at > now)
       continue;
-    const RunningTime expected = missing.noticed;
-    RunningTime usable{missing.media.time_since_epoch() + usable_until};
-    if (settings_.deadline)
-      usable = std::min(usable, expected + *settings_.deadline);
-    const Duration timeout = retry_timeout();
-    const Duration period = settings_.retry_period.value_or(std::max(usable - expected, 0ns));
-    const bool too_often = settings_.max_retries && missing.requests >= *settings_.max_retries;
-    const bool too_late = now + round_trip_.value_or(0ns) > usable || now > expected + period;
-    if (too_often || too_late) {
-      missing.ask_at = kNeverAgain;
-      continue;
-    }
-    request = Request{
-        .sequence = missing.sequence,
-        .expected = expected,
-        .delay = now - expected,
-        .retry = missing.requests,
-        .retry_timeout = timeout,
-        .retry_period = period,
-        .round_trip = round_trip_.value_or(0ns),
-    };
-    ++missing.requests;
-    missing.last_asked = now;
-    missing.ask_at = now + timeout;
-    ++stats_.requests;
-    break;
+    request = ask(missing, now, usable_until);
+    if (request)
+      break;
+  }
+  if (!request && next_ && next_->ask_at <= now) {
+    request = ask(*next_, now, usable_until);
+    next_->ask_at = kNeverAgain;
   }
   update_earliest();
+  return request;
+}
+
+// Nothing, if that is of no use; then never again.
+std::optional<Retransmission::Request> Retransmission::ask(Missing& missing, RunningTime now,
+                                                           Duration usable_until) {
+  const RunningTime expected = missing.noticed;
+  RunningTime usable{missing.media.time_since_epoch() + usable_until};
+  if (settings_.deadline)
+    usable = std::min(usable, expected + *settings_.deadline);
+  const Duration timeout = retry_timeout();
+  const Duration period = settings_.retry_period.value_or(std::max(usable - expected, 0ns));
+  const bool too_often = settings_.max_retries && missing.requests >= *settings_.max_retries;
+  const bool too_late = now + round_trip_.value_or(0ns) > usable || now > expected + period;
+  if (too_often || too_late) {
+    missing.ask_at = kNeverAgain;
+    return std::nullopt;
+  }
+  const Request request{
+      .sequence = missing.sequence,
+      .expected = expected,
+      .delay = now - expected,
+      .retry = missing.requests,
+      .retry_timeout = timeout,
+      .retry_period = period,
+      .round_trip = round_trip_.value_or(0ns),
+  };
+  ++missing.requests;
+  missing.last_asked = now;
+  missing.ask_at = now + timeout;
+  ++stats_.requests;
   return request;
 }
 
@@ -178,6 +231,7 @@ int Retransmission::requests_for(std::int64_t sequence) const {
 void Retransmission::reset() {
   missing_.clear();
   asked_.clear();
+  next_.reset();
   earliest_.reset();
   reorder_wait_ = 0ns;
   reorder_distance_ = 0;
@@ -227,6 +281,8 @@ void Retransmission::update_earliest() {
   for (const Missing& missing : missing_)
     if (missing.ask_at != kNeverAgain && (!earliest_ || missing.ask_at < *earliest_))
       earliest_ = missing.ask_at;
+  if (next_ && next_->ask_at != kNeverAgain && (!earliest_ || next_->ask_at < *earliest_))
+    earliest_ = next_->ask_at;
 }
 
 }  // namespace onair

@@ -57,6 +57,10 @@ class Retransmission {
   // `count` numbers from `first` on are missing, noticed by the packet behind them.
   void on_hole(std::int64_t first, std::int64_t count, MediaTime before, MediaTime after,
                RunningTime now);
+  // The packet behind the newest should be there at `expected`, as far as it exists. If it is not,
+  // nor `patience` later, it is asked for, once: more could be said only by a packet behind it.
+  void expect_next(std::int64_t sequence, MediaTime media, RunningTime expected, Duration patience);
+  void expect_nothing();
   // A packet behind the holes: rtx-delay-reorder counts them.
   void on_newest(std::int64_t sequence);
 
@@ -104,6 +108,8 @@ class Retransmission {
   void remember(const Missing& missing, int answers, RunningTime now);
   Filled on_late_answer(std::int64_t sequence, RunningTime arrival);
 
+  Filled on_next(RunningTime arrival, bool flagged_retransmission);
+  std::optional<Request> ask(Missing& missing, RunningTime now, Duration usable_until);
   [[nodiscard]] Missing* find(std::int64_t sequence);
   void remove(Missing* missing);
   [[nodiscard]] Duration first_wait() const;
@@ -113,6 +119,7 @@ class Retransmission {
 
   Settings settings_;
   std::vector<Missing> missing_;  // sorted by sequence
+  std::optional<Missing> next_;   // behind the newest
   std::optional<RunningTime> earliest_;
   std::vector<Asked> asked_;  // in the order in which they are forgotten, nearly
 

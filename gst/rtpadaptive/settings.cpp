@@ -10,7 +10,7 @@ using std::chrono::milliseconds;
 
 namespace {
 
-constexpr std::array<Property<JitterBufferSettings>, 31> kProperties{{
+constexpr std::array<Property<JitterBufferSettings>, 32> kProperties{{
     {"latency", "Latency",
      "Latency to start with, in milliseconds, and the latency for good if not adaptive",
      &JitterBufferSettings::latency_ms},
@@ -63,6 +63,12 @@ constexpr std::array<Property<JitterBufferSettings>, 31> kProperties{{
     {"do-retransmission", "Do retransmission",
      "Send GstRTPRetransmissionRequest events upstream for missing packets",
      &JitterBufferSettings::do_retransmission},
+    {"rtx-next-seqnum", "RTX next sequence number",
+     "Ask once for the next packet too, before a later one shows that it is missing, when it is "
+     "later "
+     "than any has lately been; repairs the ends of frames sooner, asks in vain when a sender "
+     "pauses",
+     &JitterBufferSettings::rtx_next_seqnum},
     {"rtx-delay", "RTX delay",
      "Milliseconds from noticing a hole to the first request; -1: none, or as long as reordered "
      "packets have lately taken",
@@ -149,6 +155,7 @@ JitterBuffer::Settings to_core(const JitterBufferSettings& settings) {
                          .deadline = optional_ms(settings.rtx_deadline_ms),
                          .stats_timeout = ms(settings.rtx_stats_timeout_ms)},
       .do_retransmission = settings.do_retransmission,
+      .request_next = settings.rtx_next_seqnum,
       .drop_on_latency = settings.drop_on_latency,
       .max_packets = settings.max_packets,
       .max_bytes = settings.max_bytes,

@@ -12,7 +12,7 @@
 namespace onair {
 
 // What the properties set; the values here are their defaults. Those that stock rtpjitterbuffer has
-// too have its names, types and defaults.
+// too have its names, types and, but for add-reference-timestamp-meta and rtx-next-seqnum, defaults.
 struct JitterBufferSettings {
   guint latency_ms = 200;
   guint min_latency_ms = 0;
@@ -31,6 +31,7 @@ struct JitterBufferSettings {
   bool post_drop_messages = false;
   guint drop_messages_interval_ms = 200;
   bool do_retransmission = false;
+  bool rtx_next_seqnum = false;
   gint rtx_delay_ms = -1;
   guint rtx_min_delay_ms = 0;
   gint rtx_delay_reorder = 3;

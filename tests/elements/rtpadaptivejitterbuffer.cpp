@@ -441,6 +441,17 @@ TEST(RtpAdaptiveJitterBuffer, NothingIsAskedForUnlessItIsWanted) {
   EXPECT_TRUE(bench.upstream("GstRTPRetransmissionRequest").empty());
 }
 
+TEST(RtpAdaptiveJitterBuffer, RtxNextSeqnumAsksByTheClockBeforeALaterPacketComes) {
+  JitterBufferBench bench{"adaptive=false latency=300 do-retransmission=true rtx-next-seqnum=true"};
+  bench.push_all(0, 4);
+  ASSERT_TRUE(bench.wait_for("#4"));
+  EXPECT_EQ(bench.crank(), 5 * kSpacing + kSpacing / 2);
+  ASSERT_TRUE(bench.wait_for_upstream("GstRTPRetransmissionRequest"));
+  const auto event = bench.upstream("GstRTPRetransmissionRequest")[0];
+  EXPECT_EQ(uint_of(gst_event_get_structure(event.get()), "seqnum"), RtpPacket{5}.sequence);
+  EXPECT_EQ(uint_of(gst_event_get_structure(event.get()), "delay"), 10u);
+}
+
 // ---- lists, bounds, damage
 
 TEST(RtpAdaptiveJitterBuffer, ABufferListIsTakenApart) {

@@ -842,6 +842,87 @@ TEST(JitterBufferRequests, AnswersThatComeTooLateTellThatAskingIsOfNoUse) {
   EXPECT_EQ(run.requests().size(), 2u);
 }
 
+JitterBuffer::Settings asking_for_the_next() {
+  auto settings = eager(300ms);
+  settings.do_retransmission = true;
+  settings.request_next = true;
+  return settings;
+}
+
+TEST(JitterBufferRequests, ThePacketThatComesNextIsAskedForWhenItIsLate) {
+  Playback run{asking_for_the_next()};
+  run.arrive_all(0, 4);
+  run.advance_to(at(5 * kSpacing + kSpacing / 2) - 1ns);
+  EXPECT_TRUE(run.requests().empty());
+  run.advance_to(at(2s));
+  ASSERT_EQ(run.requests().size(), 1u);
+  EXPECT_EQ(run.requests()[0].number, Playback::packet(5).sequence);
+  EXPECT_EQ(run.requests()[0].request.expected, at(5 * kSpacing));
+  EXPECT_EQ(run.requests()[0].request.delay, kSpacing / 2);
+  EXPECT_TRUE(run.given_up().empty()) << "nobody knows whether it exists";
+}
+
+TEST(JitterBufferRequests, ThePacketThatComesNextIsNotAskedForUnlessItIsWanted) {
+  auto settings = asking_for_the_next();
+  settings.request_next = false;
+  Playback run{settings};
+  run.arrive_all(0, 4);
+  run.advance_to(at(2s));
+  EXPECT_TRUE(run.requests().empty());
+}
+
+TEST(JitterBufferRequests, ThePacketThatComesNextIsGivenTheDelayThatOthersHadLately) {
+  const auto asked_after = [](Duration pause) {
+    Playback run{asking_for_the_next()};
+    run.arrive_all(0, 4);
+    run.arrive(5, 80ms);
+    std::int64_t n = 6;
+    for (; n < 10; ++n)
+      run.arrive(n, 80ms - (n - 5) * kSpacing + 1ms);
+    const auto last = n + pause / kSpacing;
+    for (; n <= last; ++n)
+      run.arrive(n);
+    EXPECT_TRUE(run.requests().size() <= 1) << "one for the first that was late";
+    run.advance_to(at((last + 10) * kSpacing));
+    return run.requests().back().request.delay;
+  };
+  EXPECT_GT(asked_after(0s), 95ms);
+  EXPECT_LE(asked_after(0s), 100ms) << "a quarter more";
+  EXPECT_GT(asked_after(5s), 40ms);
+  EXPECT_LT(asked_after(5s), 70ms) << "it fades";
+  EXPECT_EQ(asked_after(60s), kSpacing / 2);
+}
+
+TEST(JitterBufferRequests, TheNextFrameIsWaitedForBehindOneOfSeveralPackets) {
+  Playback run{asking_for_the_next()};
+  std::int64_t packets = 0;
+  for (std::int64_t n = 0; n < 5; ++n) {
+    for (const auto& packet : picture(n, packets, 3))
+      run.arrive(packet);
+    packets += 3;
+  }
+  run.advance_to(at(2s));
+  ASSERT_EQ(run.requests().size(), 1u);
+  EXPECT_EQ(run.requests()[0].number,
+            static_cast<std::uint16_t>(Playback::kFirstSequence + packets));
+  EXPECT_EQ(run.requests()[0].request.expected, at(5 * kSpacing));
+}
+
+TEST(JitterBufferRequests, NothingIsExpectedBehindTheEnd) {
+  Playback run{asking_for_the_next()};
+  run.arrive_all(0, 4);
+  run.drain();
+  EXPECT_TRUE(run.requests().empty());
+}
+
+TEST(JitterBufferRequests, NothingIsExpectedOnceThatIsNotWantedAnyMore) {
+  Playback run{asking_for_the_next()};
+  run.arrive_all(0, 4);
+  run.buffer.set_settings(eager(300ms));
+  run.advance_to(at(2s));
+  EXPECT_TRUE(run.requests().empty());
+}
+
 TEST(JitterBufferRequests, NothingIsAskedForUnlessItIsWanted) {
   Playback run{eager()};
   run.arrive_all(0, 4);

@@ -434,6 +434,105 @@ TEST(RetransmissionLateAnswer, NoMoreAreRememberedThanCanBeMissing) {
   EXPECT_TRUE(heard(599));
 }
 
+// ---- the packet that comes next
+
+// The one behind packet 10 is expected, and waited for 10 ms longer.
+Stream expecting(const Settings& settings = {}) {
+  Stream stream{settings};
+  stream.requests.expect_next(11, stream.media(11), stream.arrival(11), 10ms);
+  return stream;
+}
+
+TEST(RetransmissionNext, IsAskedForOnceWhenItIsLaterThanExpected) {
+  auto stream = expecting();
+  EXPECT_EQ(stream.requests.next_request_at(), stream.arrival(11) + 10ms);
+  EXPECT_FALSE(stream.take(stream.arrival(11) + 10ms - 1ns));
+  const auto request = stream.take(stream.arrival(11) + 10ms);
+  ASSERT_TRUE(request);
+  EXPECT_EQ(request->sequence, 11);
+  EXPECT_EQ(request->expected, stream.arrival(11));
+  EXPECT_EQ(request->delay, 10ms);
+  EXPECT_EQ(request->retry, 0);
+  EXPECT_FALSE(stream.requests.next_request_at()) << "whatever it is that it does not come";
+  EXPECT_FALSE(stream.take(stream.arrival(100)));
+}
+
+TEST(RetransmissionNext, IsNotAskedForOnceItHasComeOrAnotherIsExpected) {
+  auto came = expecting();
+  EXPECT_EQ(came.requests.on_packet(11, came.arrival(11), false), Filled::NotMissing);
+  EXPECT_FALSE(came.requests.next_request_at());
+  auto moved = expecting();
+  moved.requests.expect_next(12, moved.media(12), moved.arrival(12), 10ms);
+  EXPECT_EQ(moved.requests.next_request_at(), moved.arrival(12) + 10ms);
+  moved.requests.expect_nothing();
+  EXPECT_FALSE(moved.requests.next_request_at());
+  auto reset = expecting();
+  reset.requests.reset();
+  EXPECT_FALSE(reset.requests.next_request_at());
+}
+
+TEST(RetransmissionNext, IsAskedForAfterAMissingOneThatIsDueAsWell) {
+  auto stream = expecting();
+  stream.requests.on_hole(5, 1, stream.media(4), stream.media(6), stream.arrival(10));
+  stream.requests.expect_next(11, stream.media(11), stream.arrival(11), 10ms);
+  EXPECT_EQ(stream.requests.next_request_at(), stream.arrival(10)) << "the earlier of the two";
+  EXPECT_EQ(stream.take_all(stream.arrival(11) + 10ms), (std::vector<std::int64_t>{5, 11}));
+}
+
+TEST(RetransmissionNext, IsAskedForAgainOnlyARoundTripAfterAPacketHasShownThatItIsMissing) {
+  auto stream = expecting();
+  const auto asked = stream.arrival(11) + 10ms;
+  ASSERT_TRUE(stream.take(asked));
+  stream.requests.on_hole(11, 1, stream.media(10), stream.media(12), stream.arrival(12));
+  EXPECT_EQ(stream.requests.next_request_at(), asked + 120ms);
+  EXPECT_EQ(stream.requests.requests_for(11), 1);
+  EXPECT_EQ(stream.requests.on_packet(11, asked + 50ms, true), Filled::Repaired);
+  EXPECT_EQ(stream.requests.round_trip(), 50ms);
+}
+
+TEST(RetransmissionNext, ThatWasNotAskedForYetIsAskedForAtOnceWhenItIsMissing) {
+  auto stream = expecting();
+  stream.requests.on_hole(11, 1, stream.media(10), stream.media(12), stream.arrival(11) + 5ms);
+  EXPECT_EQ(stream.requests.next_request_at(), stream.arrival(11) + 5ms);
+  EXPECT_EQ(stream.take_all(stream.arrival(20)).size(), 1u);
+}
+
+TEST(RetransmissionNext, AnAnswerIsARepairAndTellsTheRoundTrip) {
+  auto stream = expecting();
+  const auto asked = stream.arrival(11) + 10ms;
+  ASSERT_TRUE(stream.take(asked));
+  EXPECT_EQ(stream.requests.on_packet(11, asked + 40ms, true), Filled::Repaired);
+  EXPECT_EQ(stream.requests.round_trip(), 40ms);
+  EXPECT_EQ(stream.requests.stats().successes, 1u);
+  EXPECT_DOUBLE_EQ(stream.requests.stats().per_packet, 1);
+}
+
+TEST(RetransmissionNext, WithoutAFlagItCameByItselfThoughItWasAskedFor) {
+  auto stream = expecting();
+  const auto asked = stream.arrival(11) + 10ms;
+  ASSERT_TRUE(stream.take(asked));
+  EXPECT_EQ(stream.requests.on_packet(11, asked + 40ms, false), Filled::NotMissing);
+  EXPECT_FALSE(stream.requests.round_trip());
+  EXPECT_EQ(stream.requests.on_packet(11, asked + 60ms, true), Filled::Answered);
+  EXPECT_EQ(stream.requests.round_trip(), 60ms);
+}
+
+TEST(RetransmissionNext, TheDelaysThatAreSetHoldForItToo) {
+  const auto asked_after = [](const Settings& settings) {
+    return *expecting(settings).requests.next_request_at() - Stream::arrival(11);
+  };
+  EXPECT_EQ(asked_after({.delay = 30ms}), 30ms);
+  EXPECT_EQ(asked_after({.delay = 0ms}), 0ms);
+  EXPECT_EQ(asked_after({.min_delay = 15ms}), 15ms);
+}
+
+TEST(RetransmissionNext, IsNotAskedForWhenAnAnswerCouldNotBeInTime) {
+  Stream stream{{}, 5ms};
+  stream.requests.expect_next(11, stream.media(11), stream.arrival(11), 10ms);
+  EXPECT_FALSE(stream.take(stream.arrival(11) + 10ms));
+  EXPECT_FALSE(stream.requests.next_request_at());
+}
+
 // ---- settings, with stock's meanings
 
 TEST(Retransmission, DelaySaysHowLongAfterTheHoleTheFirstRequestIsMade) {
