@@ -32,6 +32,7 @@ void CutScheduler::remove_stream(StreamId id) {
   auto& stream = streams_[id];
   stream.is_present = false;
   stream.is_waiting = false;
+  forget_fills(id);
   if (master_ == id)
     master_.reset();
   try_start();
@@ -134,13 +135,16 @@ void CutScheduler::begin_line() {
   starting_since_.reset();
   frames_ = {};
   master_.reset();
-  shared_anchor_.reset();
   has_changed_ = true;
 }
 
 void CutScheduler::arrive(StreamId id, const Frame& frame, ClockTime now) {
   auto& stream = streams_[id];
   now_ = std::max(now_, now);
+  const auto fill = std::find_if(fills_.begin(), fills_.end(),
+                                 [id](const Fill& each) { return each.stream == id; });
+  if (fill != fills_.end())
+    unfill(id, fill->boundary.index);
   follow_line(stream, frame.time);
   stream.has_ended = stream.is_stalled = false;
   stream.seen = now_;
@@ -195,6 +199,7 @@ void CutScheduler::end(StreamId id, ClockTime now) {
 void CutScheduler::flush(StreamId id) {
   const auto& old = streams_[id];
   streams_[id] = Stream{.kind = old.kind, .is_present = old.is_present, .was_flushed = true};
+  forget_fills(id);
   if (master_ == id)
     master_.reset();
   const bool all_are_new = std::none_of(streams_.begin(), streams_.end(), [](const Stream& stream) {
@@ -293,9 +298,14 @@ void CutScheduler::skip_past() {
 
 void CutScheduler::forget_reached() {
   const auto is_needed = [this](const Boundary& boundary) {
-    return std::any_of(streams_.begin(), streams_.end(), [&boundary](const Stream& stream) {
-      return stream.is_present && stream.applied < boundary.index;
-    });
+    return std::any_of(streams_.begin(), streams_.end(),
+                       [&boundary](const Stream& stream) {
+                         return stream.is_present && stream.applied < boundary.index;
+                       }) ||
+           // Nobody has reached what is still to be filled.
+           std::any_of(fills_.begin(), fills_.end(), [&boundary](const Fill& fill) {
+             return fill.boundary.index <= boundary.index;
+           });
   };
   while (decided_.size() > kMostRemembered || (decided_.size() > 1 && !is_needed(decided_.front())))
     decided_.pop_front();
@@ -311,8 +321,24 @@ void CutScheduler::fill_stalled() {
       continue;
     stream.applied = decided_.back().index;
     fills_.push_back({.stream = id, .boundary = decided_.back()});
-    ++stats_.fills;
   }
+}
+
+// From that boundary on nothing has been filled.
+void CutScheduler::unfill(StreamId id, std::int64_t index) {
+  forget_fills(id);
+  streams_[id].applied = std::min(streams_[id].applied, index - 1);
+}
+
+void CutScheduler::forget_fills(StreamId id) {
+  std::erase_if(fills_, [id](const Fill& fill) { return fill.stream == id; });
+}
+
+const CutScheduler::Boundary* CutScheduler::find_decided(std::int64_t index) const {
+  const auto found =
+      std::find_if(decided_.begin(), decided_.end(),
+                   [index](const Boundary& boundary) { return boundary.index == index; });
+  return found == decided_.end() ? nullptr : &*found;
 }
 
 // The newest boundary that the stream has come to and that its segment has not begun with.
@@ -368,7 +394,10 @@ CutScheduler::Verdict CutScheduler::judge_audio(Stream& stream) {
   if (!boundary)
     return Pass{};
   stream.applied = boundary->index;
-  return Cut{.boundary = *boundary};
+  // Timestamps are rounded: a nanosecond in front of the picture it would not be in its segment.
+  const auto shift = boundary->at - start;
+  const bool is_rounded = config_.snap && std::chrono::abs(shift) <= AudioFrames::kTolerance;
+  return Cut{.boundary = *boundary, .shift = is_rounded ? shift : Duration{0}};
 }
 
 // The first frame from then on is the one nearest to the boundary: where it was asked for, at the frame
@@ -406,6 +435,11 @@ bool CutScheduler::is_on_time(const Stream& stream, const Boundary& boundary) co
   return time >= due && time - boundary.at <= kMostSnap && (!stream.before || *stream.before < due);
 }
 
+// As near as frames of sound are to each other: they may have moved since the boundary was decided.
+bool CutScheduler::is_beside(const Boundary& boundary, RunningTime time) const {
+  return std::chrono::abs(time - boundary.at) <= frames_.length();
+}
+
 CutScheduler::Verdict CutScheduler::judge_video(Stream& stream) {
   const auto& [time, is_key, format] = stream.frame;
   if (!is_with_us(stream))
@@ -435,7 +469,10 @@ CutScheduler::Verdict CutScheduler::judge_video(Stream& stream) {
   stream.needs_key = false;
   Cut cut{.boundary = *boundary};
   if (config_.snap)
-    cut.shift = (is_on_time(stream, *boundary) ? boundary->at : nearest_frame(time)) - time;
+    cut.shift =
+        (is_on_time(stream, *boundary) || is_beside(*boundary, time) ? boundary->at
+                                                                     : nearest_frame(time)) -
+        time;
   return cut;
 }
 
@@ -458,11 +495,14 @@ void CutScheduler::ask_ahead(StreamId id, Stream& stream) {
     stream.asked.pop_front();
   // Behind a pause, those within it are not asked for.
   const auto current = (*stream.newest - anchor_) / config_.target - 1;
-  for (auto index = std::max({next_index_, stream.asked_to + 1, current});
+  for (auto index = std::max({oldest, stream.applied + 1, stream.asked_to + 1, current});
        boundary(index) <= *stream.newest + config_.request_ahead; ++index) {
-    const auto at = boundary(index) - half_interval(stream);
-    stream.asked.push_back({.index = index, .at = at});
     stream.asked_to = index;
+    const auto* decided = find_decided(index);
+    if (!decided && index < next_index_)
+      continue;  // missed
+    const auto at = (decided ? decided->at : boundary(index)) - half_interval(stream);
+    stream.asked.push_back({.index = index, .at = at});
     requests_.push_back({.stream = id, .at = at, .index = index});
     ++stats_.requests;
   }
@@ -475,8 +515,10 @@ bool CutScheduler::is_overdue(const Stream& stream) const {
     return true;
   if (!has_started_)
     return false;
-  const auto& last = decided_.back();
-  const auto awaited = last.index > stream.applied ? last : planned(next_index_);
+  const auto oldest =
+      std::find_if(decided_.begin(), decided_.end(),
+                   [&stream](const Boundary& boundary) { return boundary.index > stream.applied; });
+  const auto awaited = oldest != decided_.end() ? *oldest : planned(next_index_);
   if (config_.mode == Mode::Passthrough && *stream.newest >= awaited.at - stream.response.get())
     return true;
   // One more frame for those whose times are rounded.
@@ -556,7 +598,14 @@ std::optional<CutScheduler::Request> CutScheduler::take_request() {
 }
 
 std::optional<CutScheduler::Fill> CutScheduler::take_fill() {
-  return take_front(fills_);
+  auto fill = take_front(fills_);
+  stats_.fills += fill ? 1U : 0U;
+  return fill;
+}
+
+void CutScheduler::give_back(const Fill& fill) {
+  unfill(fill.stream, fill.boundary.index);
+  --stats_.fills;
 }
 
 std::optional<CutScheduler::Decision> CutScheduler::take_decision() {

@@ -112,7 +112,7 @@ class CutScheduler {
   StreamId add_stream(Kind kind);
   void remove_stream(StreamId stream);
   // A grid that two machines share: through this instant, with the index of boundary 0. Counts for
-  // starts to come.
+  // starts to come, until another one is set.
   void set_anchor(std::optional<RunningTime> anchor) { shared_anchor_ = anchor; }
 
   void arrive(StreamId stream, const Frame& frame, ClockTime now);
@@ -128,7 +128,10 @@ class CutScheduler {
   void on_time(ClockTime now);
 
   [[nodiscard]] std::optional<Request> take_request();
+  [[nodiscard]] bool has_fill() const { return !fills_.empty(); }
   [[nodiscard]] std::optional<Fill> take_fill();
+  // The stream is on its way after all, and will be judged at that boundary.
+  void give_back(const Fill& fill);
   [[nodiscard]] std::optional<Decision> take_decision();
   // Whether what waits is to be judged again.
   [[nodiscard]] bool take_change();
@@ -184,21 +187,25 @@ class CutScheduler {
   void try_start();
   void decide(std::int64_t index, RunningTime at, std::optional<Duration> lateness);
   void fill_stalled();
+  void unfill(StreamId id, std::int64_t index);
+  void forget_fills(StreamId id);
   void skip_past();
   void forget_reached();
 
   [[nodiscard]] Verdict judge_audio(Stream& stream);
   [[nodiscard]] Verdict judge_video(Stream& stream);
+  [[nodiscard]] const Boundary* find_decided(std::int64_t index) const;
   [[nodiscard]] const Boundary* reached(const Stream& stream) const;
   [[nodiscard]] bool takes(const Stream& stream) const;
   [[nodiscard]] RunningTime due_from(const Stream& stream, const Boundary& boundary) const;
   [[nodiscard]] bool is_on_time(const Stream& stream, const Boundary& boundary) const;
+  [[nodiscard]] bool is_beside(const Boundary& boundary, RunningTime time) const;
   void ask(StreamId id, Stream& stream);
   void ask_ahead(StreamId id, Stream& stream);
   void ask_now(StreamId id, Stream& stream);
   [[nodiscard]] bool is_overdue(const Stream& stream) const;
 
-  const Config config_;
+  Config config_;
   std::vector<Stream> streams_;
   AudioFrames frames_;
   std::optional<StreamId> master_;  // the audio stream whose frames they are

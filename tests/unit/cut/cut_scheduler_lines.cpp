@@ -210,6 +210,61 @@ TEST(CutSchedulerLines, SoundThatHasEndedIsNotFilled) {
   EXPECT_TRUE(live.fills().empty());
 }
 
+// Sound that has died before the boundary at 2 s.
+void let_die(Live& live, CutScheduler::StreamId audio, CutScheduler::StreamId video) {
+  live.sound(audio, 0s);
+  live.key(video, 0s);
+  live.judge(audio);
+  live.key(video, 1s);
+  for (int n = 1; n <= 60; ++n)
+    live.sound(audio, n * 24ms);
+  live.wait_out();
+  live.key(video, 2s);
+  live.wait_out();
+}
+
+TEST(CutSchedulerLines, SoundThatComesBeforeItIsFilledIsCutItself) {
+  Live live;
+  const auto audio = live.scheduler.add_stream(Kind::Audio);
+  const auto video = live.scheduler.add_stream(Kind::Video);
+  let_die(live, audio, video);
+  EXPECT_TRUE(live.scheduler.has_fill());
+  EXPECT_EQ(index_of(live.sound(audio, 1992ms)), 2);
+  EXPECT_FALSE(live.scheduler.has_fill());
+  EXPECT_EQ(live.scheduler.stats().fills, 0U);
+}
+
+TEST(CutSchedulerLines, AFillThatIsGivenBackIsACutOfTheFrameThatComes) {
+  Live live;
+  const auto audio = live.scheduler.add_stream(Kind::Audio);
+  const auto video = live.scheduler.add_stream(Kind::Video);
+  let_die(live, audio, video);
+  live.key(video, 3s);
+  const auto first = live.scheduler.take_fill();
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->boundary.index, 2);
+  live.scheduler.give_back(*first);
+  EXPECT_FALSE(live.scheduler.has_fill()) << "nor those behind it";
+  EXPECT_EQ(index_of(live.sound(audio, 2016ms)), 2);
+  EXPECT_EQ(index_of(live.sound(audio, 3s)), 3);
+  EXPECT_EQ(live.scheduler.stats().fills, 0U);
+}
+
+TEST(CutSchedulerLines, WhatIsFlushedOrRemovedIsNotFilled) {
+  for (const bool is_removed : {false, true}) {
+    Live live;
+    const auto audio = live.scheduler.add_stream(Kind::Audio);
+    const auto video = live.scheduler.add_stream(Kind::Video);
+    let_die(live, audio, video);
+    EXPECT_TRUE(live.scheduler.has_fill());
+    if (is_removed)
+      live.scheduler.remove_stream(audio);
+    else
+      live.scheduler.flush(audio);
+    EXPECT_FALSE(live.scheduler.has_fill());
+  }
+}
+
 // ---- flushes
 
 TEST(CutSchedulerLines, StreamsFlushedOneAfterTheOtherBeginOneNewLine) {
@@ -327,6 +382,29 @@ TEST(CutSchedulerLines, ASecondSoundBeginsWithItsFrameNearestToTheBoundary) {
   EXPECT_FALSE(cut_of(live.sound(opus, 1020ms, kOpus)));
 }
 
+TEST(CutSchedulerLines, SoundBeginsAtTheBoundaryHoweverItsTimestampIsRounded) {
+  for (const bool snaps : {true, false}) {
+    Live live{{.snap = snaps}};
+    const auto audio = live.scheduler.add_stream(Kind::Audio);
+    int moved = 0;
+    for (std::int64_t n = 0; n < 2000; ++n) {
+      // As encoders and parsers do it: cut off, or to the microsecond.
+      auto time = Duration{n * 1024 * 1'000'000'000 / 48'000};
+      if (n % 2 == 1)
+        time = time / 1us * 1us;
+      const auto verdict = live.sound(audio, time, kAac);
+      const auto* cut = std::get_if<Cut>(&verdict);
+      if (!cut)
+        continue;
+      if (snaps) {
+        EXPECT_EQ(at(time) + cut->shift, cut->boundary.at);
+      }
+      moved += cut->shift != 0ns ? 1 : 0;
+    }
+    EXPECT_EQ(moved > 0, snaps);
+  }
+}
+
 TEST(CutSchedulerLines, AnotherFormatMovesTheFramesAndNotTheGrid) {
   Live live;
   const auto audio = live.scheduler.add_stream(Kind::Audio);
@@ -387,6 +465,21 @@ TEST(CutSchedulerLines, APictureThatBeginsLaterLeavesTheFirstBoundaryToTheOther)
   EXPECT_EQ(live.scheduler.stats().worst_error, 0ns);
 }
 
+TEST(CutSchedulerLines, ThePictureBeginsAtTheBoundaryThoughTheSoundHasMovedMeanwhile) {
+  Live live;
+  const auto audio = live.scheduler.add_stream(Kind::Audio);
+  const auto video = live.scheduler.add_stream(Kind::Video);
+  live.key(video, 16ms);
+  live.sound(audio, 0s);
+  EXPECT_EQ(live.decisions().front().boundary.at, at(24ms));
+  // Its second frame is off its place, and it comes before the picture's thread looks again.
+  live.sound(audio, 39ms);
+  const auto verdict = live.judge(video);
+  const auto* cut = std::get_if<Cut>(&verdict);
+  ASSERT_TRUE(cut);
+  EXPECT_EQ(cut->shift, 8ms);
+}
+
 TEST(CutSchedulerLines, OnASharedGridTheIndexIsThatOfTheSegmentThatTheStartIsIn) {
   struct Case {
     Duration start;
@@ -438,6 +531,16 @@ TEST(CutSchedulerLines, AnAnchorOfLessIndicesThanThereWereKeepsItsInstants) {
   EXPECT_EQ(decisions[2].boundary.index, 12);
 }
 
+TEST(CutSchedulerLines, ASharedGridIsTheSameBehindABreak) {
+  Live live;
+  live.scheduler.set_anchor(at(300ms));
+  const auto audio = live.scheduler.add_stream(Kind::Audio);
+  live.sound(audio, 300ms, kOpus);
+  live.leap(1h);
+  EXPECT_EQ(index_of(live.sound(audio, 1h, kOpus)), 3599);
+  EXPECT_EQ(cut_of(live.sound(audio, 1h + 300ms, kOpus))->at, at(1h + 300ms));
+}
+
 TEST(CutSchedulerLines, TwoStartsOnOneSharedGridCutAtTheSameInstants) {
   std::vector<std::vector<RunningTime>> cuts;
   for (const auto begin : {0ms, 24ms * 53, 24ms * 211}) {
@@ -468,6 +571,36 @@ TEST(CutSchedulerLines, AStreamHalfAMinuteBehindTheOthersFindsEachOfItsBoundarie
   for (int n = 1; n <= 1500; ++n)
     EXPECT_EQ(index_of(live.sound(audio, n * 20ms, kOpus)),
               n % 25 == 0 ? std::optional<std::int64_t>{n / 25} : std::nullopt);
+}
+
+TEST(CutSchedulerLines, ARenditionThatIsBehindIsAskedForEachBoundaryThatTheOtherHasDecided) {
+  Live live;
+  const auto early = live.scheduler.add_stream(Kind::Video);
+  const auto late = live.scheduler.add_stream(Kind::Video);
+  live.key(early, 0s);
+  live.key(late, 0s);
+  live.judge(early);
+  live.requests();
+  for (const auto second : {1s, 2s, 3s, 4s})
+    live.key(early, second);
+  live.requests();
+  live.picture(late, 40ms);
+  std::vector<std::int64_t> asked;
+  for (const auto& request : live.requests()) {
+    EXPECT_EQ(request.stream, late);
+    EXPECT_EQ(request.at, at(request.index * 1s - 20ms));
+    asked.push_back(request.index);
+  }
+  EXPECT_EQ(asked, (std::vector<std::int64_t>{1, 2, 3}));
+  live.picture(late, 980ms);
+  live.picture(late, 1020ms);
+  live.requests();
+  live.picture(late, 1060ms);
+  const auto again = live.requests();
+  ASSERT_GE(again.size(), 1U);
+  EXPECT_FALSE(again.back().at) << "the first of them is overdue";
+  EXPECT_EQ(index_of(live.key(late, 1100ms)), 1);
+  EXPECT_EQ(index_of(live.key(late, 2s)), 2);
 }
 
 TEST(CutSchedulerLines, BehindAPauseNoKeyFrameIsAskedForWithinIt) {
