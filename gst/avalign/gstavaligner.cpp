@@ -67,7 +67,6 @@
 
 #include <algorithm>
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -82,8 +81,10 @@ GST_DEBUG_CATEGORY(gst_av_aligner_debug);
 using onair::Aligner;
 using onair::AlignerSettings;
 using onair::Alignment;
+using onair::attached;
 using onair::GstPtr;
 using onair::Lane;
+using onair::PadNames;
 
 #define GST_TYPE_AV_ALIGNER_TRUST (gst_av_aligner_trust_get_type())
 static GType gst_av_aligner_trust_get_type() {
@@ -102,7 +103,7 @@ struct _GstAvAligner {
   Alignment* alignment;
   // The object lock.
   std::vector<std::shared_ptr<Lane>>* lanes;
-  std::set<std::string>* names;  // of sink pads that are there or on their way
+  PadNames* names;
 };
 
 static GstStaticPadTemplate audio_template =
@@ -127,23 +128,11 @@ GST_ELEMENT_REGISTER_DEFINE_WITH_CODE(
     GST_DEBUG_CATEGORY_INIT(gst_av_aligner_debug, "avaligner", 0,
                             "puts sound and picture onto one time line"))
 
-// Nothing once the pad has been released: other threads may be in its functions even then.
-static std::shared_ptr<Lane> lane_of(GstPad* pad) {
-  return static_cast<std::weak_ptr<Lane>*>(gst_pad_get_element_private(pad))->lock();
-}
-
-static void attach(GstPad* pad, const std::shared_ptr<Lane>& lane) {
-  auto* link = new std::weak_ptr<Lane>{lane};
-  gst_pad_set_element_private(pad, link);
-  g_object_set_data_full(G_OBJECT(pad), "onair-lane", link,
-                         [](gpointer data) { delete static_cast<std::weak_ptr<Lane>*>(data); });
-}
-
 // ---- sink
 
 static GstFlowReturn gst_av_aligner_chain(GstPad* pad, GstObject*, GstBuffer* raw) noexcept {
   auto buffer = GstPtr<GstBuffer>::adopt(raw);
-  const auto lane = lane_of(pad);
+  const auto lane = attached<Lane>(pad);
   return lane ? lane->on_buffer(std::move(buffer)) : GST_FLOW_FLUSHING;
 }
 
@@ -158,7 +147,7 @@ static gboolean start_task(Lane& lane) {
 
 static gboolean gst_av_aligner_sink_event(GstPad* pad, GstObject* parent, GstEvent* raw) noexcept {
   auto event = GstPtr<GstEvent>::adopt(raw);
-  const auto lane = lane_of(pad);
+  const auto lane = attached<Lane>(pad);
   if (!lane)
     return FALSE;
   switch (GST_EVENT_TYPE(raw)) {
@@ -187,7 +176,7 @@ static gboolean gst_av_aligner_sink_event(GstPad* pad, GstObject* parent, GstEve
 static gboolean gst_av_aligner_sink_query(GstPad* pad, GstObject* parent,
                                           GstQuery* query) noexcept {
   if (GST_QUERY_IS_SERIALIZED(query)) {
-    const auto lane = lane_of(pad);
+    const auto lane = attached<Lane>(pad);
     return lane && lane->on_query(query);
   }
   return gst_pad_query_default(pad, parent, query);
@@ -199,7 +188,7 @@ static gboolean gst_av_aligner_src_activate_mode(GstPad* pad, GstObject*, GstPad
                                                  gboolean active) noexcept {
   if (mode != GST_PAD_MODE_PUSH)
     return FALSE;
-  const auto lane = lane_of(pad);
+  const auto lane = attached<Lane>(pad);
   if (active)
     return lane && start_task(*lane);
   if (lane)
@@ -209,7 +198,7 @@ static gboolean gst_av_aligner_src_activate_mode(GstPad* pad, GstObject*, GstPad
 
 static gboolean gst_av_aligner_src_event(GstPad* pad, GstObject* parent, GstEvent* raw) noexcept {
   auto event = GstPtr<GstEvent>::adopt(raw);
-  const auto lane = lane_of(pad);
+  const auto lane = attached<Lane>(pad);
   if (!lane)
     return FALSE;
   if (GST_EVENT_TYPE(raw) == GST_EVENT_RECONFIGURE && lane->is_unlinked())
@@ -220,7 +209,7 @@ static gboolean gst_av_aligner_src_event(GstPad* pad, GstObject* parent, GstEven
 static gboolean gst_av_aligner_src_query(GstPad* pad, GstObject* parent, GstQuery* query) noexcept {
   if (GST_QUERY_TYPE(query) != GST_QUERY_LATENCY)
     return gst_pad_query_default(pad, parent, query);
-  const auto lane = lane_of(pad);
+  const auto lane = attached<Lane>(pad);
   if (!lane || !gst_pad_peer_query(lane->sink(), query))
     return FALSE;
   gboolean live = FALSE;
@@ -235,50 +224,12 @@ static gboolean gst_av_aligner_src_query(GstPad* pad, GstObject* parent, GstQuer
 
 // ---- pads
 
-static GstIterator* gst_av_aligner_links(GstPad* pad, GstObject*) noexcept {
-  const auto lane = lane_of(pad);
-  if (!lane)
-    return nullptr;
-  GValue value = G_VALUE_INIT;
-  g_value_init(&value, GST_TYPE_PAD);
-  g_value_set_object(&value, GST_PAD_IS_SINK(pad) ? lane->src() : lane->sink());
-  auto* links = gst_iterator_new_single(GST_TYPE_PAD, &value);
-  g_value_unset(&value);
-  return links;
-}
-
-// The number of "audio_3", or the next one that is free, kept for the caller. Empty: no such name, or
-// there is one.
-static std::string take_index(GstAvAligner* self, const std::string& kind, const gchar* name) {
-  const auto prefix = kind + "_";
-  if (name) {
-    guint64 index = 0;
-    const bool is_ours =
-        g_str_has_prefix(name, prefix.c_str()) &&
-        g_ascii_string_to_unsigned(name + prefix.size(), 10, 0, G_MAXUINT, &index, nullptr);
-    const auto number = std::to_string(index);
-    // Not "audio_03": the source pad would be that of "audio_3".
-    if (!is_ours || prefix + number != name)
-      return {};
-    GST_OBJECT_LOCK(self);
-    const bool is_free = self->names->insert(name).second;
-    GST_OBJECT_UNLOCK(self);
-    return is_free ? number : std::string{};
-  }
-  guint index = 0;
-  GST_OBJECT_LOCK(self);
-  while (!self->names->insert(prefix + std::to_string(index)).second)
-    ++index;
-  GST_OBJECT_UNLOCK(self);
-  return std::to_string(index);
-}
-
 static GstPad* gst_av_aligner_request_new_pad(GstElement* element, GstPadTemplate* templ,
                                               const gchar* name, const GstCaps*) noexcept {
   auto* self = GST_AV_ALIGNER(element);
   const bool is_audio = g_strcmp0(GST_PAD_TEMPLATE_NAME_TEMPLATE(templ), "audio_%u") == 0;
   const std::string kind = is_audio ? "audio" : "video";
-  const auto index = take_index(self, kind, name);
+  const auto index = self->names->take(kind, name);
   if (index.empty()) {
     GST_WARNING_OBJECT(element, "no pad %s: it exists, or its number is none", name);
     return nullptr;
@@ -290,9 +241,8 @@ static GstPad* gst_av_aligner_request_new_pad(GstElement* element, GstPadTemplat
   const auto lane = std::make_shared<Lane>(*self->alignment,
                                            is_audio ? Aligner::Kind::Audio : Aligner::Kind::Video,
                                            GstPtr<GstPad>::sink(sink), GstPtr<GstPad>::sink(src));
+  onair::attach(lane);
   for (GstPad* pad : {sink, src}) {
-    attach(pad, lane);
-    gst_pad_set_iterate_internal_links_function(pad, gst_av_aligner_links);
     GST_PAD_SET_PROXY_CAPS(pad);
     GST_PAD_SET_PROXY_ALLOCATION(pad);
   }
@@ -321,7 +271,7 @@ static GstPad* gst_av_aligner_request_new_pad(GstElement* element, GstPadTemplat
 
 static void gst_av_aligner_release_pad(GstElement* element, GstPad* pad) noexcept {
   auto* self = GST_AV_ALIGNER(element);
-  const auto lane = lane_of(pad);
+  const auto lane = attached<Lane>(pad);
   GST_OBJECT_LOCK(self);
   const bool is_ours = std::erase(*self->lanes, lane) > 0;
   GST_OBJECT_UNLOCK(self);
@@ -334,9 +284,7 @@ static void gst_av_aligner_release_pad(GstElement* element, GstPad* pad) noexcep
   const std::string name{GST_OBJECT_NAME(pad)};
   gst_element_remove_pad(element, lane->src());
   gst_element_remove_pad(element, pad);
-  GST_OBJECT_LOCK(self);
-  self->names->erase(name);
-  GST_OBJECT_UNLOCK(self);
+  self->names->give_back(name);
 }
 
 // ---- the element
@@ -404,7 +352,7 @@ static void gst_av_aligner_finalize(GObject* object) noexcept {
 static void gst_av_aligner_init(GstAvAligner* self) {
   self->alignment = new Alignment{GST_ELEMENT(self)};
   self->lanes = new std::vector<std::shared_ptr<Lane>>;
-  self->names = new std::set<std::string>;
+  self->names = new PadNames;
 }
 
 static void gst_av_aligner_class_init(GstAvAlignerClass* klass) {

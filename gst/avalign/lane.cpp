@@ -45,7 +45,7 @@ GstPtr<GstEvent> writable(GstPtr<GstEvent> event) {
 }  // namespace
 
 Lane::Lane(Alignment& alignment, Aligner::Kind kind, GstPtr<GstPad> sink, GstPtr<GstPad> src)
-    : alignment_{alignment}, kind_{kind}, sink_{std::move(sink)}, src_{std::move(src)} {
+    : PadPair{std::move(sink), std::move(src)}, alignment_{alignment}, kind_{kind} {
   gst_segment_init(&segment_, GST_FORMAT_TIME);
   const Lock lock{alignment_.mutex_};
   stream_ = alignment_.aligner_.add_stream(kind);

@@ -13,6 +13,7 @@
 #include "alignment.hpp"
 #include "glue/deadline_wait.hpp"
 #include "glue/gstptr.hpp"
+#include "glue/paired_pads.hpp"
 #include "glue/rtp_metas.hpp"
 #include "rtp_tap.hpp"
 
@@ -20,7 +21,7 @@ namespace onair {
 
 // One stream: a queue between upstream's thread and the source pad's task. What the core has not
 // placed yet stays in it; events keep their places between buffers.
-class Lane {
+class Lane : public PadPair {
  public:
   Lane(Alignment& alignment, Aligner::Kind kind, GstPtr<GstPad> sink, GstPtr<GstPad> src);
   ~Lane();
@@ -43,9 +44,6 @@ class Lane {
   void reset(Reset what);
   // An event from downstream, on upstream's time line. Any thread.
   [[nodiscard]] GstPtr<GstEvent> moved_back(GstPtr<GstEvent> event);
-
-  [[nodiscard]] GstPad* sink() const { return sink_.get(); }
-  [[nodiscard]] GstPad* src() const { return src_.get(); }
 
  private:
   friend class Alignment;
@@ -80,8 +78,6 @@ class Lane {
 
   Alignment& alignment_;
   const Aligner::Kind kind_;
-  const GstPtr<GstPad> sink_;
-  const GstPtr<GstPad> src_;
 
   // The alignment's mutex.
   Aligner::StreamId stream_;
