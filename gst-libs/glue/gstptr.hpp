@@ -32,6 +32,8 @@ struct RefCount<GstMessage> : MiniObjectRefCount<GstMessage> {};
 template <>
 struct RefCount<GstPromise> : MiniObjectRefCount<GstPromise> {};
 template <>
+struct RefCount<GstQuery> : MiniObjectRefCount<GstQuery> {};
+template <>
 struct RefCount<GstSample> : MiniObjectRefCount<GstSample> {};
 
 // An owning pointer whose verbs say what happens to the reference.

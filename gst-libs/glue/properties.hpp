@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <algorithm>
 #include <span>
 #include <string>
 #include <variant>
@@ -22,8 +23,8 @@ struct Property {
   const char* nick;
   const char* blurb;
   Field field;
-  guint min = 0;  // of numbers
-  guint max = G_MAXUINT;
+  guint64 min = 0;  // of numbers and nanoseconds without a sign
+  guint64 max = G_MAXINT64;
 };
 
 // Installs the table as the ids 1, 2, …; others may follow behind it.
@@ -41,13 +42,15 @@ void install_properties(GObjectClass* klass, std::span<const Property<Settings>>
                                  flags);
     }
     GParamSpec* operator()(guint Settings::*field) const {
-      return g_param_spec_uint(p.name, p.nick, p.blurb, p.min, p.max, initial.*field, flags);
+      return g_param_spec_uint(p.name, p.nick, p.blurb, static_cast<guint>(p.min),
+                               static_cast<guint>(std::min<guint64>(p.max, G_MAXUINT)),
+                               initial.*field, flags);
     }
     GParamSpec* operator()(gint Settings::*field) const {
       return g_param_spec_int(p.name, p.nick, p.blurb, -1, G_MAXINT, initial.*field, flags);
     }
     GParamSpec* operator()(guint64 Settings::*field) const {
-      return g_param_spec_uint64(p.name, p.nick, p.blurb, 0, G_MAXINT64, initial.*field, flags);
+      return g_param_spec_uint64(p.name, p.nick, p.blurb, p.min, p.max, initial.*field, flags);
     }
     GParamSpec* operator()(gint64 Settings::*field) const {
       return g_param_spec_int64(p.name, p.nick, p.blurb, G_MININT64, G_MAXINT64, initial.*field,

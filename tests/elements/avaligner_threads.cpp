@@ -3,7 +3,6 @@
 // mistake, and that the streams that are left alone stay whole; the sanitizers see the rest.
 #include <atomic>
 #include <chrono>
-#include <functional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -12,32 +11,13 @@
 #include <gtest/gtest.h>
 
 #include "avaligner_bench.hpp"
+#include "busy.hpp"
 #include "fatal_warnings.hpp"
 
 namespace onair::test {
 namespace {
 
 class AvAlignerThreads : public FatalWarningsTest {};
-
-// Runs `work` again and again until it is destroyed.
-class Busy {
- public:
-  explicit Busy(std::function<void(std::int64_t)> work)
-      : thread_{[this, work = std::move(work)] {
-          for (std::int64_t round = 0; !is_done_; ++round)
-            work(round);
-        }} {}
-  ~Busy() {
-    is_done_ = true;
-    thread_.join();
-  }
-  Busy(const Busy&) = delete;
-  Busy& operator=(const Busy&) = delete;
-
- private:
-  std::atomic<bool> is_done_{false};
-  std::thread thread_;
-};
 
 // Rounds, until there were so many or the time is over: a sanitizer is slow.
 class Rounds {
