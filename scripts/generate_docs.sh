@@ -34,6 +34,7 @@ while read -r element source; do
 done <<'LIST'
 avaligner gst/avalign/gstavaligner.cpp
 flywheel gst/flywheel/gstflywheel.cpp
+hlsbalancer gst/hlsbalance/gsthlsbalancer.cpp
 rtpadaptivejitterbuffer gst/rtpadaptive/gstrtpadaptivejitterbuffer.cpp
 whiplistensrc ext/whip/gstwhiplistensrc.cpp
 LIST

@@ -88,12 +88,12 @@ if wants sanitizers; then
   build "$root/build-tsan" -Dtests=enabled -Doptimization=0 -Dcpp_args=-g1 \
     -Db_sanitize=thread -Db_lundef=false \
     tests/unit/unit_{glue,tsan_glib} tests/support/libtsan_glib.so gst/avalign/libgstonairavalign.so \
-    gst/flywheel/libgstonairflywheel.so gst/rtpadaptive/libgstonairrtpadaptive.so \
-    tests/elements/element-{avaligner,flywheel,rtpadaptivejitterbuffer} \
-    tests/contract/contract-rtpadaptive-interface
+    gst/flywheel/libgstonairflywheel.so gst/hlsbalance/libgstonairhlsbalance.so \
+    gst/rtpadaptive/libgstonairrtpadaptive.so \
+    tests/elements/element-{avaligner,flywheel,hlsbalancer,rtpadaptivejitterbuffer}
   say "what threads share, under ThreadSanitizer"
   run_meson "$root/build-tsan" --test unit_tsan_glib unit_glue avaligner flywheel \
-    rtpadaptivejitterbuffer rtpadaptive_interface
+    hlsbalancer rtpadaptivejitterbuffer
 fi
 
 if wants e2e; then
