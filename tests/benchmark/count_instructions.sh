@@ -18,17 +18,7 @@ ours=${1:-rtpadaptivejitterbuffer}
 stock=rtpjitterbuffer
 few=2000
 many=8000
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-
-instructions() { # FACTORY WORKLOAD PACKETS PROPERTY=VALUE...
-  if ! valgrind --tool=callgrind --callgrind-out-file="$folder/out" "$program" "$@" \
-    >"$folder/log" 2>&1; then
-    cat "$folder/log" >&2
-    exit 1
-  fi
-  sed -n 's/^totals: *//p' "$folder/out"
-}
+. "$(dirname "$0")/callgrind.sh"
 
 per_packet() { # FACTORY WORKLOAD PROPERTY=VALUE...
   factory=$1
@@ -45,10 +35,6 @@ allocations() { # FACTORY WORKLOAD PROPERTY=VALUE...
   shift 2
   G_SLICE=always-malloc "$program" "$factory" "$workload" 8000 "$@" |
     sed -n 's/.*; \([0-9.]*\) allocations.*/\1/p'
-}
-
-ratio() { # OURS STOCK
-  awk "BEGIN { if ($2 == 0) print \"-\"; else printf \"%.2f\", $1 / $2 }"
 }
 
 repairing='do-lost=true do-retransmission=true'
