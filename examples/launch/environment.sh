@@ -16,6 +16,28 @@ audio_port=${AUDIO_PORT:-5006}
 # How late the sound is behind perfect timestamps, in ns: Opus looks ahead by 312 samples, LAME's filter bank
 # takes 576, that of an MP3 decoder 529 (FFmpeg's; Chromium takes its own off).
 opus_to_mp3_delay=$(((312 + 576 + 529) * 1000000000 / 48000))
-target_duration=${TARGET_DURATION:-2} # whole seconds: hlssink2 takes no others
+# Of a segment on average, in ns: any, as in TARGET_DURATION=1500000000.
+target_duration=${TARGET_DURATION:-2000000000}
 dir=${DIR:-hls}
 mkdir -p "$dir"
+
+# The first of these elements that works on this machine: NVIDIA's are only there with a GPU for them.
+first_of() {
+  local element
+  for element in "$@"; do
+    gst-inspect-1.0 --exists "$element" && echo "$element" && return
+  done
+  echo "none of these elements is installed: $*" >&2
+  return 1
+}
+
+# H.264 of $1 kbit/s, without reordering, key frames only when asked.
+h264_encoder() {
+  case $(first_of nvh264enc x264enc) in
+  nvh264enc)
+    echo "nvh264enc preset=low-latency-hq zerolatency=true bitrate=$1 gop-size=-1 bframes=0" ;;
+  x264enc)
+    echo "x264enc tune=zerolatency speed-preset=superfast bitrate=$1 key-int-max=100000" \
+      "option-string=scenecut=0" ;;
+  esac
+}

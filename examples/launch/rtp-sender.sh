@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# A sender for rtp-to-hls.sh: a test picture and a tick each second, as plain RTP to two UDP ports.
+# A sender for full-chain.sh: a test picture and a tick each second, as plain RTP to two UDP ports.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 
