@@ -26,7 +26,11 @@ namespace {
 using sdp::attribute;
 using sdp::attributes;
 
+#ifdef __SANITIZE_ADDRESS__
+constexpr std::uint32_t kRounds = 6'000;  // half a minute
+#else
 constexpr std::uint32_t kRounds = 20'000;
+#endif
 
 // What stands in offers and hurts in the wrong place.
 constexpr std::array<std::string_view, 28> kWords{
