@@ -11,7 +11,7 @@ import { onair, openBrowser, openPage, publishUrl } from './lib/browser.mjs';
 import { freePortPair } from './lib/live_server.mjs';
 import { servePublishPage } from './lib/page_server.mjs';
 import { Program, eventually, root } from './lib/process.mjs';
-import { findFaults, parsePlaylist, segmentsOf, streamsOf } from './lib/segments.mjs';
+import { assertOnGrid, findFaults, parsePlaylist, segmentsOf, streamsOf } from './lib/segments.mjs';
 
 const script = (name) => path.join(root, 'examples/launch', name);
 let browser;
@@ -65,18 +65,6 @@ async function checkResult(expectedVideo) {
   assert.equal(audio.sample_rate, '48000');
   assert.deepEqual([video.width, video.height], expectedVideo);
   return playlist;
-}
-
-// The segments so far last so many times the target, to within half a frame of MP3; the last one ends
-// where the broadcast does.
-function assertOnGrid({ entries }, target, within = 0.012) {
-  let sum = 0;
-  entries.slice(0, -1).forEach(({ duration }, n) => {
-    sum += duration;
-    const error = sum - (n + 1) * target;
-    assert.ok(Math.abs(error) <= within + 1e-6,
-      `${error} s after ${n + 1} segments: ${entries.map((entry) => entry.duration).join(' ')}`);
-  });
 }
 
 test('whip-transcode.sh writes 1280x720 in exact segments', async () => {

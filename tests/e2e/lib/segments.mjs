@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Measures what was written: the playlist, the packets of each segment, and the decoded sound and
 // picture, by ffprobe and ffmpeg.
+import assert from 'node:assert/strict';
 import { readFile, writeFile, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { run } from './process.mjs';
@@ -16,6 +17,18 @@ export function parsePlaylist(text) {
     targetDuration: target ? Number(target[1]) : null,
     isEnded: /^#EXT-X-ENDLIST$/m.test(text),
   };
+}
+
+// The segments so far last so many times the target, to within half a frame of MP3; the last one ends
+// where the broadcast does.
+export function assertOnGrid({ entries }, target, within = 0.012) {
+  let sum = 0;
+  entries.slice(0, -1).forEach(({ duration }, n) => {
+    sum += duration;
+    const error = sum - (n + 1) * target;
+    assert.ok(Math.abs(error) <= within + 1e-6,
+      `${error} s after ${n + 1} segments: ${entries.map((entry) => entry.duration).join(' ')}`);
+  });
 }
 
 // All segments of a broadcast's folder in order, listed or not any more.
