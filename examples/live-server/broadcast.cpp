@@ -50,8 +50,8 @@ std::string audio_branch(const Settings& settings, Broadcast::Stream stream) {
          " ! audioconvert ! audioresample ! " +
          caps + flywheel(stream, caps) +
          " ! lamemp3enc target=bitrate cbr=true bitrate=" + std::to_string(settings.audio_kbps) +
-         " ! audio/mpeg,rate=48000 ! mpegaudioparse ! queue name=audio_out max-size-time=0"
-         " max-size-bytes=0 max-size-buffers=2000 ";
+         " ! audio/mpeg,rate=48000 ! mpegaudioparse ! queue max-size-time=0 max-size-bytes=0"
+         " max-size-buffers=2000 ! balance.audio_0  balance.audio_src_0 ! hls.audio ";
 }
 
 // With the size, where it does not depend on the first picture. To one that comes later 16:9 is the
@@ -65,8 +65,9 @@ std::string picture_caps(const Settings& settings, Broadcast::Stream stream) {
 }
 
 // Each picture keeps its own time, as the lips move: a constant rate would move it by up to half a frame.
-// Key frames only when hlssink2 asks (one per segment): key-int-max is far away, and scenes may change. Where one does, x264 makes an I picture that
-// is no IDR, h264parse takes it for a key frame, and splitmuxsink begins a segment that nothing decodes.
+// Key frames only when hlsbalancer asks (one per segment): key-int-max is far away, and scenes may change.
+// Where one does, x264 makes an I picture that is no IDR, h264parse takes it for a key frame, and where the
+// IDR that was asked for is late a segment would begin that nothing decodes.
 std::string video_branch(const Settings& settings, Broadcast::Stream stream) {
   const auto caps = picture_caps(settings, stream);
   const auto fps = std::to_string(settings.fps);
@@ -80,8 +81,8 @@ std::string video_branch(const Settings& settings, Broadcast::Stream stream) {
          " ! x264enc tune=zerolatency speed-preset=superfast key-int-max=100000"
          " option-string=scenecut=0 bitrate=" +
          std::to_string(settings.video_kbps) + " vbv-buf-capacity=1000" +
-         " ! video/x-h264,profile=main ! h264parse ! queue name=video_out max-size-time=0"
-         " max-size-bytes=0 max-size-buffers=600 ";
+         " ! video/x-h264,profile=main ! h264parse ! queue max-size-time=0 max-size-bytes=0"
+         " max-size-buffers=600 ! balance.video_0  balance.video_src_0 ! hls.video ";
 }
 
 // videoscale lets any size through until its first caps arrive; then the size stays.
@@ -112,31 +113,20 @@ void fix_size(GstElement* bin) {
                     gst_object_ref(filter.get()), gst_object_unref);
 }
 
-// hlssink2 takes whole seconds only; the splitmuxsink inside takes any length.
-void set_target_duration(GstElement* sink, double seconds) {
-  g_object_set(sink, "target-duration", static_cast<guint>(std::ceil(seconds)), nullptr);
-  GstIterator* children = gst_bin_iterate_sinks(GST_BIN(sink));
-  GValue item = G_VALUE_INIT;
-  while (gst_iterator_next(children, &item) == GST_ITERATOR_OK) {
-    auto* child = GST_ELEMENT(g_value_get_object(&item));
-    if (g_object_class_find_property(G_OBJECT_GET_CLASS(child), "max-size-time"))
-      g_object_set(child, "max-size-time", static_cast<guint64>(std::llround(seconds * 1e9)),
-                   nullptr);
-    g_value_reset(&item);
-  }
-  g_value_unset(&item);
-  gst_iterator_free(children);
+// Each segment begins at the frame of sound that is nearest to its place, and lengths add up. Filler of a
+// flywheel comes 2 s late: who gives up by then makes segments without sound. Encoders on a busy machine
+// get 2 s more.
+std::string balancer(const Settings& settings) {
+  const auto nanoseconds = std::llround(settings.target_duration * 1e9);
+  return "hlsbalancer name=balance max-wait=4000000000 target-duration=" +
+         std::to_string(nanoseconds) + " ";
 }
 
-bool add_branch(GstElement* bin, const std::string& name, const char* sink_pad) {
+void add_pad(GstElement* bin, const std::string& name) {
   const auto first =
       GstPtr<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(bin), (name + "_in").c_str()));
-  const auto last =
-      GstPtr<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(bin), (name + "_out").c_str()));
-  const auto sink = GstPtr<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(bin), "hls"));
   const auto in = GstPtr<GstPad>::adopt(gst_element_get_static_pad(first.get(), "sink"));
-  return gst_element_link_pads(last.get(), "src", sink.get(), sink_pad) &&
-         gst_element_add_pad(bin, gst_ghost_pad_new(name.c_str(), in.get()));
+  gst_element_add_pad(bin, gst_ghost_pad_new(name.c_str(), in.get()));
 }
 
 }  // namespace
@@ -150,10 +140,10 @@ std::variant<std::unique_ptr<Broadcast>, std::string> Broadcast::create(
   if (g_mkdir_with_parents(folder.c_str(), 0755) != 0)
     return "The folder " + folder + " can't be made: " + g_strerror(errno) + ".";
 
-  const std::string text = "avaligner name=align audio-delay=" + std::to_string(kAudioDelay) + " " +
-                           (audio != Stream::None ? audio_branch(settings, audio) : "") +
-                           (video != Stream::None ? video_branch(settings, video) : "") +
-                           "hlssink2 name=hls";
+  const std::string text =
+      "avaligner name=align audio-delay=" + std::to_string(kAudioDelay) + " " + balancer(settings) +
+      (audio != Stream::None ? audio_branch(settings, audio) : "") +
+      (video != Stream::None ? video_branch(settings, video) : "") + "hlssink2 name=hls";
   GError* raw = nullptr;
   auto bin = GstPtr<GstElement>::sink(gst_parse_bin_from_description(text.c_str(), FALSE, &raw));
   if (raw) {
@@ -167,12 +157,12 @@ std::variant<std::unique_ptr<Broadcast>, std::string> Broadcast::create(
                broadcast->playlist_path_.c_str(), "playlist-root", id.c_str(), "playlist-length",
                listed_segments(settings.target_duration), "max-files",
                kept_segments(settings.target_duration), nullptr);
-  set_target_duration(sink.get(), settings.target_duration);
   if (video == Stream::Here && settings.width == 0)
     fix_size(bin.get());
-  if ((audio != Stream::None && !add_branch(bin.get(), "audio", "audio")) ||
-      (video != Stream::None && !add_branch(bin.get(), "video", "video")))
-    return "The branches can't be linked to hlssink2.";
+  if (audio != Stream::None)
+    add_pad(bin.get(), "audio");
+  if (video != Stream::None)
+    add_pad(bin.get(), "video");
 
   gst_bin_add(pipeline, bin.get());
   broadcast->bin_ = std::move(bin);

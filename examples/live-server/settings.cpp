@@ -44,7 +44,7 @@ std::array<Field, 16> fields_of(Settings& s) {
       {"pages", Type::Text, &s.pages, "DIR", "folder of the web pages"},
       {"token", Type::Text, &s.token, "T", "what publishers must know (made up when not given)"},
       {"target-duration", Type::Seconds, &s.target_duration, "S",
-       "length of a segment in seconds, 0.5 to 60 (1)"},
+       "average length of a segment in seconds, 0.5 to 60 (1)"},
       {"width", Type::Number, &s.width, "N", "width of the picture (as the publisher begins)"},
       {"height", Type::Number, &s.height, "N", "height of the picture (as the publisher begins)"},
       {"fps", Type::Number, &s.fps, "N", "frames per second of what fills a hole, 3 to 60 (30)"},

@@ -16,7 +16,7 @@ struct Settings {
   std::string dir = "hls";     // where broadcasts are written; made when missing
   std::string pages;           // folder of the web pages
   std::string token;           // publishers must know it; made up when empty
-  double target_duration = 1;  // seconds of a segment, 0.5 to 60
+  double target_duration = 1;  // seconds of a segment on average, 0.5 to 60
   unsigned width = 0;          // of the picture; 0: as the publisher begins
   unsigned height = 0;
   unsigned fps = 30;

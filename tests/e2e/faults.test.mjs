@@ -10,8 +10,8 @@ import { after, before, test } from 'node:test';
 import { onair, openBrowser, openPage, publishUrl } from './lib/browser.mjs';
 import { startLiveServer, status } from './lib/live_server.mjs';
 import { eventually } from './lib/process.mjs';
-import { findBeeps, findFaults, findFlashes, join, median, segmentsOf, skews, streamsOf }
-  from './lib/segments.mjs';
+import { assertOnGrid, assertTogether, beginningsOf, entriesOf, findBeeps, findFaults, findFlashes, join,
+         median, parsePlaylist, segmentsOf, skews, streamsOf } from './lib/segments.mjs';
 
 let browser;
 before(async () => {
@@ -49,6 +49,13 @@ async function waitForSegments(dir, count, timeoutMs = 20_000) {
   }, timeoutMs);
 }
 
+// All that has been written so far, without the one that is being written.
+async function assertExact(files) {
+  const beginnings = await beginningsOf(files.slice(0, -1));
+  assertTogether(beginnings);
+  assertOnGrid({ entries: entriesOf(beginnings) }, 1);
+}
+
 test('an ICE restart repairs the path without ending the broadcast', async () => {
   await withBroadcast({}, async ({ server, page, dir }) => {
     await eventually('on the air', () => isOnAir(server), 20_000);
@@ -67,11 +74,28 @@ test('an ICE restart repairs the path without ending the broadcast', async () =>
 });
 
 test('a publisher without a microphone makes segments of picture alone', async () => {
-  await withBroadcast({ publish: { source: 'camera', microphone: 0 } }, async ({ dir }) => {
-    const files = await waitForSegments(dir, 4);
+  await withBroadcast({ publish: { source: 'camera', microphone: 0 } }, async ({ server, dir }) => {
+    const files = await waitForSegments(dir, 6);
     const streams = await streamsOf(files[0]);
     assert.deepEqual(streams.map((stream) => stream.codec_name), ['h264']);
     assert.deepEqual(await findFaults(files.slice(0, -1), { hasAudio: false }), []);
+    // Where no frames of sound are in the way, each is exact.
+    assertOnGrid(parsePlaylist(await (await fetch(server.hls)).text()), 1, 0);
+  });
+});
+
+test('a publisher without a camera makes segments of sound alone', async () => {
+  const prepare = (context) => context.addInitScript(() => {
+    const { mediaDevices } = navigator;
+    const getUserMedia = mediaDevices.getUserMedia.bind(mediaDevices);
+    mediaDevices.getUserMedia = ({ audio }) => getUserMedia({ audio });
+  });
+  await withBroadcast({ publish: { source: 'camera' }, prepare }, async ({ server, dir }) => {
+    const files = await waitForSegments(dir, 6);
+    const streams = await streamsOf(files[0]);
+    assert.deepEqual(streams.map((stream) => stream.codec_name), ['mp3']);
+    assert.deepEqual(await findFaults(files.slice(0, -1), { hasVideo: false }), []);
+    assertOnGrid(parsePlaylist(await (await fetch(server.hls)).text()), 1);
   });
 });
 
@@ -97,6 +121,7 @@ for (const [kind, name, until] of [['audio', 'sound', 'silence'], ['video', 'a p
       const files = await waitForSegments(dir, early.length + 12, 30_000);
       assert.equal((await status(server)).broadcast, 1);
       assert.deepEqual(await findFaults(files.slice(0, -1)), []);
+      await assertExact(files);
       const last = await join(files.slice(-7, -1), path.join(dir, 'last.ts'));
       const skew = skews(await findBeeps(last), await findFlashes(last));
       t.diagnostic(`sound late by ${skew.map((ms) => ms.toFixed(1)).join(', ')} ms`);
@@ -131,6 +156,33 @@ test('a camera that is off for 5 s does not end the broadcast, and the sound has
     const files = await waitForSegments(dir, 14, 30_000);
     assert.equal((await status(server)).broadcast, 1);
     assert.deepEqual(await findFaults(files.slice(0, -1)), []);
+    await assertExact(files);
+  });
+});
+
+test('sound that stops for 4 s and a picture that stops leave each segment in its place', async () => {
+  const prepare = (context) => context.addInitScript(() => {
+    const add = RTCPeerConnection.prototype.addTransceiver;
+    const senders = {};
+    RTCPeerConnection.prototype.addTransceiver = function addTransceiver(track, options) {
+      const transceiver = add.call(this, track, options);
+      senders[track.kind] = transceiver.sender;
+      return transceiver;
+    };
+    window.hold = async (kind, ms) => { // no packet leaves
+      const { track } = senders[kind];
+      await senders[kind].replaceTrack(null);
+      await new Promise((resolve) => setTimeout(resolve, ms));
+      await senders[kind].replaceTrack(track);
+    };
+  });
+  await withBroadcast({ prepare }, async ({ server, page, dir }) => {
+    const before = await waitForSegments(dir, 3);
+    for (const kind of ['audio', 'video']) await page.evaluate((held) => window.hold(held, 4000), kind);
+    const files = await waitForSegments(dir, before.length + 12, 30_000);
+    assert.equal((await status(server)).broadcast, 1);
+    assert.deepEqual(await findFaults(files.slice(0, -1)), []);
+    await assertExact(files);
   });
 });
 

@@ -63,6 +63,31 @@ async function firstNalTypes(file) {
   return types;
 }
 
+// Where sound and picture of each segment begin, in seconds of their own time stamps.
+export async function beginningsOf(files) {
+  const beginnings = [];
+  for (const file of files) {
+    const [sound, picture] = [await packets(file, 'a:0'), await packets(file, 'v:0')];
+    beginnings.push({ sound: sound[0].pts / 90_000, picture: picture[0].pts / 90_000 });
+  }
+  return beginnings;
+}
+
+// What a playlist of all but the last would say.
+export function entriesOf(beginnings, kind = 'picture') {
+  return beginnings.slice(1).map((next, i) => ({ duration: next[kind] - beginnings[i][kind] }));
+}
+
+const kTick = 1 / 90_000;
+
+// Sound and picture of each segment begin together. In front of the first picture there may be sound.
+export function assertTogether(beginnings) {
+  beginnings.slice(1).forEach(({ sound, picture }, i) => {
+    assert.ok(Math.abs(sound - picture) < 1.5 * kTick,
+      `of segment ${i + 1} the sound begins at ${sound} s, the picture at ${picture} s`);
+  });
+}
+
 const kMp3FrameTicks = 2160; // 1152 samples at 48 kHz on the 90 kHz clock
 const kIdr = 5;
 
