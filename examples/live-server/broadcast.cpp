@@ -202,6 +202,19 @@ void Broadcast::end_unlinked() {
   }
 }
 
+Broadcast::Segments Broadcast::segments() const {
+  const auto balancer =
+      GstPtr<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(bin_.get()), "balance"));
+  GstStructure* raw = nullptr;
+  g_object_get(balancer.get(), "stats", &raw, nullptr);
+  const onair::StructurePtr stats{raw};
+  Segments segments;
+  gst_structure_get(raw, "boundaries", G_TYPE_UINT64, &segments.begun, "missed", G_TYPE_UINT64,
+                    &segments.missed, "error", G_TYPE_INT64, &segments.error_ns, "worst-error",
+                    G_TYPE_UINT64, &segments.worst_error_ns, nullptr);
+  return segments;
+}
+
 bool Broadcast::owns(GstObject* object) const {
   return object && (object == GST_OBJECT(bin_.get()) ||
                     gst_object_has_as_ancestor(object, GST_OBJECT(bin_.get())));

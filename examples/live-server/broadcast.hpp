@@ -19,6 +19,12 @@ class Broadcast {
  public:
   // Later: it has been promised, and until it comes there is silence, or black.
   enum class Stream { None, Later, Here };
+  struct Segments {
+    guint64 begun = 0;
+    guint64 missed = 0;          // places where one should have begun, and none did
+    gint64 error_ns = 0;         // of the newest one's beginning, from its place
+    guint64 worst_error_ns = 0;  // so far
+  };
 
   // The bin goes into `pipeline`. The folder is <dir>/<id>, and the playlist's entries begin with
   // "<id>/". An error is a sentence for a person.
@@ -36,6 +42,7 @@ class Broadcast {
   // Nothing comes any more for what has not been linked.
   void end_unlinked();
   [[nodiscard]] bool owns(GstObject* object) const;
+  [[nodiscard]] Segments segments() const;
   [[nodiscard]] const std::string& playlist_path() const { return playlist_path_; }
   [[nodiscard]] const std::string& id() const { return id_; }
 

@@ -155,7 +155,8 @@ Channel::Status Channel::status() {
           .broadcasts = broadcasts_,
           .message = is_live ? "On the air." : message_,
           .playlist_path = playlist_path_,
-          .streams = streams()};
+          .streams = streams(),
+          .segments = broadcast_ ? std::optional{broadcast_->segments()} : std::nullopt};
 }
 
 std::vector<Channel::Status::Stream> Channel::streams() const {

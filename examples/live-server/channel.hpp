@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -34,6 +35,7 @@ class Channel {
       guint64 late = 0;       // came when later ones had gone out
     };
     std::vector<Stream> streams;
+    std::optional<Broadcast::Segments> segments;  // of the broadcast that is here
   };
 
   explicit Channel(Settings settings);

@@ -171,12 +171,20 @@ void WebServer::send_status(SoupServerMessage* message) {
                             {"lost", stream.lost},
                             {"repaired", stream.repaired},
                             {"late", stream.late}};
+  auto segments = nlohmann::ordered_json::object();
+  constexpr double kMs = 1e6;
+  if (const auto& made = status.segments)
+    segments = {{"begun", made->begun},
+                {"missed", made->missed},
+                {"error_ms", static_cast<double>(made->error_ns) / kMs},
+                {"worst_error_ms", static_cast<double>(made->worst_error_ns) / kMs}};
   const nlohmann::ordered_json document{{"state", to_string(status.state)},
                                         {"broadcast", status.broadcasts},
                                         {"playlist", "/hls/live.m3u8"},
                                         {"whip", {{"port", config_.whip_port}, {"path", "/whip"}}},
                                         {"target_duration", config_.target_duration},
                                         {"streams", streams},
+                                        {"segments", segments},
                                         {"message", status.message}};
   set_header(message, "Cache-Control", "no-store");
   constexpr auto kReplace = nlohmann::ordered_json::error_handler_t::replace;

@@ -81,8 +81,13 @@ test('a browser publishes the time signal for 30 s, and another page plays it', 
   assert.deepEqual(publisher.problems, []);
 
   assert.equal((await readPlaylist()).isEnded, false);
+  const { segments } = await status(server);
+  t.diagnostic(`/status tells of segments ${JSON.stringify(segments)}`);
+  assert.ok(segments.begun >= 24 && segments.missed === 0);
+  assert.ok(segments.worst_error_ms <= 12 && Math.abs(segments.error_ms) <= segments.worst_error_ms);
   await publisher.getByRole('button', { name: 'Stop' }).click();
   await eventually('the server is idle again', isIdle, 10_000);
+  assert.deepEqual((await status(server)).segments, {});
 
   const [folder] = await broadcastFolders();
   const playlist = await readPlaylist();
