@@ -18,6 +18,11 @@ audio_port=${AUDIO_PORT:-5006}
 opus_to_mp3_delay=$(((312 + 576 + 529) * 1000000000 / 48000))
 # Of a segment on average, in ns: any, as in TARGET_DURATION=1500000000.
 target_duration=${TARGET_DURATION:-2000000000}
+# Segments that stay on the disk, and those that the playlist lists: 0 for all, as in
+#   MAX_FILES=0 PLAYLIST_LENGTH=0
+# for a broadcast that can be watched from its beginning.
+max_files=${MAX_FILES:-20}
+playlist_length=${PLAYLIST_LENGTH:-10}
 dir=${DIR:-hls}
 mkdir -p "$dir"
 

@@ -19,5 +19,5 @@ exec gst-launch-1.0 -e \
     ! audioconvert ! audioresample ! audio/x-raw,format=S16LE,rate=48000,channels=2 ! flywheel \
     ! lamemp3enc target=bitrate bitrate=128 cbr=true ! audio/mpeg,rate=48000 ! mpegaudioparse \
     ! queue ! balance.audio_0  balance.audio_src_0 ! hls.audio \
-  hlssink2 name=hls max-files=20 playlist-length=10 \
+  hlssink2 name=hls max-files="$max_files" playlist-length="$playlist_length" \
     location="$dir/segment%05d.ts" playlist-location="$dir/live.m3u8"
