@@ -46,6 +46,14 @@ run_meson() {
   count_report count_junit.py "$dir/meson-logs"
 }
 
+# run_node SUITE FILE...: counts single tests, from the report that node makes of them.
+run_node() {
+  local report=$root/artefacts/$1.tap
+  mkdir -p "$root/artefacts"
+  node --test --test-reporter=tap "${@:2}" 2>&1 | tee "$report" >&2
+  count_report count_tap.py "$report"
+}
+
 say "suites: ${suites[*]}"
 install_packages build run test
 install_npm "$root/examples/live-server/pages"
@@ -98,9 +106,7 @@ fi
 
 if wants e2e; then
   say "suite e2e: a real browser"
-  mkdir -p "$root/artefacts"
-  (cd "$root/tests/e2e" && node --test --test-reporter=tap . 2>&1) | tee "$root/artefacts/e2e.tap" >&2
-  count_report count_tap.py "$root/artefacts/e2e.tap"
+  run_node e2e "$root"/tests/e2e/*.test.mjs
 fi
 
 [[ ${#failures[@]} -eq 0 ]] || printf 'failed: %s\n' "${failures[@]}"

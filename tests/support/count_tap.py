@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Prints "PASSED FAILED SKIPPED" of what `node --test --test-reporter=tap` wrote, and then the name
 of each failed test on a line of its own."""
+import pathlib
 import re
 import sys
 
@@ -16,4 +17,4 @@ if sum(counts) + cancelled == 0:
     sys.exit("no tests in the report")
 print(counts[0], counts[1] + cancelled, counts[2])
 for name in re.findall(r"^ *not ok \d+ - (.*)$", text, re.MULTILINE):
-    print("e2e:", name)
+    print(f"{pathlib.Path(sys.argv[1]).stem}: {name}")
