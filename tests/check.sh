@@ -4,6 +4,8 @@
 # "N passed, N failed, N skipped".
 #   tests/check.sh            everything
 #   tests/check.sh SUITE...   some of: style docs unit elements contract sanitizers e2e
+#   tests/check.sh soak       not part of everything: whole chains for minutes in bad weather, as root;
+#                             WEATHER_SEED=N for the weather of an earlier run
 set -uo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../scripts/setup.sh"
 
@@ -107,6 +109,11 @@ fi
 if wants e2e; then
   say "suite e2e: a real browser"
   run_node e2e "$root"/tests/e2e/*.test.mjs
+fi
+
+if wants soak; then
+  say "suite soak: two minutes of each chain in bad weather"
+  run_node soak "$root"/tests/e2e/soak/*.test.mjs
 fi
 
 [[ ${#failures[@]} -eq 0 ]] || printf 'failed: %s\n' "${failures[@]}"

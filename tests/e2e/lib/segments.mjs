@@ -125,6 +125,31 @@ export async function join(files, to) {
   return to;
 }
 
+// Decodes all of it: what the decoders complain of, and how long, in seconds, the picture stood still each
+// time, and there was no sound.
+export async function decode(file) {
+  const { out, err } = await run('ffmpeg', ['-v', 'error', '-i', file,
+    '-map', '0:v:0', '-vf', 'freezedetect=d=0.5,metadata=print:file=-:direct=1',
+    '-map', '0:a:0', '-af', 'silencedetect=d=1.5,ametadata=print:file=-:direct=1',
+    '-fps_mode', 'passthrough', '-enc_time_base', '-1', '-f', 'null', '-'], { keepsErrors: true });
+  const text = out.toString();
+  const last = Number((await run('ffprobe', ['-v', 'error', '-of', 'csv=p=0', '-show_entries',
+    'format=duration', file])).toString());
+  const lengths = (kind) => {
+    const times = (edge) => [...text.matchAll(new RegExp(`${kind}_${edge}=([-\\d.]+)`, 'g'))]
+      .map((match) => Number(match[1]));
+    const ends = [...times('end'), last]; // or it never ended
+    const stretches = [];
+    times('start').forEach((from, i) => {
+      // A key frame draws the same picture a little differently, and the filter begins anew.
+      if (stretches.length && from - stretches.at(-1).to < 0.05) stretches.at(-1).to = ends[i];
+      else stretches.push({ from, to: ends[i] });
+    });
+    return stretches.map(({ from, to }) => to - from);
+  };
+  return { errors: err, stills: lengths('freeze'), silences: lengths('silence') };
+}
+
 // Where the 1 kHz beep begins, in seconds of the stream's own time stamps. Goertzel's filter over
 // windows of 5 ms; a beep is what exceeds half of the loudest window after quiet.
 export async function findBeeps(file) {
