@@ -2,20 +2,29 @@
 // Programs that a test starts, and ends by their process ids.
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import os from 'node:os';
 import path from 'node:path';
 
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..');
 export const artefacts = path.join(root, 'artefacts');
+
+// Who ends a test halfway leaves nothing running.
+const running = new Set();
+process.once('exit', () => running.forEach((child) => child.kill('SIGKILL')));
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+  process.once(signal, () => process.exit(128 + os.constants.signals[signal]));
 
 export class Program {
   constructor(command, args, options = {}) {
     this.name = path.basename(command);
     this.output = '';
     this.child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
+    running.add(this.child);
     this.exited = new Promise((resolve) => {
       this.child.once('exit', (code, signal) => resolve({ code, signal }));
       this.child.once('error', (error) => resolve({ code: -1, signal: null, error }));
     });
+    this.exited.then(() => running.delete(this.child));
     for (const stream of [this.child.stdout, this.child.stderr]) {
       stream.setEncoding('utf8').on('data', (text) => (this.output += text));
     }
