@@ -267,6 +267,7 @@ void CutScheduler::decide(std::int64_t index, RunningTime at, std::optional<Dura
       .lateness = lateness};
   if (begins_line) {
     decided_.clear();
+    line_begin_ = index;
   } else {
     decision.error = at - nominal(index);
     decision.length = at - decided_.back().at;
@@ -391,6 +392,10 @@ CutScheduler::Verdict CutScheduler::judge_audio(Stream& stream) {
       return Wait{};
   }
   const auto* boundary = reached(stream);
+  if (!boundary && stream.applied < line_begin_) {
+    ++stats_.dropped;
+    return Drop{};
+  }
   if (!boundary)
     return Pass{};
   stream.applied = boundary->index;

@@ -67,7 +67,7 @@ class CutScheduler {
   struct Wait {};    // judge again once something has changed
   struct Pass {};    // as it is
   struct Demote {};  // a key frame with which no segment begins
-  struct Drop {};    // video without the key frame that it needs
+  struct Drop {};    // video without the key frame that it needs, sound in front of the first one
   struct Cut {       // the segment begins with it
     Boundary boundary;
     Duration shift{0};  // to be added to its time
@@ -216,6 +216,7 @@ class CutScheduler {
   std::optional<ClockTime> starting_since_;
   RunningTime anchor_{};  // the nominal time of boundary 0
   std::int64_t next_index_ = 0;
+  std::int64_t line_begin_ = 0;   // index of the first boundary on this time line
   std::deque<Boundary> decided_;  // the newest, and those that some stream has not reached
   ClockTime decided_at_{};
   int decided_epoch_ = -1;

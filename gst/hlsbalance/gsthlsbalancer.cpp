@@ -19,6 +19,8 @@
  * and begins nothing. A key frame that comes late makes its segment longer and the next one
  * shorter.
  *
+ * The first segment begins with the first key frame: what comes before it, sound too, is dropped.
+ *
  * With #GstHlsBalancer:mode passthrough the key frames come from a remote encoder: it is asked as
  * much earlier as it took to answer so far, and the nearest key frame begins the segment.
  *
@@ -331,11 +333,11 @@ static void gst_hls_balancer_class_init(GstHlsBalancerClass* klass) {
   /**
    * GstHlsBalancer:stats:
    *
-   * Structure application/x-hlsbalancer-stats: `boundaries`, `missed` (of the grid, where no segment
-   * began), `breaks` (new grids), `error` and `worst-error` (ns, of the last boundary and of all, from
-   * the grid), `requests` for key frames and `repeats` of them, `response-time` (ns), `demoted` key frames
-   * with which no segment begins, `dropped` frames in front of the first key frame, `fills` for sound
-   * that did not come.
+   * Structure application/x-hlsbalancer-stats: `boundaries`, `missed` (of the grid, where no
+   * segment began), `breaks` (new grids), `error` and `worst-error` (ns, of the last boundary and
+   * of all, from the grid), `requests` for key frames and `repeats` of them, `response-time` (ns),
+   * `demoted` key frames with which no segment begins, `dropped` pictures in front of the first
+   * key frame and sound in front of it, `fills` for sound that did not come.
    *
    * Since: 0.1
    */

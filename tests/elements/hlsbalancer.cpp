@@ -174,6 +174,18 @@ TEST(HlsBalancer, RemoteKeyFramesAreAskedForEarlierByWhatTheyTake) {
   EXPECT_EQ(bench.stat("response-time"), ns(300ms));
 }
 
+TEST(HlsBalancer, SoundInFrontOfTheFirstPictureIsDropped) {
+  BalancerBench bench;
+  auto& audio = bench.add("audio_0");
+  auto& video = bench.add("video_0");
+  auto sound = on_a_thread([&] { return audio.sounds(0s, 600ms); });
+  EXPECT_EQ(video.key(500ms), GST_FLOW_OK);
+  EXPECT_EQ(sound.get(), GST_FLOW_OK);
+  EXPECT_EQ(audio.out_order(), "|0@504 S504 S528 S552 S576");
+  EXPECT_EQ(video.out_order(), "|0@504 K504");
+  EXPECT_EQ(bench.stat("dropped"), 21u);
+}
+
 TEST(HlsBalancer, FramesInFrontOfTheFirstKeyFrameAreDropped) {
   BalancerBench bench;
   auto& video = bench.add("video_0");

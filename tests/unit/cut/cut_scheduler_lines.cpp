@@ -451,6 +451,24 @@ TEST(CutSchedulerLines, IndicesDoNotGoBackWhenFramesAreMuchLongerThanSegments) {
 
 // ---- starts
 
+TEST(CutSchedulerLines, SoundInFrontOfTheFirstPictureIsDroppedAtTheStartAndBehindABreak) {
+  using Drop = CutScheduler::Drop;
+  Live live;
+  const auto audio = live.scheduler.add_stream(Kind::Audio);
+  const auto video = live.scheduler.add_stream(Kind::Video);
+  for (const Duration begin : {0s, 3600s}) {
+    live.sound(audio, begin);
+    EXPECT_EQ(cut_of(live.key(video, begin + 60ms))->at, at(begin + 72ms));
+    EXPECT_TRUE(std::holds_alternative<Drop>(live.judge(audio)));
+    EXPECT_TRUE(std::holds_alternative<Drop>(live.sound(audio, begin + 24ms)));
+    EXPECT_TRUE(std::holds_alternative<Drop>(live.sound(audio, begin + 48ms)));
+    EXPECT_EQ(cut_of(live.sound(audio, begin + 72ms))->at, at(begin + 72ms));
+    EXPECT_TRUE(std::holds_alternative<Pass>(live.sound(audio, begin + 96ms)));
+    live.leap(3600s - 100ms);
+  }
+  EXPECT_EQ(live.scheduler.stats().dropped, 6U);
+}
+
 TEST(CutSchedulerLines, APictureThatBeginsLaterLeavesTheFirstBoundaryToTheOther) {
   Live live;
   const auto early = live.scheduler.add_stream(Kind::Video);
