@@ -49,11 +49,15 @@ async function waitForSegments(dir, count, timeoutMs = 20_000) {
   }, timeoutMs);
 }
 
-// All that has been written so far, without the one that is being written.
-async function assertExact(files) {
+// All that has been written so far, without the one that is being written. Where no picture is near a
+// boundary the segment begins with the next one, `within` so many seconds, and the one behind it is shorter.
+async function assertExact(files, within) {
   const beginnings = await beginningsOf(files.slice(0, -1));
   assertTogether(beginnings);
-  assertOnGrid({ entries: entriesOf(beginnings) }, 1);
+  const entries = entriesOf(beginnings);
+  assertOnGrid({ entries }, 1, within);
+  const sum = entries.slice(0, -1).reduce((total, { duration }) => total + duration, 0);
+  assert.ok(Math.abs(sum - (entries.length - 1)) <= 0.012 + 1e-6, `${sum} s in the end`);
 }
 
 test('an ICE restart repairs the path without ending the broadcast', async () => {
@@ -121,7 +125,8 @@ for (const [kind, name, until] of [['audio', 'sound', 'silence'], ['video', 'a p
       const files = await waitForSegments(dir, early.length + 12, 30_000);
       assert.equal((await status(server)).broadcast, 1);
       assert.deepEqual(await findFaults(files.slice(0, -1)), []);
-      await assertExact(files);
+      // A browser that begins to send leaves half a second between its first pictures now and then.
+      await assertExact(files, kind === 'video' ? 1 : undefined);
       const last = await join(files.slice(-7, -1), path.join(dir, 'last.ts'));
       const skew = skews(await findBeeps(last), await findFlashes(last));
       t.diagnostic(`sound late by ${skew.map((ms) => ms.toFixed(1)).join(', ')} ms`);

@@ -102,7 +102,8 @@ test('a browser publishes the time signal for 30 s, and another page plays it', 
   const entries = [...listed.values()];
   t.diagnostic(`EXTINF ${entries.map((entry) => entry.duration.toFixed(3)).join(' ')}`);
   assertOnGrid({ entries }, 1);
-  assertTogether(await beginningsOf(files));
+  // The last one ends where the broadcast does, perhaps with its first frame.
+  assertTogether(await beginningsOf(files.slice(0, -1)));
   const streams = await streamsOf(files[1]);
   const audio = streams.find((stream) => stream.codec_name === 'mp3');
   const video = streams.find((stream) => stream.codec_name === 'h264');
@@ -214,7 +215,8 @@ test('SIGTERM during a broadcast ends the playlist and leaves every segment whol
     assert.deepEqual(listed, files, 'every file is listed and every listed file is there');
     assert.deepEqual(await findFaults(files), []);
     assertOnGrid(playlist, 1.5);
-    assertTogether(await beginningsOf(files));
+    // The last one ends where the broadcast does, perhaps with its first frame.
+    assertTogether(await beginningsOf(files.slice(0, -1)));
   } finally {
     await another.program.stop('SIGKILL');
     await context.close();
