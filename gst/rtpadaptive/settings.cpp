@@ -65,9 +65,8 @@ constexpr std::array<Property<JitterBufferSettings>, 32> kProperties{{
      &JitterBufferSettings::do_retransmission},
     {"rtx-next-seqnum", "RTX next sequence number",
      "Ask once for the next packet too, before a later one shows that it is missing, when it is "
-     "later "
-     "than any has lately been; repairs the ends of frames sooner, asks in vain when a sender "
-     "pauses",
+     "later than any has lately been; repairs the ends of frames sooner, asks in vain when a "
+     "sender pauses",
      &JitterBufferSettings::rtx_next_seqnum},
     {"rtx-delay", "RTX delay",
      "Milliseconds from noticing a hole to the first request; -1: none, or as long as reordered "
