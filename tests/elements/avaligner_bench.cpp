@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "avaligner_bench.hpp"
 
-#include <cstdlib>
-
 #include <gtest/gtest.h>
 
 namespace onair::test {
@@ -20,30 +18,11 @@ std::string name_unit(GstBuffer* buffer) {
 
 // ---- a pair of pads
 
-AlignerStream::AlignerStream(AlignerBench& bench, GstPad* sink)
-    : PadRecorder{bench.clock(), name_unit},
-      bench_{bench},
-      name_{GST_OBJECT_NAME(sink)},
-      in_{GstPtr<GstPad>::adopt(sink)} {
-  auto out = name_;
-  out.insert(5, "_src");  // audio_src_0
-  out_ = bench.static_pad(out);
-  record(this->out());
-  feed(in());
-}
-
-AlignerStream::~AlignerStream() {
-  unblock();
-  stop_feeding();
-}
-
-void AlignerStream::unlink() {
-  gst_pad_unlink(feeder(), in());
-  gst_pad_unlink(out(), recorder());
-}
+AlignerStream::AlignerStream(AlignerBench& bench, const char* name)
+    : PairedStream{bench, name, name_unit}, bench_{bench} {}
 
 void AlignerStream::open(const std::string& caps) {
-  open_stream(caps.empty() ? (is_audio() ? kAudioCaps : kVideoCaps) : caps, name_);
+  open_stream(caps.empty() ? (is_audio() ? kAudioCaps : kVideoCaps) : caps, name());
 }
 
 TestUnit AlignerStream::unit(std::int64_t n) const {
@@ -87,7 +66,7 @@ GstPtr<GstBuffer> AlignerStream::buffer(std::int64_t n) {
     if (GST_BUFFER_OFFSET(item.buffer.get()) == static_cast<guint64>(n))
       return item.buffer;
   }
-  ADD_FAILURE() << name_ << ": unit " << n << " has not come out";
+  ADD_FAILURE() << name() << ": unit " << n << " has not come out";
   return GstPtr<GstBuffer>::adopt(gst_buffer_new());
 }
 
@@ -103,20 +82,13 @@ AlignerBench::AlignerBench(const std::string& properties, Start start)
 }
 
 AlignerBench::~AlignerBench() {
-  for (auto& stream : streams_) {
-    stream->unblock();
-    stream->stop_feeding();
-  }
+  for (auto& stream : streams_)
+    stream->stop();
   set_state(GST_STATE_NULL);
 }
 
 AlignerStream& AlignerBench::add(const char* name, const std::string& caps) {
-  GstPad* sink = gst_element_request_pad_simple(element(), name);
-  if (!sink) {
-    ADD_FAILURE() << "no pad " << name;
-    std::abort();
-  }
-  auto& stream = *streams_.emplace_back(std::make_unique<AlignerStream>(*this, sink));
+  auto& stream = *streams_.emplace_back(std::make_unique<AlignerStream>(*this, name));
   if (GST_STATE(element()) == GST_STATE_PLAYING)
     stream.open(caps);
   return stream;

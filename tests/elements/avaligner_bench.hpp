@@ -14,8 +14,7 @@
 #include "glue/gstptr.hpp"
 #include "glue/rtp_metas.hpp"
 #include "on_a_thread.hpp"
-#include "pad_feeder.hpp"
-#include "pad_recorder.hpp"
+#include "paired_stream.hpp"
 #include "structure_fields.hpp"
 
 namespace onair::test {
@@ -64,18 +63,10 @@ struct TestUnit {
 
 class AlignerBench;
 
-// One pair of pads: what feeds the sink pad, and a recorder of all that comes out of the source pad.
-// Buffers are named "#7" for the seventh unit.
-class AlignerStream : public PadFeeder, public PadRecorder {
+// One pair of pads. Buffers are named "#7" for the seventh unit.
+class AlignerStream : public PairedStream {
  public:
-  AlignerStream(AlignerBench& bench, GstPad* sink);
-  ~AlignerStream();
-
-  [[nodiscard]] const std::string& name() const { return name_; }  // of the sink pad
-  [[nodiscard]] bool is_audio() const { return name_.rfind("audio", 0) == 0; }
-  [[nodiscard]] GstPad* in() const { return in_.get(); }    // the element's sink pad
-  [[nodiscard]] GstPad* out() const { return out_.get(); }  // the element's source pad
-  void unlink();
+  AlignerStream(AlignerBench& bench, const char* name);
 
   // Empty: the caps of its kind.
   void open(const std::string& caps = {});
@@ -95,9 +86,6 @@ class AlignerStream : public PadFeeder, public PadRecorder {
 
  private:
   AlignerBench& bench_;
-  std::string name_;
-  GstPtr<GstPad> in_;
-  GstPtr<GstPad> out_;
   RtpMetas metas_;
 };
 

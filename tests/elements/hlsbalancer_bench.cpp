@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "hlsbalancer_bench.hpp"
 
-#include <cstdlib>
 #include <optional>
 
 #include <gst/video/video.h>
@@ -51,25 +50,11 @@ std::string name_announcement(GstEvent* event) {
 
 // ---- a pair of pads
 
-BalancerStream::BalancerStream(BalancerBench& bench, GstPad* sink)
-    : PadRecorder{bench.clock(), name_unit},
-      name_{GST_OBJECT_NAME(sink)},
-      in_{GstPtr<GstPad>::adopt(sink)} {
-  auto out = name_;
-  out.insert(5, "_src");  // audio_src_0
-  out_ = bench.static_pad(out);
-  record(this->out());
-  feed(in());
-}
-
-BalancerStream::~BalancerStream() {
-  unblock();
-  stop_feeding();
-}
+BalancerStream::BalancerStream(BalancerBench& bench, const char* name)
+    : PairedStream{bench, name, name_unit} {}
 
 void BalancerStream::open(const std::string& caps) {
-  const bool is_audio = name_.rfind("audio", 0) == 0;
-  open_stream(caps.empty() ? (is_audio ? kSoundCaps : kPictureCaps) : caps, name_);
+  open_stream(caps.empty() ? (is_audio() ? kSoundCaps : kPictureCaps) : caps, name());
 }
 
 GstFlowReturn BalancerStream::push(Duration pts, Duration dts, Duration duration, bool is_delta) {
@@ -166,20 +151,13 @@ BalancerBench::BalancerBench(const std::string& properties, GstState state)
 }
 
 BalancerBench::~BalancerBench() {
-  for (auto& stream : streams_) {
-    stream->unblock();
-    stream->stop_feeding();
-  }
+  for (auto& stream : streams_)
+    stream->stop();
   set_state(GST_STATE_NULL);
 }
 
 BalancerStream& BalancerBench::add(const char* name, const std::string& caps) {
-  GstPad* sink = gst_element_request_pad_simple(element(), name);
-  if (!sink) {
-    ADD_FAILURE() << "no pad " << name;
-    std::abort();
-  }
-  auto& stream = *streams_.emplace_back(std::make_unique<BalancerStream>(*this, sink));
+  auto& stream = *streams_.emplace_back(std::make_unique<BalancerStream>(*this, name));
   if (GST_STATE(element()) > GST_STATE_READY)
     stream.open(caps);
   return stream;

@@ -10,8 +10,7 @@
 #include "base/time.hpp"
 #include "element_bench.hpp"
 #include "on_a_thread.hpp"
-#include "pad_feeder.hpp"
-#include "pad_recorder.hpp"
+#include "paired_stream.hpp"
 #include "structure_fields.hpp"
 
 namespace onair::test {
@@ -20,18 +19,13 @@ constexpr Duration kSoundFrame{24ms};  // MP3 at 48 kHz
 
 class BalancerBench;
 
-// One pair of pads: what feeds the sink pad, and a recorder of all that comes out of the source pad.
-// Buffers are named by their kind and PTS: "K1000" a key frame, "D1040" another picture, "S1008" sound
+// One pair of pads. Buffers are named by their kind and PTS: "K1000" a key frame, "D1040" another picture, "S1008" sound
 // that says to be a key frame, "s1032" sound that does not, "E2016" nothing, marked as a gap; with "!"
 // behind where it is flagged as a discontinuity.
-class BalancerStream : public PadFeeder, public PadRecorder {
+class BalancerStream : public PairedStream {
  public:
-  BalancerStream(BalancerBench& bench, GstPad* sink);
-  ~BalancerStream();
+  BalancerStream(BalancerBench& bench, const char* name);
 
-  [[nodiscard]] const std::string& name() const { return name_; }
-  [[nodiscard]] GstPad* in() const { return in_.get(); }
-  [[nodiscard]] GstPad* out() const { return out_.get(); }
   void open(const std::string& caps = {});  // empty: the caps of its kind
 
   GstFlowReturn sound(Duration pts, Duration duration = kSoundFrame);
@@ -53,9 +47,6 @@ class BalancerStream : public PadFeeder, public PadRecorder {
  private:
   GstFlowReturn push(Duration pts, Duration dts, Duration duration, bool is_delta);
 
-  std::string name_;
-  GstPtr<GstPad> in_;
-  GstPtr<GstPad> out_;
   std::size_t answered_ = 0;  // requests
 };
 
