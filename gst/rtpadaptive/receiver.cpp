@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cinttypes>
 #include <utility>
 #include <variant>
@@ -58,14 +59,9 @@ const char* to_string(JitterBuffer::Insert outcome) {
   return "";
 }
 
-guint whole_ms(Duration duration) {
-  return static_cast<guint>(
-      std::max<std::int64_t>(0, std::chrono::duration_cast<milliseconds>(duration).count()));
-}
-
 // Rounded up.
 guint to_ms(Duration latency) {
-  return whole_ms(latency + milliseconds{1} - Duration{1});
+  return static_cast<guint>(std::chrono::ceil<milliseconds>(latency).count());
 }
 
 GstBuffer* to_buffer(JitterBuffer::Token token) {
@@ -140,11 +136,11 @@ GstFlowReturn Receiver::on_packet(GstPtr<GstBuffer> buffer) {
   if (settings_.post_drop_messages) {
     if (outcome == JitterBuffer::Insert::Late) {
       ++drops_.too_late;
-      messages[0] = make_drop_message("too-late", packet.sequence, stamp);
+      messages[0] = drop_message("too-late", packet.sequence, stamp);
     }
     if (const auto dropped = buffer_.stats().overflowed - overflowed_before; dropped > 0) {
       drops_.on_latency += static_cast<guint>(dropped);
-      messages[1] = make_drop_message("drop-on-latency", packet.sequence, stamp);
+      messages[1] = drop_message("drop-on-latency", packet.sequence, stamp);
     }
   }
   if (std::exchange(stream_, buffer_.stream()) != buffer_.stream())
@@ -199,20 +195,14 @@ void Receiver::forget_clock_rates() {
 }
 
 // Nothing, while the last message is younger than the interval.
-GstMessage* Receiver::make_drop_message(const char* reason, std::uint16_t sequence,
-                                        GstClockTime timestamp) {
+GstMessage* Receiver::drop_message(const char* reason, std::uint16_t sequence,
+                                   GstClockTime timestamp) {
   const GstClockTime now = to_gst(running_time());
   if (GST_CLOCK_TIME_IS_VALID(last_drop_message_) &&
       now - last_drop_message_ < settings_.drop_messages_interval_ms * GST_MSECOND)
     return nullptr;
   last_drop_message_ = now;
-  const DropCounts drops = std::exchange(drops_, {});
-  return gst_message_new_element(
-      GST_OBJECT(element_),
-      gst_structure_new("drop-msg", "seqnum", G_TYPE_UINT, guint{sequence}, "timestamp",
-                        GST_TYPE_CLOCK_TIME, timestamp, "reason", G_TYPE_STRING, reason,
-                        "num-too-late", G_TYPE_UINT, drops.too_late, "num-drop-on-latency",
-                        G_TYPE_UINT, drops.on_latency, nullptr));
+  return make_drop_message(element_, reason, sequence, timestamp, std::exchange(drops_, {}));
 }
 
 // ---- latency and its group
@@ -285,7 +275,7 @@ JitterBufferSettings Receiver::settings() {
 void Receiver::apply_settings(Lock& lock) {
   const auto largest_before = buffer_.settings().latency.max_latency;
   buffer_.set_settings(to_core(settings_));
-  ts_offset_remainder_ = settings_.ts_offset - ts_offset_;
+  offset_.aim_at(Duration{settings_.ts_offset});
   update_group();
   const bool latency_changed = update_latency();
   const bool repost = buffer_.settings().latency.max_latency != largest_before ||
@@ -298,26 +288,7 @@ void Receiver::apply_settings(Lock& lock) {
 
 GstStructure* Receiver::stats() {
   const Lock lock{mutex_};
-  const auto& stats = buffer_.stats();
-  const auto& rtx = buffer_.retransmission_stats();
-  const auto& latency = buffer_.latency_stats();
-  return gst_structure_new(
-      // Stock's fields, in its units (times in nanoseconds).
-      "application/x-rtp-jitterbuffer-stats", "num-pushed", G_TYPE_UINT64, stats.pushed, "num-lost",
-      G_TYPE_UINT64, stats.lost, "num-late", G_TYPE_UINT64, stats.late, "num-duplicates",
-      G_TYPE_UINT64, stats.duplicates, "avg-jitter", G_TYPE_UINT64, to_gst(stats.jitter),
-      "rtx-count", G_TYPE_UINT64, rtx.requests, "rtx-success-count", G_TYPE_UINT64, rtx.successes,
-      "rtx-per-packet", G_TYPE_DOUBLE, rtx.per_packet, "rtx-rtt", G_TYPE_UINT64,
-      to_gst(buffer_.round_trip().value_or(Duration{0})),
-      // Ours.
-      "latency", G_TYPE_UINT64, to_gst(buffer_.latency()), "late-packets", G_TYPE_UINT64,
-      latency.late_packets, "late-units", G_TYPE_UINT64, latency.late_units, "units", G_TYPE_UINT64,
-      latency.units, "num-empty", G_TYPE_UINT64, stats.empty, "num-invalid", G_TYPE_UINT64,
-      invalid_, "num-capture-times", G_TYPE_UINT64, capture_times_, "num-refused", G_TYPE_UINT64,
-      stats.refused, "num-overflowed", G_TYPE_UINT64, stats.overflowed, "num-restarts",
-      G_TYPE_UINT64, stats.restarts, "packets", G_TYPE_UINT64, guint64{buffer_.packets()}, "bytes",
-      G_TYPE_UINT64, guint64{buffer_.bytes()}, "drift-ppm", G_TYPE_DOUBLE, buffer_.drift().ppm(),
-      nullptr);
+  return make_stats(buffer_, invalid_, capture_times_);
 }
 
 std::optional<GstClockTime> Receiver::position() {
@@ -329,20 +300,9 @@ std::optional<GstClockTime> Receiver::position() {
 
 // ---- requests for retransmission
 
-GstEvent* Receiver::make_request_event(const JitterBuffer::Request& request) const {
-  const auto& core = request.request;
-  const gint deadline = settings_.rtx_deadline_ms;
-  return gst_event_new_custom(
-      GST_EVENT_CUSTOM_UPSTREAM,
-      gst_structure_new("GstRTPRetransmissionRequest", "seqnum", G_TYPE_UINT, guint{request.number},
-                        "running-time", G_TYPE_UINT64, to_gst(core.expected), "delay", G_TYPE_UINT,
-                        whole_ms(core.delay), "retry", G_TYPE_UINT, static_cast<guint>(core.retry),
-                        "frequency", G_TYPE_UINT, whole_ms(core.retry_timeout), "period",
-                        G_TYPE_UINT, whole_ms(core.retry_period), "deadline", G_TYPE_UINT,
-                        deadline >= 0 ? static_cast<guint>(deadline)
-                                      : whole_ms(buffer_.settings().latency.max_latency),
-                        "packet-spacing", G_TYPE_UINT64, to_gst(request.packet_spacing), "avg-rtt",
-                        G_TYPE_UINT, whole_ms(core.round_trip), nullptr));
+Duration Receiver::longest_wait() const {
+  return buffer_.settings().retransmission.deadline.value_or(
+      buffer_.settings().latency.max_latency);
 }
 
 // Makes those that are due: with each packet that comes, and by the task in between.
@@ -351,7 +311,7 @@ void Receiver::send_requests(Lock& lock) {
     return;
   const RunningTime now = running_time();
   while (const auto request = buffer_.take_request(now)) {
-    GstEvent* event = make_request_event(*request);
+    GstEvent* event = make_request_event(*request, longest_wait());
     GST_DEBUG_OBJECT(element_, "asking again for #%u, %d times before", guint{request->number},
                      request->request.retry);
     lock.unlock();
@@ -473,18 +433,8 @@ void Receiver::synchronise(Lock& lock) {
       said, its_clock, most < 0 ? std::optional<Duration>{} : Duration{milliseconds{most}});
   if (!result)
     return;
-  const StructurePtr structure{gst_structure_new(
-      "application/x-rtp-sync", "base-rtptime", G_TYPE_UINT64,
-      static_cast<guint64>(result->base_ticks), "base-time", G_TYPE_UINT64,
-      to_gst(result->base_time), "clock-rate", G_TYPE_UINT, its_clock.rate(),
-      // None is the largest of 32 bits, as later versions of stock write it.
-      "clock-base", G_TYPE_UINT64, guint64{range_.first_rtp_time.value_or(G_MAXUINT32)},
-      "npt-start", G_TYPE_UINT64, to_gst(range_.npt_start), "ssrc", G_TYPE_UINT, said.ssrc,
-      "sr-ext-rtptime", G_TYPE_UINT64, static_cast<guint64>(result->report_ticks.value_or(-1)),
-      "sr-ntpnstime", G_TYPE_UINT64, to_gst(said.ntp.time_since_epoch()), "sr-buffer",
-      GST_TYPE_BUFFER, packet.get(), nullptr)};
-  if (!cname_.empty())
-    gst_structure_set(structure.get(), "cname", G_TYPE_STRING, cname_.c_str(), nullptr);
+  const StructurePtr structure{
+      make_sync(*result, said, packet.get(), its_clock.rate(), range_, cname_)};
   lock.unlock();
   g_signal_emit_by_name(element_, "handle-sync", structure.get());
   lock.lock();
@@ -544,15 +494,14 @@ std::optional<GstFlowReturn> Receiver::do_next(Lock& lock) {
 GstFlowReturn Receiver::push_packet(Lock& lock, const JitterBuffer::Release& release) {
   auto* buffer = gst_buffer_make_writable(to_buffer(release.token));
   const GstClockTime pts = to_position(out_segment_, release.pts);
-  if (pts != last_pts_)
-    step_ts_offset();
+  const auto most = static_cast<Duration::rep>(settings_.max_ts_offset_adjustment);
+  const bool offset_moved = pts != last_pts_ && offset_.step(Duration{most});
   last_pts_ = pts;
-  GST_BUFFER_PTS(buffer) = last_out_ = apply_ts_offset(pts);
+  GST_BUFFER_PTS(buffer) = last_out_ = with_offset(pts);
   GST_BUFFER_DTS(buffer) = GST_CLOCK_TIME_NONE;
   if (release.discont)
     GST_BUFFER_FLAG_SET(buffer, GST_BUFFER_FLAG_DISCONT);
-  const bool offset_changed = std::exchange(ts_offset_changed_, false);
-  if (release.resync || offset_changed)
+  if (release.resync || offset_moved)
     GST_BUFFER_FLAG_SET(buffer, GST_BUFFER_FLAG_RESYNC);
   if (release.resync)
     sender_clock_.forget_capture_time();
@@ -585,13 +534,7 @@ void Receiver::push_lost(Lock& lock, const JitterBuffer::Lost& lost) {
                    lost.count - 1);
   if (!settings_.do_lost)
     return;
-  GstEvent* event = gst_event_new_custom(
-      GST_EVENT_CUSTOM_DOWNSTREAM,
-      gst_structure_new("GstRTPPacketLost", "seqnum", G_TYPE_UINT, guint{lost.sequence},
-                        "timestamp", G_TYPE_UINT64,
-                        apply_ts_offset(to_position(out_segment_, lost.pts)), "duration",
-                        G_TYPE_UINT64, to_gst(lost.duration), "retry", G_TYPE_UINT,
-                        static_cast<guint>(lost.requests), nullptr));
+  GstEvent* event = make_lost_event(lost, with_offset(to_position(out_segment_, lost.pts)));
   lock.unlock();
   gst_pad_push_event(src_, event);
   lock.lock();
@@ -663,23 +606,9 @@ void Receiver::wake_for_work() {
     wait_.wake();
 }
 
-// ts-offset moves with the first packet of a frame, by at most so much.
-void Receiver::step_ts_offset() {
-  if (ts_offset_remainder_ == 0)
-    return;
-  const auto most = static_cast<gint64>(settings_.max_ts_offset_adjustment);
-  const gint64 step =
-      most == 0 ? ts_offset_remainder_ : std::clamp(ts_offset_remainder_, -most, most);
-  ts_offset_ += step;
-  ts_offset_remainder_ -= step;
-  ts_offset_changed_ = true;
-}
-
-GstClockTime Receiver::apply_ts_offset(GstClockTime position) const {
-  if (!GST_CLOCK_TIME_IS_VALID(position))
-    return position;
-  const auto moved = static_cast<gint64>(position + paused_offset_) + ts_offset_;
-  return moved < 0 ? 0 : static_cast<GstClockTime>(moved);
+GstClockTime Receiver::with_offset(GstClockTime position) const {
+  const auto known = to_duration(position);
+  return known ? to_gst(offset_.apply(*known)) : position;
 }
 
 // ---- life
@@ -711,7 +640,7 @@ GstClockTime Receiver::set_active(bool is_active, GstClockTime offset) {
   const Lock lock{mutex_};
   if (is_active_ != is_active) {
     is_active_ = is_active;
-    paused_offset_ = offset;
+    offset_.set_paused_for(Duration{static_cast<Duration::rep>(offset)});
     wait_.wake();
   }
   return last_out_;

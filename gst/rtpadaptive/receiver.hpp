@@ -19,6 +19,8 @@
 #include "rtp_input.hpp"
 #include "sender_clock.hpp"
 #include "settings.hpp"
+#include "structures.hpp"
+#include "timestamp_offset.hpp"
 
 namespace onair {
 
@@ -77,11 +79,6 @@ class Receiver {
     ParsedReport report;
     GstPtr<GstBuffer> packet;
   };
-  // Why packets were dropped since the last message about it.
-  struct DropCounts {
-    guint too_late = 0;
-    guint on_latency = 0;
-  };
 
   // Without the mutex.
   [[nodiscard]] RunningTime running_time() const;
@@ -99,8 +96,9 @@ class Receiver {
   void learn_caps(const GstCaps* caps);
   void learn_range(const PlayRange& range);
   void synchronise(Lock& lock);
-  GstMessage* make_drop_message(const char* reason, std::uint16_t sequence, GstClockTime timestamp);
-  [[nodiscard]] GstEvent* make_request_event(const JitterBuffer::Request& request) const;
+  GstMessage* drop_message(const char* reason, std::uint16_t sequence, GstClockTime timestamp);
+  // For the answer to a request for retransmission.
+  [[nodiscard]] Duration longest_wait() const;
   void send_requests(Lock& lock);
 
   std::optional<GstFlowReturn> do_next(Lock& lock);
@@ -113,8 +111,7 @@ class Receiver {
   void wait_for_work(Lock& lock);
   void wake_for_work();
 
-  void step_ts_offset();
-  [[nodiscard]] GstClockTime apply_ts_offset(GstClockTime position) const;
+  [[nodiscard]] GstClockTime with_offset(GstClockTime position) const;
 
   GstElement* const element_;
   GstPad* const sink_;
@@ -153,11 +150,7 @@ class Receiver {
   std::string group_name_;
   Duration announced_latency_{0};
 
-  // ts-offset as it is applied now, and what is still to come.
-  gint64 ts_offset_ = 0;
-  gint64 ts_offset_remainder_ = 0;
-  bool ts_offset_changed_ = false;
-  GstClockTime paused_offset_ = 0;
+  TimestampOffset offset_;
   GstClockTime last_pts_ = GST_CLOCK_TIME_NONE;
   GstClockTime last_out_ = GST_CLOCK_TIME_NONE;
 
