@@ -38,10 +38,12 @@ void Retransmission::on_hole(std::int64_t first, std::int64_t count, MediaTime b
         .media = before + span * (i + 1) / (count + 1),
         .noticed = now,
         .ask_at = now + first_wait(),
+        .first_asked = now,
         .last_asked = now,
     });
   if (Missing* asked = next_ && next_->requests > 0 ? find(next_->sequence) : nullptr) {
     asked->requests = next_->requests;
+    asked->first_asked = next_->first_asked;
     asked->last_asked = next_->last_asked;
     asked->ask_at = std::max(now, next_->last_asked + retry_timeout());
   }
@@ -56,6 +58,7 @@ void Retransmission::expect_next(std::int64_t sequence, MediaTime media, Running
                   .media = media,
                   .noticed = expected,
                   .ask_at = expected + wait,
+                  .first_asked = expected,
                   .last_asked = expected};
   update_earliest();
 }
@@ -91,16 +94,17 @@ Retransmission::Filled Retransmission::on_packet(std::int64_t sequence, RunningT
     return flagged_retransmission ? on_late_answer(sequence, arrival) : Filled::NotMissing;
   // A retransmission on the stream's own SSRC has no flag: nobody answers before half a round trip,
   // so what comes sooner was merely reordered.
-  const Duration since_asked = arrival - missing->last_asked;
+  const Duration since_first = arrival - missing->first_asked;
   const bool repaired = missing->requests > 0 &&
-                        (flagged_retransmission || since_asked >= round_trip_.value_or(0ns) / 2);
+                        (flagged_retransmission || since_first >= round_trip_.value_or(0ns) / 2);
   if (repaired) {
     ++stats_.successes;
     const double requests = missing->requests;
     stats_.per_packet = stats_.per_packet == 0 ? requests : (requests + 7 * stats_.per_packet) / 8;
-    // Which of several requests was answered is not known.
-    if (missing->requests == 1)
-      learn_round_trip(since_asked);
+    if (missing->is_patient)
+      learn_round_trip(arrival - missing->last_asked);
+    else
+      learn_longest(since_first);
   } else {
     const Duration behind = arrival - missing->noticed;
     if (arrival - reordered_at_ > kReorderMemory)
@@ -136,8 +140,10 @@ void Retransmission::remember(const Missing& missing, int answers, RunningTime n
   if (asked_.size() == kMaxMissing)
     asked_.erase(asked_.begin());
   asked_.push_back({.sequence = missing.sequence,
+                    .first_asked = missing.first_asked,
                     .last_asked = missing.last_asked,
                     .requests = missing.requests,
+                    .is_patient = missing.is_patient,
                     .answers = answers,
                     .forget_at = now + settings_.stats_timeout});
 }
@@ -148,9 +154,11 @@ Retransmission::Filled Retransmission::on_late_answer(std::int64_t sequence, Run
                                   [&](const Asked& each) { return each.sequence == sequence; });
   if (asked == asked_.end() || asked->forget_at < arrival)
     return Filled::NotMissing;
-  if (++asked->answers == asked->requests) {
+  if (++asked->answers == asked->requests || (asked->answers == 1 && asked->is_patient)) {
     learn_round_trip(arrival - asked->last_asked);
     asked_.erase(asked);
+  } else if (asked->answers == 1) {
+    learn_longest(arrival - asked->first_asked);
   }
   return Filled::Answered;
 }
@@ -212,7 +220,10 @@ std::optional<Retransmission::Request> Retransmission::ask(Missing& missing, Run
       .retry_period = period,
       .round_trip = round_trip_.value_or(0ns),
   };
-  ++missing.requests;
+  missing.is_patient = missing.requests == 0 ||
+                       (longest_repair_ > 0ns && now - missing.last_asked >= longest_repair_);
+  if (missing.requests++ == 0)
+    missing.first_asked = now;
   missing.last_asked = now;
   missing.ask_at = now + timeout;
   ++stats_.requests;
@@ -259,7 +270,8 @@ Duration Retransmission::first_wait() const {
 
 Duration Retransmission::retry_timeout() const {
   const Duration trip = round_trip_.value_or(kUnknownRoundTrip);
-  const Duration measured = std::max(trip + trip / 5, trip + 2 * round_trip_deviation_);
+  const Duration measured = std::max(
+      {trip + trip / 5, trip + 2 * round_trip_deviation_, longest_repair_ + longest_repair_ / 5});
   const Duration least = settings_.min_retry_timeout.value_or(kLeastRetry);
   // Never at once: that would be a request without end.
   return std::max({settings_.retry_timeout.value_or(measured), least, kShortestRetry});
@@ -267,6 +279,7 @@ Duration Retransmission::retry_timeout() const {
 
 // Mean and mean deviation as TCP keeps them (RFC 6298).
 void Retransmission::learn_round_trip(Duration sample) {
+  longest_repair_ = 0ns;
   if (!round_trip_) {
     round_trip_ = sample;
     round_trip_deviation_ = sample / 2;
@@ -274,6 +287,10 @@ void Retransmission::learn_round_trip(Duration sample) {
   }
   round_trip_deviation_ += (std::chrono::abs(sample - *round_trip_) - round_trip_deviation_) / 4;
   *round_trip_ += (sample - *round_trip_) / 8;
+}
+
+void Retransmission::learn_longest(Duration since_first_asked) {
+  longest_repair_ = std::max(longest_repair_, since_first_asked);
 }
 
 void Retransmission::update_earliest() {

@@ -34,8 +34,10 @@ class Retransmission {
     MediaTime media;      // interpolated
     RunningTime noticed;  // when a later packet came
     RunningTime ask_at;
+    RunningTime first_asked;
     RunningTime last_asked;
     int requests = 0;
+    bool is_patient = true;  // the last request waited for the answers to those before it
   };
 
   // The fields of a GstRTPRetransmissionRequest.
@@ -100,8 +102,10 @@ class Retransmission {
   // What was asked for and is not missing any more.
   struct Asked {
     std::int64_t sequence;
+    RunningTime first_asked;
     RunningTime last_asked;
     int requests;
+    bool is_patient;
     int answers;
     RunningTime forget_at;
   };
@@ -115,6 +119,7 @@ class Retransmission {
   [[nodiscard]] Duration first_wait() const;
   [[nodiscard]] Duration retry_timeout() const;
   void learn_round_trip(Duration sample);
+  void learn_longest(Duration since_first_asked);
   void update_earliest();
 
   Settings settings_;
@@ -125,6 +130,8 @@ class Retransmission {
 
   std::optional<Duration> round_trip_;
   Duration round_trip_deviation_{0};
+  // What repairs of several requests took since the first, until the round trip is told again.
+  Duration longest_repair_{0};
   // How long, and how many packets, reordered packets have lately been behind.
   Duration reorder_wait_{0};
   std::int64_t reorder_distance_ = 0;

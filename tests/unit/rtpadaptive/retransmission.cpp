@@ -378,6 +378,125 @@ TEST(RetransmissionLateAnswer, OfSeveralTheLastTellsTheRoundTrip) {
   }
 }
 
+// A sender far away that does not answer each request, and what it is asked for.
+struct DistantSender {
+  enum class Answers { OncePerRoundTrip, EachSecond };
+  DistantSender(Answers policy, Duration its_round_trip, bool flags, Duration holes_kept_open = 1s)
+      : stream{{}, holes_kept_open},
+        answers{policy},
+        round_trip{its_round_trip},
+        is_flagged{flags} {}
+
+  // One packet is lost, asked for, answered; given up when its time is over. How often it was asked for.
+  int lose_one() {
+    const std::int64_t lost = next;
+    next += 200;
+    stream.lose(lost);
+    int requests = 0;
+    bool is_missing = true;
+    std::vector<RunningTime> on_their_way;
+    std::optional<RunningTime> answered;
+    const auto noticed = stream.arrival(lost + 1);
+    for (auto now = noticed; now < noticed + 3s; now += 1ms) {
+      if (is_missing && now >= at(lost * kSpacing) + stream.latency) {
+        stream.requests.on_given_up(lost + 1, now);
+        is_missing = false;
+      }
+      if (stream.take(now)) {
+        ++requests;
+        const bool is_ignored = answers == Answers::EachSecond
+                                    ? requests % 2 == 1
+                                    : answered && now < *answered + round_trip;
+        if (!is_ignored) {
+          answered = now;
+          on_their_way.push_back(now + round_trip);
+        }
+      }
+      for (const auto arrival : on_their_way)
+        if (arrival == now) {
+          stream.requests.on_packet(lost, now, is_flagged);
+          is_missing = false;
+        }
+    }
+    return requests;
+  }
+
+  Stream stream;
+  Answers answers;
+  Duration round_trip;
+  bool is_flagged;
+  std::int64_t next = 10;
+};
+
+TEST(RetransmissionFarAway, ASenderThatAnswersOnceARoundTripTellsItWithTheSecondLoss) {
+  for (const bool is_flagged : {true, false})
+    for (const Duration round_trip : {121ms, 150ms, 239ms, 240ms, 241ms, 500ms}) {
+      SCOPED_TRACE(testing::Message() << in_ms(round_trip) << " ms, flagged " << is_flagged);
+      DistantSender sender{DistantSender::Answers::OncePerRoundTrip, round_trip, is_flagged};
+      EXPECT_GE(sender.lose_one(), 2);
+      EXPECT_FALSE(sender.stream.requests.round_trip()) << "any of them may have been answered";
+      EXPECT_EQ(sender.lose_one(), 1);
+      EXPECT_EQ(sender.stream.requests.round_trip(), round_trip);
+      EXPECT_EQ(sender.lose_one(), 1);
+    }
+}
+
+TEST(RetransmissionFarAway, ASenderThatAnswersEachSecondRequestTellsItToo) {
+  for (const bool is_flagged : {true, false})
+    for (const Duration round_trip : {50ms, 119ms, 150ms, 200ms}) {
+      SCOPED_TRACE(testing::Message() << in_ms(round_trip) << " ms, flagged " << is_flagged);
+      DistantSender sender{DistantSender::Answers::EachSecond, round_trip, is_flagged, 2s};
+      for (int loss = 0; loss < 3; ++loss)
+        sender.lose_one();
+      EXPECT_EQ(sender.stream.requests.round_trip(), round_trip);
+      for (int loss = 0; loss < 10; ++loss)
+        EXPECT_LE(sender.lose_one(), 4) << "the wait for an answer does not grow for ever";
+      EXPECT_EQ(sender.stream.requests.round_trip(), round_trip);
+    }
+}
+
+TEST(RetransmissionFarAway, AnswersThatAreAllTooLateTellItUnlessEachIsOfOnlyOneOfSeveral) {
+  DistantSender sender{DistantSender::Answers::OncePerRoundTrip, 400ms, true, 300ms};
+  EXPECT_GE(sender.lose_one(), 2);
+  EXPECT_EQ(sender.lose_one(), 1);
+  EXPECT_EQ(sender.stream.requests.round_trip(), 400ms);
+  EXPECT_EQ(sender.lose_one(), 0) << "none could be in time";
+}
+
+TEST(RetransmissionFarAway, ARoundTripThatHasGrownIsLearnedAnew) {
+  DistantSender sender{DistantSender::Answers::OncePerRoundTrip, 50ms, true};
+  for (int loss = 0; loss < 20; ++loss)
+    EXPECT_EQ(sender.lose_one(), 1);
+  sender.round_trip = 170ms;
+  for (int loss = 0; loss < 100; ++loss)
+    sender.lose_one();
+  EXPECT_GT(sender.stream.requests.round_trip(), 165ms);
+  EXPECT_EQ(sender.lose_one(), 1);
+}
+
+TEST(RetransmissionFarAway, OneRequestThatWasLostHoldsRetriesBackForOneRepairOnly) {
+  Stream stream;
+  std::int64_t next = 10;
+  for (int i = 0; i < 40; ++i)
+    next = stream.teach(50ms, next);
+  const auto retry = [&] {
+    stream.lose(next);
+    const auto asked = stream.arrival(next + 1);
+    EXPECT_TRUE(stream.take(asked));
+    return *stream.requests.next_request_at() - asked;
+  };
+  const auto usual = retry();
+  ASSERT_EQ(usual, 60ms);
+  const auto asked = stream.arrival(next + 1);
+  ASSERT_TRUE(stream.take(asked + usual));
+  stream.requests.on_packet(next, asked + usual + 50ms, true);
+  next += 100;
+  EXPECT_EQ(retry(), 132ms) << "a fifth more than the repair took";
+  stream.requests.on_packet(next, stream.arrival(next + 1) + 50ms, true);
+  next += 100;
+  EXPECT_EQ(retry(), 60ms);
+}
+
 TEST(RetransmissionLateAnswer, WithoutItsFlagIsAnyLatePacket) {
   Stream stream;
   stream.lose(10);
