@@ -25,9 +25,12 @@
  * buffer has the flags DISCONT and RESYNC.
  *
  * Every buffer carries `timestamp/x-rtp` and `timestamp/x-arrival` reference timestamp metas, and
- * `timestamp/x-ntp` once a sender report has come, or a packet with the header extension
- * abs-capture-time, if the caps name it (`extmap-N`). Capture times are preferred while they come,
- * and the caps of the meta have `source=(string)capture` then.
+ * `timestamp/x-ntp` once a sender report has come, or a packet with the header extension ntp-64 (RFC
+ * 6051) or abs-capture-time, if the caps name it (`extmap-N`). Capture times are preferred while they
+ * come, and the caps of the meta have `source=(string)capture` then.
+ *
+ * What the sender says of time is told by the signal `handle-sync`, as stock tells it: reports, ntp-64
+ * where the CNAME is known too, and RTP-Info where there is neither.
  *
  * Where the caps name the first packet, as `rtspsrc` does by what the server says (RTP-Info:
  * `seqnum-base`, `clock-base`), packets from before it are dropped, and those missing between it and

@@ -48,11 +48,11 @@ std::optional<std::span<const std::uint8_t>> find_header_extension(
   return std::nullopt;
 }
 
-std::optional<NtpTime> parse_capture_time(std::span<const std::uint8_t> element) {
-  if (element.size() != kTimestampSize && element.size() != kTimestampAndOffsetSize)
+std::optional<NtpTime> parse_ntp_time(std::span<const std::uint8_t> element) {
+  if (element.size() != kTimestampSize)
     return std::nullopt;
   std::uint64_t time = 0;  // seconds, 32.32 fixed point
-  for (const std::uint8_t byte : element.first(kTimestampSize))
+  for (const std::uint8_t byte : element)
     time = time << 8 | byte;
   if (time == 0)
     return std::nullopt;
@@ -60,6 +60,12 @@ std::optional<NtpTime> parse_capture_time(std::span<const std::uint8_t> element)
   const std::uint64_t whole = (time >> 32) * kSecond;
   const std::uint64_t fraction = (time & 0xffff'ffff) * kSecond >> 32;
   return NtpTime{Duration{static_cast<Duration::rep>(whole + fraction)}};
+}
+
+std::optional<NtpTime> parse_capture_time(std::span<const std::uint8_t> element) {
+  if (element.size() == kTimestampAndOffsetSize)
+    element = element.first(kTimestampSize);
+  return parse_ntp_time(element);
 }
 
 }  // namespace onair

@@ -24,6 +24,12 @@ std::optional<std::span<const std::uint8_t>> find_header_extension(
 inline constexpr const char* kCaptureTimeUri =
     "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time";
 
+inline constexpr const char* kNtpTimeUri = "urn:ietf:params:rtp-hdrext:ntp-64";
+
+// The element ntp-64 (RFC 6051): the sender's wall clock at the packet's RTP time, as its reports say it.
+// Nothing for another length, or for zero, which NTP means as "unknown".
+std::optional<NtpTime> parse_ntp_time(std::span<const std::uint8_t> element);
+
 // The element abs-capture-time: the capture system's wall clock when what is in the packet was
 // captured, the same clock that its sender reports go by. Nothing for another length, or for zero,
 // which NTP means as "unknown". The optional clock offset, of relays that have a wall clock of their

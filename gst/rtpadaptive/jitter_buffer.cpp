@@ -208,6 +208,12 @@ std::optional<MediaTime> JitterBuffer::announced_media(MediaTime near) const {
   return std::chrono::abs(media - near) <= kAnnouncedNear ? std::optional{media} : std::nullopt;
 }
 
+std::optional<std::int64_t> JitterBuffer::announced_ticks() const {
+  return clock_.is_anchored() && announced_media(newest_media_)
+             ? std::optional{clock_.unroll(*range_.first_rtp_time)}
+             : std::nullopt;
+}
+
 void JitterBuffer::start_stream(const Packet& packet, std::int64_t sequence,
                                 std::optional<std::int64_t> first) {
   clock_.restart(packet.clock_rate);

@@ -135,6 +135,10 @@ class JitterBuffer {
   [[nodiscard]] bool reached(Position position) const { return queue_.next() >= position; }
 
   [[nodiscard]] const MediaClock& clock() const { return clock_; }
+  // A packet that is queued may belong to another stream, of which nobody knows yet.
+  [[nodiscard]] bool is_on_probation() const { return !parked_.empty(); }
+  // Where the stream begins, as RTP-Info says it; nothing if that is not near the newest packet.
+  [[nodiscard]] std::optional<std::int64_t> announced_ticks() const;
   // Counts the streams that have begun.
   [[nodiscard]] std::uint64_t stream() const { return stream_; }
   // From packets in sequence alone, so that nothing that depends on the latency has a say in it.

@@ -106,7 +106,7 @@ GstFlowReturn Receiver::on_packet(GstPtr<GstBuffer> buffer) {
     return GST_FLOW_EOS;
   packet.clock_rate = payload_types_.clock_rate(parsed->payload_type);
   if (packet.clock_rate == 0) {
-    packet.clock_rate = find_clock_rate(lock, parsed->payload_type);
+    packet.clock_rate = find_clock_rate(lock, parsed->payload_type, packet.ssrc);
     if (flow_ != GST_FLOW_OK)
       return flow_;
     if (packet.clock_rate == 0) {
@@ -122,6 +122,9 @@ GstFlowReturn Receiver::on_packet(GstPtr<GstBuffer> buffer) {
   packet.arrival_known = arrival || is_first_packet_;
   is_first_packet_ = false;
   packet.token = reinterpret_cast<JitterBuffer::Token>(buffer.get());
+
+  const auto ntp = payload_types_.have_ntp_times() ? parse_ntp_time(buffer.get(), payload_types_)
+                                                   : std::optional<NtpTime>{};
 
   const auto overflowed_before = buffer_.stats().overflowed;
   const auto outcome = buffer_.insert(packet);
@@ -143,12 +146,21 @@ GstFlowReturn Receiver::on_packet(GstPtr<GstBuffer> buffer) {
       messages[1] = drop_message("drop-on-latency", packet.sequence, stamp);
     }
   }
-  if (std::exchange(stream_, buffer_.stream()) != buffer_.stream())
+  if (std::exchange(stream_, buffer_.stream()) != buffer_.stream()) {
     sender_clock_.forget_report();  // it spoke of another time line
+    synchroniser_.expect_rtp_info();
+    if (const auto caps = GstPtr<GstCaps>::adopt(gst_pad_get_current_caps(sink_)))
+      learn_cname(read_cname(caps.get(), packet.ssrc));
+  }
   const bool latency_changed = update_latency();
   const bool repost = latency_changed && settings_.report_current_latency;
+  const bool belongs = outcome == JitterBuffer::Insert::Queued && !buffer_.is_on_probation();
+  if (ntp && belongs)
+    synchronise_by_packet(lock, packet, *ntp);
   if (pending_report_)
-    synchronise(lock);
+    synchronise_by_report(lock);
+  if (range_.first_rtp_time && belongs)
+    synchronise_by_rtp_info(lock, packet.ssrc);
   send_requests(lock);
   wake_for_work();
   lock.unlock();
@@ -176,13 +188,14 @@ void Receiver::warn_of_invalid(const char* what) {
 }
 
 // Asks whoever knows. Zero: nobody does.
-std::uint32_t Receiver::find_clock_rate(Lock& lock, std::uint8_t payload_type) {
+std::uint32_t Receiver::find_clock_rate(Lock& lock, std::uint8_t payload_type, std::uint32_t ssrc) {
   GstCaps* caps = nullptr;
   lock.unlock();
   g_signal_emit_by_name(element_, "request-pt-map", guint{payload_type}, &caps);
   const auto answer = GstPtr<GstCaps>::adopt(caps);
   lock.lock();
   payload_types_.learn(answer.get(), payload_type);
+  learn_cname(read_cname(answer.get(), ssrc));
   // An answer about a payload type need not know of the stream.
   if (const PlayRange range = read_play_range(answer.get()); range != PlayRange{})
     learn_range(range);
@@ -275,6 +288,7 @@ JitterBufferSettings Receiver::settings() {
 void Receiver::apply_settings(Lock& lock) {
   const auto largest_before = buffer_.settings().latency.max_latency;
   buffer_.set_settings(to_core(settings_));
+  synchroniser_.set_interval(milliseconds{settings_.sync_interval_ms});
   offset_.aim_at(Duration{settings_.ts_offset});
   update_group();
   const bool latency_changed = update_latency();
@@ -328,16 +342,16 @@ void Receiver::learn_caps(const GstCaps* caps) {
   if (!payload_types_.learn(caps))
     GST_DEBUG_OBJECT(element_, "no clock rate in %" GST_PTR_FORMAT, caps);
   learn_range(read_play_range(caps));
-  // An SDP's "a=ssrc:<n> cname:" comes as a field of the caps.
   guint ssrc = 0;
-  const GstStructure* structure = gst_caps_get_structure(caps, 0);
-  if (!gst_structure_get_uint(structure, "ssrc", &ssrc))
+  if (gst_structure_get_uint(gst_caps_get_structure(caps, 0), "ssrc", &ssrc))
+    learn_cname(read_cname(caps, ssrc));
+}
+
+void Receiver::learn_cname(std::string cname) {
+  if (cname.empty() || cname == cname_)
     return;
-  const std::string field = "ssrc-" + std::to_string(ssrc) + "-cname";
-  if (const char* cname = gst_structure_get_string(structure, field.c_str())) {
-    cname_ = cname;
-    update_group();
-  }
+  cname_ = std::move(cname);
+  update_group();
 }
 
 // The same caps come again with each flush, and tell nothing of what comes behind it.
@@ -346,6 +360,7 @@ void Receiver::learn_range(const PlayRange& range) {
     return;
   range_ = range;
   buffer_.expect(range);
+  synchroniser_.expect_rtp_info();
 }
 
 bool Receiver::on_event(GstPtr<GstEvent> event) {
@@ -401,42 +416,66 @@ GstFlowReturn Receiver::on_rtcp(GstPtr<GstBuffer> buffer) {
     return GST_FLOW_OK;
   const auto& report = rtcp.report;
   Lock lock{mutex_};
-  if (!report.cname.empty() && report.cname != cname_) {
-    cname_ = report.cname;
-    update_group();
-  }
+  learn_cname(report.cname);
   pending_report_ = PendingReport{.report = report, .packet = std::move(buffer)};
-  synchronise(lock);
+  synchronise_by_report(lock);
   return GST_FLOW_OK;
 }
 
-// Tells rtpbin, by handle-sync, what a sender report means for our timestamps. The lock is open
-// while the signal is out: its handler sets ts-offset.
-void Receiver::synchronise(Lock& lock) {
-  const auto& its_clock = buffer_.clock();
-  if (!its_clock.is_anchored())
+void Receiver::synchronise_by_report(Lock& lock) {
+  const auto& clock = buffer_.clock();
+  if (!clock.is_anchored())
     return;  // with the first packet
   const auto [report, packet] = *std::exchange(pending_report_, std::nullopt);
   const SenderReport said{
       .ssrc = report.ssrc,
-      .ticks = its_clock.unroll(report.rtp_time),
+      .ticks = clock.unroll(report.rtp_time),
       .ntp = report.ntp,
   };
   sender_clock_.on_report(said);
-  const Duration interval = milliseconds{settings_.sync_interval_ms};
-  if (synchronised_at_ && report.ntp >= *synchronised_at_ &&
-      report.ntp - *synchronised_at_ < interval)
+  if (!synchroniser_.on_report(said))
     return;
-  synchronised_at_ = report.ntp;
   const gint most = settings_.max_rtcp_rtp_time_diff_ms;
-  const auto result = onair::synchronise(
-      said, its_clock, most < 0 ? std::optional<Duration>{} : Duration{milliseconds{most}});
+  const auto result =
+      synchronise(said, clock, most < 0 ? std::optional<Duration>{} : Duration{milliseconds{most}});
   if (!result)
     return;
-  const StructurePtr structure{
-      make_sync(*result, said, packet.get(), its_clock.rate(), range_, cname_)};
+  const StructurePtr sync{make_sync(said.ssrc, clock, result->base_time, range_, cname_)};
+  add_report(sync.get(), result->report_ticks, said.ntp, packet.get());
+  tell_sync(lock, sync.get());
+}
+
+void Receiver::synchronise_by_packet(Lock& lock, const JitterBuffer::Packet& packet, NtpTime ntp) {
+  const auto& clock = buffer_.clock();
+  const SenderReport said{.ssrc = packet.ssrc, .ticks = clock.unroll(packet.rtp_time), .ntp = ntp};
+  if (said.ticks < clock.newest_ticks())
+    return;  // reordered, or repaired: a later one has told
+  sender_clock_.on_report(said);
+  // Without a CNAME nobody could say which streams belong together.
+  if (cname_.empty() || !synchroniser_.on_packet(said))
+    return;
+  const StructurePtr sync{
+      make_sync(said.ssrc, clock, base_time(clock, said.ticks), range_, cname_)};
+  add_packet_time(sync.get(), said.ticks, said.ntp);
+  tell_sync(lock, sync.get());
+}
+
+// rtpbin aligns streams by it until one of the others tells more.
+void Receiver::synchronise_by_rtp_info(Lock& lock, std::uint32_t ssrc) {
+  if (!synchroniser_.on_rtp_info())
+    return;
+  const auto first = buffer_.announced_ticks();
+  if (!first)
+    return;
+  const auto& clock = buffer_.clock();
+  const StructurePtr sync{make_sync(ssrc, clock, base_time(clock, *first), range_, cname_)};
+  tell_sync(lock, sync.get());
+}
+
+// The lock is open while the signal is out: its handler sets ts-offset.
+void Receiver::tell_sync(Lock& lock, GstStructure* sync) {
   lock.unlock();
-  g_signal_emit_by_name(element_, "handle-sync", structure.get());
+  g_signal_emit_by_name(element_, "handle-sync", sync);
   lock.lock();
 }
 
@@ -670,7 +709,7 @@ void Receiver::reset() {
   is_first_packet_ = true;
   sender_clock_ = {};
   pending_report_.reset();
-  synchronised_at_.reset();
+  synchroniser_.reset();
   last_pts_ = last_out_ = GST_CLOCK_TIME_NONE;
 }
 

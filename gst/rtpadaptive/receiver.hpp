@@ -20,6 +20,7 @@
 #include "sender_clock.hpp"
 #include "settings.hpp"
 #include "structures.hpp"
+#include "synchroniser.hpp"
 #include "timestamp_offset.hpp"
 
 namespace onair {
@@ -92,10 +93,15 @@ class Receiver {
   [[nodiscard]] std::string find_group_name() const;
   void update_group();
   bool update_latency();
-  std::uint32_t find_clock_rate(Lock& lock, std::uint8_t payload_type);
+  std::uint32_t find_clock_rate(Lock& lock, std::uint8_t payload_type, std::uint32_t ssrc);
   void learn_caps(const GstCaps* caps);
   void learn_range(const PlayRange& range);
-  void synchronise(Lock& lock);
+  void learn_cname(std::string cname);
+  // Tell rtpbin, by handle-sync, what the sender has said of time, and what it means for our timestamps.
+  void synchronise_by_report(Lock& lock);
+  void synchronise_by_packet(Lock& lock, const JitterBuffer::Packet& packet, NtpTime ntp);
+  void synchronise_by_rtp_info(Lock& lock, std::uint32_t ssrc);
+  void tell_sync(Lock& lock, GstStructure* sync);
   GstMessage* drop_message(const char* reason, std::uint16_t sequence, GstClockTime timestamp);
   // For the answer to a request for retransmission.
   [[nodiscard]] Duration longest_wait() const;
@@ -144,7 +150,7 @@ class Receiver {
   std::uint64_t capture_times_ = 0;              // packets that told one
   std::optional<PendingReport> pending_report_;  // while no packet has come
   std::uint64_t stream_ = 0;
-  std::optional<NtpTime> synchronised_at_;
+  Synchroniser synchroniser_;
   std::string cname_;
   LatencyGroup group_;
   std::string group_name_;

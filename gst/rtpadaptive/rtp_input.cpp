@@ -58,24 +58,27 @@ std::uint8_t extension_id(const char* field) {
 }
 
 // A URI, or an array <direction, URI, attributes>, as gst_sdp_media_attributes_to_caps() writes it.
-bool is_capture_time(const GValue* extension) {
+bool names(const GValue* extension, const char* uri) {
   if (GST_VALUE_HOLDS_ARRAY(extension) && gst_value_array_get_size(extension) == 3)
     extension = gst_value_array_get_value(extension, 1);
-  return G_VALUE_HOLDS_STRING(extension) &&
-         g_strcmp0(g_value_get_string(extension), kCaptureTimeUri) == 0;
+  return G_VALUE_HOLDS_STRING(extension) && g_strcmp0(g_value_get_string(extension), uri) == 0;
 }
 
-std::uint8_t capture_time_id_of(const GstCaps* caps) {
-  std::uint8_t found = 0;
+std::uint8_t find_extension_id(const GstCaps* caps, const char* uri) {
+  struct Search {
+    const char* uri;
+    std::uint8_t found = 0;
+  } search{uri};
   const auto look = [](GQuark field, const GValue* value, gpointer data) -> gboolean {
+    auto& its = *static_cast<Search*>(data);
     const auto id = extension_id(g_quark_to_string(field));
-    if (id == 0 || !is_capture_time(value))
+    if (id == 0 || !names(value, its.uri))
       return TRUE;
-    *static_cast<std::uint8_t*>(data) = id;
+    its.found = id;
     return FALSE;
   };
-  gst_structure_foreach(gst_caps_get_structure(caps, 0), look, &found);
-  return found;
+  gst_structure_foreach(gst_caps_get_structure(caps, 0), look, &search);
+  return search.found;
 }
 
 // The first CNAME that a source description (RFC 3550 section 6.5) gives for `ssrc`.
@@ -119,6 +122,26 @@ std::optional<RtpHeader> read_header(GstBuffer* buffer, std::size_t size) {
   return header;
 }
 
+// What `read` makes of a packet's header extension whose id `id_of` tells for its payload type. Those
+// that have one are few, so that all are read once more rather than all kept in mind.
+template <typename IdOf, typename Read>
+std::optional<NtpTime> read_extension(GstBuffer* buffer, IdOf id_of, Read read) {
+  std::array<guint8, kMaxRtpHeaderSize + kMostExtensionBytes> copy;
+  const std::span<const guint8> head{copy.data(),
+                                     gst_buffer_extract(buffer, 0, copy.data(), copy.size())};
+  if (head.empty() || !has_extension(head[0]))
+    return std::nullopt;
+  // Padding is looked at by parse_rtp().
+  const auto header = parse_rtp_header(head, gst_buffer_get_size(buffer), 0);
+  if (!header)
+    return std::nullopt;
+  const auto elements = head.subspan(header->extension_offset);
+  const auto element = find_header_extension(
+      header->extension_profile, elements.first(std::min(elements.size(), header->extension_size)),
+      id_of(header->payload_type));
+  return element ? read(*element) : std::nullopt;
+}
+
 }  // namespace
 
 std::optional<ParsedPacket> parse_rtp(GstBuffer* buffer) {
@@ -141,23 +164,16 @@ std::optional<ParsedPacket> parse_rtp(GstBuffer* buffer) {
   };
 }
 
-// Those that carry one are few, so that all are read once more rather than all kept in mind.
 std::optional<NtpTime> parse_capture_time(GstBuffer* buffer, const PayloadTypes& types) {
-  std::array<guint8, kMaxRtpHeaderSize + kMostExtensionBytes> copy;
-  const std::span<const guint8> head{copy.data(),
-                                     gst_buffer_extract(buffer, 0, copy.data(), copy.size())};
-  if (head.empty() || !has_extension(head[0]))
-    return std::nullopt;
-  // The padding has been looked at when the packet came.
-  const auto header = parse_rtp_header(head, gst_buffer_get_size(buffer), 0);
-  if (!header)
-    return std::nullopt;
-  const auto id = types.capture_time_id(header->payload_type);
-  const auto elements = head.subspan(header->extension_offset);
-  const auto element =
-      find_header_extension(header->extension_profile,
-                            elements.first(std::min(elements.size(), header->extension_size)), id);
-  return element ? parse_capture_time(*element) : std::nullopt;
+  return read_extension(
+      buffer, [&](std::uint8_t type) { return types.capture_time_id(type); },
+      [](std::span<const std::uint8_t> element) { return parse_capture_time(element); });
+}
+
+std::optional<NtpTime> parse_ntp_time(GstBuffer* buffer, const PayloadTypes& types) {
+  return read_extension(
+      buffer, [&](std::uint8_t type) { return types.ntp_time_id(type); },
+      [](std::span<const std::uint8_t> element) { return parse_ntp_time(element); });
 }
 
 ParsedRtcp parse_rtcp(GstBuffer* buffer) {
@@ -205,30 +221,43 @@ PlayRange read_play_range(const GstCaps* caps) {
   return range;
 }
 
-PayloadTypes::Type PayloadTypes::read(const GstCaps* caps) {
+std::string read_cname(const GstCaps* caps, std::uint32_t ssrc) {
+  if (!has_structure(caps))
+    return {};
+  const std::string field = "ssrc-" + std::to_string(ssrc) + "-cname";
+  const char* cname = gst_structure_get_string(gst_caps_get_structure(caps, 0), field.c_str());
+  return cname ? cname : "";
+}
+
+std::optional<PayloadTypes::Type> PayloadTypes::read(const GstCaps* caps) {
   const std::uint32_t rate = clock_rate_of(caps);
-  return rate == 0 ? Type{} : Type{rate, capture_time_id_of(caps)};
+  if (rate == 0)
+    return std::nullopt;
+  const Type type{.clock_rate = rate,
+                  .capture_time_id = find_extension_id(caps, kCaptureTimeUri),
+                  .ntp_time_id = find_extension_id(caps, kNtpTimeUri)};
+  have_capture_times_ = have_capture_times_ || type.capture_time_id != 0;
+  have_ntp_times_ = have_ntp_times_ || type.ntp_time_id != 0;
+  return type;
 }
 
 bool PayloadTypes::learn(const GstCaps* caps) {
-  const Type type = read(caps);
-  if (type.clock_rate == 0)
+  const auto type = read(caps);
+  if (!type)
     return false;
-  have_capture_times_ = have_capture_times_ || type.capture_time_id != 0;
   int payload = 0;
   if (gst_structure_get_int(gst_caps_get_structure(caps, 0), "payload", &payload))
-    types_[static_cast<std::size_t>(payload) & 0x7f] = type;
+    types_[static_cast<std::size_t>(payload) & 0x7f] = *type;
   else
-    types_.fill(type);
+    types_.fill(*type);
   return true;
 }
 
 bool PayloadTypes::learn(const GstCaps* caps, std::uint8_t payload_type) {
-  const Type type = read(caps);
-  if (type.clock_rate == 0)
+  const auto type = read(caps);
+  if (!type)
     return false;
-  have_capture_times_ = have_capture_times_ || type.capture_time_id != 0;
-  types_[payload_type & 0x7f] = type;
+  types_[payload_type & 0x7f] = *type;
   return true;
 }
 

@@ -11,8 +11,8 @@
 namespace onair {
 
 // What is known of the sender's wall clock at the RTP times of one stream. Two kinds of statement
-// tell it: sender reports, and capture times in packets (abs-capture-time). Either holds at the
-// nominal clock rate until the next one of its kind.
+// tell it: sender reports, which packets may repeat (ntp-64), and capture times in packets
+// (abs-capture-time). Either holds at the nominal clock rate until the next one of its kind.
 //
 // The two are never mixed, as changes between them would look like steps of the clock: while capture
 // times come they hold, and reports only where the newest capture time is further away than

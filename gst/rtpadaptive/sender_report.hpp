@@ -29,6 +29,9 @@ struct Synchronisation {
 
 class MediaClock;
 
+// The PTS of the anchor, on the line that holds at `ticks`.
+RunningTime base_time(const MediaClock& clock, std::int64_t ticks);
+
 // Nothing while no packet has come, or if the report is from before the stream began.
 // `max_ahead`: how far a report's RTP time may be ahead of the newest packet's; no value: any.
 std::optional<Synchronisation> synchronise(const SenderReport& report, const MediaClock& clock,

@@ -64,22 +64,30 @@ GstEvent* make_lost_event(const JitterBuffer::Lost& lost, GstClockTime timestamp
                         static_cast<guint>(lost.requests), nullptr));
 }
 
-GstStructure* make_sync(const Synchronisation& result, const SenderReport& said, GstBuffer* report,
-                        std::uint32_t clock_rate, const PlayRange& range,
-                        const std::string& cname) {
-  GstStructure* structure = gst_structure_new(
+GstStructure* make_sync(std::uint32_t ssrc, const MediaClock& clock, RunningTime base_time,
+                        const PlayRange& range, const std::string& cname) {
+  GstStructure* sync = gst_structure_new(
       "application/x-rtp-sync", "base-rtptime", G_TYPE_UINT64,
-      static_cast<guint64>(result.base_ticks), "base-time", G_TYPE_UINT64, to_gst(result.base_time),
-      "clock-rate", G_TYPE_UINT, clock_rate,
+      static_cast<guint64>(clock.anchor_ticks()), "base-time", G_TYPE_UINT64, to_gst(base_time),
+      "clock-rate", G_TYPE_UINT, clock.rate(),
       // None is the largest of 32 bits, as later versions of stock write it.
       "clock-base", G_TYPE_UINT64, guint64{range.first_rtp_time.value_or(G_MAXUINT32)}, "npt-start",
-      G_TYPE_UINT64, to_gst(range.npt_start), "ssrc", G_TYPE_UINT, said.ssrc, "sr-ext-rtptime",
-      G_TYPE_UINT64, static_cast<guint64>(result.report_ticks.value_or(-1)), "sr-ntpnstime",
-      G_TYPE_UINT64, to_gst(said.ntp.time_since_epoch()), "sr-buffer", GST_TYPE_BUFFER, report,
-      nullptr);
+      G_TYPE_UINT64, to_gst(range.npt_start), "ssrc", G_TYPE_UINT, ssrc, nullptr);
   if (!cname.empty())
-    gst_structure_set(structure, "cname", G_TYPE_STRING, cname.c_str(), nullptr);
-  return structure;
+    gst_structure_set(sync, "cname", G_TYPE_STRING, cname.c_str(), nullptr);
+  return sync;
+}
+
+void add_report(GstStructure* sync, std::optional<std::int64_t> ticks, NtpTime ntp,
+                GstBuffer* report) {
+  gst_structure_set(sync, "sr-ext-rtptime", G_TYPE_UINT64, static_cast<guint64>(ticks.value_or(-1)),
+                    "sr-ntpnstime", G_TYPE_UINT64, to_gst(ntp.time_since_epoch()), "sr-buffer",
+                    GST_TYPE_BUFFER, report, nullptr);
+}
+
+void add_packet_time(GstStructure* sync, std::int64_t ticks, NtpTime ntp) {
+  gst_structure_set(sync, "inband-ext-rtptime", G_TYPE_UINT64, static_cast<guint64>(ticks),
+                    "inband-ntpnstime", G_TYPE_UINT64, to_gst(ntp.time_since_epoch()), nullptr);
 }
 
 GstMessage* make_drop_message(GstElement* element, const char* reason, std::uint16_t sequence,

@@ -2,13 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include <gst/gst.h>
 
 #include "jitter_buffer.hpp"
+#include "media_clock.hpp"
 #include "play_range.hpp"
-#include "sender_report.hpp"
 
 namespace onair {
 
@@ -24,9 +25,14 @@ GstEvent* make_request_event(const JitterBuffer::Request& request, Duration dead
 // GstRTPPacketLost, by which depayloaders and decoders know that something is missing.
 GstEvent* make_lost_event(const JitterBuffer::Lost& lost, GstClockTime timestamp);
 
-// What handle-sync hands to rtpbin. `report` is the packet that `said` is from.
-GstStructure* make_sync(const Synchronisation& result, const SenderReport& said, GstBuffer* report,
-                        std::uint32_t clock_rate, const PlayRange& range, const std::string& cname);
+// What handle-sync hands to rtpbin: how RTP times of a stream become PTS, what RTSP said of it ...
+GstStructure* make_sync(std::uint32_t ssrc, const MediaClock& clock, RunningTime base_time,
+                        const PlayRange& range, const std::string& cname);
+// ... and the wall clock at some RTP time, as a report said it, or a packet. No ticks: the report is
+// further ahead of the packets than is plausible.
+void add_report(GstStructure* sync, std::optional<std::int64_t> ticks, NtpTime ntp,
+                GstBuffer* report);
+void add_packet_time(GstStructure* sync, std::int64_t ticks, NtpTime ntp);
 
 // Why packets were dropped since the last message about it.
 struct DropCounts {

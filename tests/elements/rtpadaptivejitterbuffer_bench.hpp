@@ -57,9 +57,9 @@ struct RtpPacket {
     arrival.reset();
     return *this;
   }
-  // With an element of a header extension (RFC 8285): abs-capture-time, as seconds.
+  // With an element of a header extension (RFC 8285): abs-capture-time or ntp-64, as seconds.
   enum class Form { OneByte, TwoByte };
-  RtpPacket& captured(guint8 id, guint32 ntp_seconds, Form form = Form::OneByte,
+  RtpPacket& with_ntp(guint8 id, guint32 ntp_seconds, Form form = Form::OneByte,
                       std::size_t size = 8) {
     extension_id = id;
     extension_form = form;
@@ -67,6 +67,10 @@ struct RtpPacket {
     for (std::size_t i = 0; i < 4; ++i)
       extension[i] = static_cast<guint8>(ntp_seconds >> (24 - 8 * i));
     return *this;
+  }
+  RtpPacket& captured(guint8 id, guint32 ntp_seconds, Form form = Form::OneByte,
+                      std::size_t size = 8) {
+    return with_ntp(id, ntp_seconds, form, size);
   }
   [[nodiscard]] GstPtr<GstBuffer> make() const;
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include <gst/rtp/gstrtphdrext.h>
 #include <gtest/gtest.h>
 
 #include "patience.hpp"
@@ -63,6 +64,16 @@ void report_often(GstElement* rtpbin, guint session) {
   ASSERT_TRUE(internal);
   g_object_set(internal.get(), "rtcp-min-interval", kReportInterval, "bandwidth", kBandwidth,
                nullptr);
+}
+
+constexpr guint kNtpExtension = 1;
+
+void say_ntp_times(GstElement* payloader, guint ssrc) {
+  const auto extension = GstPtr<GstElement>::sink(make_element("rtphdrextntp64"));
+  g_object_set(extension.get(), "every-packet", TRUE, nullptr);
+  gst_rtp_header_extension_set_id(GST_RTP_HEADER_EXTENSION(extension.get()), kNtpExtension);
+  g_object_set(payloader, "ssrc", ssrc, nullptr);
+  g_signal_emit_by_name(payloader, "add-extension", extension.get());
 }
 
 guint64 uint64_field(const GstStructure* structure, const char* name) {
@@ -147,7 +158,9 @@ void RtpReceived::on_sync(GstElement*, GstStructure* sync, gpointer data) {
             .base_rtp_time = uint64_field(sync, "base-rtptime"),
             .base_time = uint64_field(sync, "base-time"),
             .report_rtp_time = uint64_field(sync, "sr-ext-rtptime"),
-            .report_ntp_time = uint64_field(sync, "sr-ntpnstime")};
+            .report_ntp_time = uint64_field(sync, "sr-ntpnstime"),
+            .packet_rtp_time = uint64_field(sync, "inband-ext-rtptime"),
+            .packet_ntp_time = uint64_field(sync, "inband-ntpnstime")};
   gst_structure_get_uint(sync, "clock-rate", &seen.clock_rate);
   {
     const std::lock_guard lock{self->mutex_};
@@ -259,6 +272,8 @@ void RtpSession::connect(guint session) {
   auto* receiver = receiver_bin_.get();
   const auto number = std::to_string(session);
   const auto payloader = by_name(sender_.get(), ("pay" + number).c_str());
+  if (config_.has_ntp)
+    say_ntp_times(payloader.get(), kFirstSsrc + session);
   ASSERT_TRUE(
       gst_element_link_pads(payloader.get(), "src", sender, ("send_rtp_sink_" + number).c_str()));
   const auto media_from =
@@ -313,17 +328,17 @@ void RtpSession::without_arrivals(const std::function<void()>& act) {
   }
 }
 
-GstCaps* RtpSession::on_pt_map(GstElement*, guint, guint pt, gpointer) {
-  switch (pt) {
-    case kAudioType:
-      return gst_caps_from_string(kPayloadTypes[0]);
-    case kVideoType:
-      return gst_caps_from_string(kPayloadTypes[1]);
-    case kRepairType:
-      return gst_caps_from_string(kPayloadTypes[2]);
-    default:
-      return nullptr;
-  }
+GstCaps* RtpSession::on_pt_map(GstElement*, guint session, guint pt, gpointer data) {
+  constexpr std::array<guint, 3> kTypes{kAudioType, kVideoType, kRepairType};
+  const auto* const known = std::find(kTypes.begin(), kTypes.end(), pt);
+  if (known == kTypes.end())
+    return nullptr;
+  std::string caps = kPayloadTypes.at(static_cast<std::size_t>(known - kTypes.begin()));
+  if (static_cast<RtpSession*>(data)->config_.has_ntp)
+    caps += ",extmap-" + std::to_string(kNtpExtension) +
+            "=(string)urn:ietf:params:rtp-hdrext:ntp-64,ssrc-" +
+            std::to_string(kFirstSsrc + session) + "-cname=(string)sender";
+  return gst_caps_from_string(caps.c_str());
 }
 
 GstElement* RtpSession::on_request_jitterbuffer(GstElement*, guint, gpointer data) {

@@ -33,6 +33,8 @@ class RtpReceived {
     guint clock_rate = 0;
     guint64 report_rtp_time = 0;
     guint64 report_ntp_time = 0;
+    guint64 packet_rtp_time = 0;
+    guint64 packet_ntp_time = 0;
   };
 
   RtpReceived(GstElement* jitterbuffer, guint session, guint ssrc);
@@ -86,12 +88,14 @@ class RtpSession {
  public:
   static constexpr guint8 kAudioType = 96;
   static constexpr guint8 kVideoType = 97;
-  static constexpr guint8 kRepairType = 100;  // of the audio stream
+  static constexpr guint8 kRepairType = 100;   // of the audio stream
+  static constexpr guint kFirstSsrc = 0x1000;  // of session 0, where has_ntp
 
   struct Config {
     std::string jitterbuffer = jitterbuffer_factory();
     bool has_video = false;
     bool has_rtx = false;               // by rtprtxsend and rtprtxreceive
+    bool has_ntp = false;               // packets say their NTP time (RFC 6051), the SDP the CNAME
     unsigned packets_per_second = 500;  // of the audio stream; a divisor of 48000
     std::chrono::milliseconds delay{10};
     unsigned seed = 1;

@@ -132,5 +132,14 @@ TEST(CaptureTime, ZeroIsNone) {
   EXPECT_TRUE(parse_capture_time(capture_time(1)));
 }
 
+TEST(NtpTimeOfPacket, Is64BitsAsReportsHaveThem) {
+  for (std::size_t size = 0; size <= 32; ++size)
+    EXPECT_EQ(parse_ntp_time(capture_time(std::uint64_t{1} << 32, size)).has_value(), size == 8)
+        << size;
+  EXPECT_EQ(parse_ntp_time(capture_time(std::uint64_t{3'900'000'000} << 32 | 0x8000'0000)),
+            NtpTime{3'900'000'000s + 500ms});
+  EXPECT_FALSE(parse_ntp_time(capture_time(0)));
+}
+
 }  // namespace
 }  // namespace onair
