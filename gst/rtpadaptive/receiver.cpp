@@ -74,7 +74,7 @@ Receiver::Receiver(GstElement* element, GstPad* sink, GstPad* src)
     : element_{element}, sink_{sink}, src_{src} {
   gst_segment_init(&segment_, GST_FORMAT_TIME);
   out_segment_ = segment_;
-  buffer_.set_settings(to_core(settings_));
+  hand_on_settings();
   announced_latency_ = buffer_.latency();
 }
 
@@ -147,8 +147,7 @@ GstFlowReturn Receiver::on_packet(GstPtr<GstBuffer> buffer) {
     }
   }
   if (std::exchange(stream_, buffer_.stream()) != buffer_.stream()) {
-    sender_clock_.forget_report();  // it spoke of another time line
-    synchroniser_.expect_rtp_info();
+    times_.on_new_stream();
     if (const auto caps = GstPtr<GstCaps>::adopt(gst_pad_get_current_caps(sink_)))
       learn_cname(read_cname(caps.get(), packet.ssrc));
   }
@@ -156,11 +155,10 @@ GstFlowReturn Receiver::on_packet(GstPtr<GstBuffer> buffer) {
   const bool repost = latency_changed && settings_.report_current_latency;
   const bool belongs = outcome == JitterBuffer::Insert::Queued && !buffer_.is_on_probation();
   if (ntp && belongs)
-    synchronise_by_packet(lock, packet, *ntp);
-  if (pending_report_)
-    synchronise_by_report(lock);
-  if (range_.first_rtp_time && belongs)
-    synchronise_by_rtp_info(lock, packet.ssrc);
+    tell_sync(lock, times_.take_packet_time(packet, *ntp, buffer_.clock()));
+  tell_sync(lock, times_.take_report(buffer_.clock()));
+  if (belongs)
+    tell_sync(lock, times_.take_rtp_info(packet.ssrc, buffer_));
   send_requests(lock);
   wake_for_work();
   lock.unlock();
@@ -224,12 +222,13 @@ GstMessage* Receiver::drop_message(const char* reason, std::uint16_t sequence,
 std::string Receiver::find_group_name() const {
   if (!settings_.group.empty())
     return "group " + settings_.group;
-  if (cname_.empty())
+  if (times_.cname().empty())
     return {};
   const auto bin = GstPtr<GstObject>::adopt(gst_object_get_parent(GST_OBJECT(element_)));
   if (!bin || g_strcmp0(G_OBJECT_TYPE_NAME(bin.get()), "GstRtpBin") != 0)
     return {};
-  return "rtpbin " + std::to_string(reinterpret_cast<std::uintptr_t>(bin.get())) + " " + cname_;
+  return "rtpbin " + std::to_string(reinterpret_cast<std::uintptr_t>(bin.get())) + " " +
+         times_.cname();
 }
 
 void Receiver::update_group() {
@@ -285,11 +284,18 @@ JitterBufferSettings Receiver::settings() {
   return settings_;
 }
 
+void Receiver::hand_on_settings() {
+  buffer_.set_settings(to_core(settings_));
+  const gint most_ahead = settings_.max_rtcp_rtp_time_diff_ms;
+  times_.set_settings(
+      {.interval = milliseconds{settings_.sync_interval_ms},
+       .max_ahead = most_ahead < 0 ? std::optional<Duration>{} : milliseconds{most_ahead}});
+  offset_.aim_at(Duration{settings_.ts_offset});
+}
+
 void Receiver::apply_settings(Lock& lock) {
   const auto largest_before = buffer_.settings().latency.max_latency;
-  buffer_.set_settings(to_core(settings_));
-  synchroniser_.set_interval(milliseconds{settings_.sync_interval_ms});
-  offset_.aim_at(Duration{settings_.ts_offset});
+  hand_on_settings();
   update_group();
   const bool latency_changed = update_latency();
   const bool repost = buffer_.settings().latency.max_latency != largest_before ||
@@ -302,14 +308,14 @@ void Receiver::apply_settings(Lock& lock) {
 
 GstStructure* Receiver::stats() {
   const Lock lock{mutex_};
-  return make_stats(buffer_, invalid_, capture_times_);
+  return make_stats(buffer_, invalid_, times_.capture_times());
 }
 
 std::optional<GstClockTime> Receiver::position() {
   const Lock lock{mutex_};
   if (!GST_CLOCK_TIME_IS_VALID(last_out_))
     return std::nullopt;
-  return last_out_ + to_gst(range_.npt_start);
+  return last_out_ + to_gst(times_.range().npt_start);
 }
 
 // ---- requests for retransmission
@@ -348,19 +354,13 @@ void Receiver::learn_caps(const GstCaps* caps) {
 }
 
 void Receiver::learn_cname(std::string cname) {
-  if (cname.empty() || cname == cname_)
-    return;
-  cname_ = std::move(cname);
-  update_group();
+  if (times_.learn_cname(std::move(cname)))
+    update_group();
 }
 
-// The same caps come again with each flush, and tell nothing of what comes behind it.
 void Receiver::learn_range(const PlayRange& range) {
-  if (range == range_)
-    return;
-  range_ = range;
-  buffer_.expect(range);
-  synchroniser_.expect_rtp_info();
+  if (times_.learn_range(range))
+    buffer_.expect(range);
 }
 
 bool Receiver::on_event(GstPtr<GstEvent> event) {
@@ -417,65 +417,17 @@ GstFlowReturn Receiver::on_rtcp(GstPtr<GstBuffer> buffer) {
   const auto& report = rtcp.report;
   Lock lock{mutex_};
   learn_cname(report.cname);
-  pending_report_ = PendingReport{.report = report, .packet = std::move(buffer)};
-  synchronise_by_report(lock);
+  times_.on_report(report, std::move(buffer));
+  tell_sync(lock, times_.take_report(buffer_.clock()));
   return GST_FLOW_OK;
 }
 
-void Receiver::synchronise_by_report(Lock& lock) {
-  const auto& clock = buffer_.clock();
-  if (!clock.is_anchored())
-    return;  // with the first packet
-  const auto [report, packet] = *std::exchange(pending_report_, std::nullopt);
-  const SenderReport said{
-      .ssrc = report.ssrc,
-      .ticks = clock.unroll(report.rtp_time),
-      .ntp = report.ntp,
-  };
-  sender_clock_.on_report(said);
-  if (!synchroniser_.on_report(said))
-    return;
-  const gint most = settings_.max_rtcp_rtp_time_diff_ms;
-  const auto result =
-      synchronise(said, clock, most < 0 ? std::optional<Duration>{} : Duration{milliseconds{most}});
-  if (!result)
-    return;
-  const StructurePtr sync{make_sync(said.ssrc, clock, result->base_time, range_, cname_)};
-  add_report(sync.get(), result->report_ticks, said.ntp, packet.get());
-  tell_sync(lock, sync.get());
-}
-
-void Receiver::synchronise_by_packet(Lock& lock, const JitterBuffer::Packet& packet, NtpTime ntp) {
-  const auto& clock = buffer_.clock();
-  const SenderReport said{.ssrc = packet.ssrc, .ticks = clock.unroll(packet.rtp_time), .ntp = ntp};
-  if (said.ticks < clock.newest_ticks())
-    return;  // reordered, or repaired: a later one has told
-  sender_clock_.on_report(said);
-  // Without a CNAME nobody could say which streams belong together.
-  if (cname_.empty() || !synchroniser_.on_packet(said))
-    return;
-  const StructurePtr sync{
-      make_sync(said.ssrc, clock, base_time(clock, said.ticks), range_, cname_)};
-  add_packet_time(sync.get(), said.ticks, said.ntp);
-  tell_sync(lock, sync.get());
-}
-
-// rtpbin aligns streams by it until one of the others tells more.
-void Receiver::synchronise_by_rtp_info(Lock& lock, std::uint32_t ssrc) {
-  if (!synchroniser_.on_rtp_info())
-    return;
-  const auto first = buffer_.announced_ticks();
-  if (!first)
-    return;
-  const auto& clock = buffer_.clock();
-  const StructurePtr sync{make_sync(ssrc, clock, base_time(clock, *first), range_, cname_)};
-  tell_sync(lock, sync.get());
-}
-
 // The lock is open while the signal is out: its handler sets ts-offset.
-void Receiver::tell_sync(Lock& lock, GstStructure* sync) {
+void Receiver::tell_sync(Lock& lock, const StructurePtr& sync) {
+  if (!sync)
+    return;
   lock.unlock();
-  g_signal_emit_by_name(element_, "handle-sync", sync);
+  g_signal_emit_by_name(element_, "handle-sync", sync.get());
   lock.lock();
 }
 
@@ -543,18 +495,17 @@ GstFlowReturn Receiver::push_packet(Lock& lock, const JitterBuffer::Release& rel
   if (release.resync || offset_moved)
     GST_BUFFER_FLAG_SET(buffer, GST_BUFFER_FLAG_RESYNC);
   if (release.resync)
-    sender_clock_.forget_capture_time();
+    times_.on_resync();
   if (payload_types_.have_capture_times()) {
     if (const auto ntp = parse_capture_time(buffer, payload_types_)) {
       GST_LOG_OBJECT(element_, "RTP time %" PRId64 " was captured at %" GST_TIME_FORMAT,
                      release.ticks, GST_TIME_ARGS(to_gst(ntp->time_since_epoch())));
-      sender_clock_.on_capture_time(release.ssrc, release.ticks, *ntp);
-      ++capture_times_;
+      times_.on_capture_time(release, *ntp);
     }
   }
   std::optional<SenderClock::Statement> wall_clock;
   if (settings_.add_reference_timestamp_meta)
-    wall_clock = sender_clock_.at(release.ssrc, release.ticks, release.clock_rate);
+    wall_clock = times_.at(release);
   lock.unlock();
   metas_.add_times(buffer, release.ssrc, release.clock_rate, release.media, release.arrival);
   if (wall_clock)
@@ -707,9 +658,7 @@ void Receiver::reset() {
   else
     learn_range({});
   is_first_packet_ = true;
-  sender_clock_ = {};
-  pending_report_.reset();
-  synchroniser_.reset();
+  times_.reset();
   last_pts_ = last_out_ = GST_CLOCK_TIME_NONE;
 }
 

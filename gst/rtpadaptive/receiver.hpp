@@ -17,10 +17,9 @@
 #include "jitter_buffer.hpp"
 #include "latency_group.hpp"
 #include "rtp_input.hpp"
-#include "sender_clock.hpp"
+#include "sender_times.hpp"
 #include "settings.hpp"
 #include "structures.hpp"
-#include "synchroniser.hpp"
 #include "timestamp_offset.hpp"
 
 namespace onair {
@@ -76,10 +75,6 @@ class Receiver {
     GstPtr<GstEvent> event;
     GstQuery* query = nullptr;  // the sender waits, so that it lives long enough
   };
-  struct PendingReport {
-    ParsedReport report;
-    GstPtr<GstBuffer> packet;
-  };
 
   // Without the mutex.
   [[nodiscard]] RunningTime running_time() const;
@@ -87,6 +82,7 @@ class Receiver {
   void warn_of_invalid(const char* what);
 
   // With it. Those that are given the lock open it in between.
+  void hand_on_settings();
   void apply_settings(Lock& lock);
   void stop_flow(GstFlowReturn flow);
   void drop_packets();
@@ -97,11 +93,7 @@ class Receiver {
   void learn_caps(const GstCaps* caps);
   void learn_range(const PlayRange& range);
   void learn_cname(std::string cname);
-  // Tell rtpbin, by handle-sync, what the sender has said of time, and what it means for our timestamps.
-  void synchronise_by_report(Lock& lock);
-  void synchronise_by_packet(Lock& lock, const JitterBuffer::Packet& packet, NtpTime ntp);
-  void synchronise_by_rtp_info(Lock& lock, std::uint32_t ssrc);
-  void tell_sync(Lock& lock, GstStructure* sync);
+  void tell_sync(Lock& lock, const StructurePtr& sync);  // null: nothing to tell
   GstMessage* drop_message(const char* reason, std::uint16_t sequence, GstClockTime timestamp);
   // For the answer to a request for retransmission.
   [[nodiscard]] Duration longest_wait() const;
@@ -143,15 +135,10 @@ class Receiver {
   guint32 segment_seqnum_ = GST_SEQNUM_INVALID;
   GstSegment out_segment_;  // of what goes out: the same, once its event has
   PayloadTypes payload_types_;
-  PlayRange range_;  // of the caps
   bool is_first_packet_ = true;
 
-  SenderClock sender_clock_;                     // capture times: as packets go out
-  std::uint64_t capture_times_ = 0;              // packets that told one
-  std::optional<PendingReport> pending_report_;  // while no packet has come
+  SenderTimes times_;
   std::uint64_t stream_ = 0;
-  Synchroniser synchroniser_;
-  std::string cname_;
   LatencyGroup group_;
   std::string group_name_;
   Duration announced_latency_{0};
