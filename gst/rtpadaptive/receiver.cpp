@@ -156,9 +156,11 @@ GstFlowReturn Receiver::on_packet(GstPtr<GstBuffer> buffer) {
   const bool belongs = outcome == JitterBuffer::Insert::Queued && !buffer_.is_on_probation();
   if (ntp && belongs)
     tell_sync(lock, times_.take_packet_time(packet, *ntp, buffer_.clock()));
-  tell_sync(lock, times_.take_report(buffer_.clock()));
-  if (belongs)
-    tell_sync(lock, times_.take_rtp_info(packet.ssrc, buffer_));
+  if (times_.has_news()) {
+    tell_sync(lock, times_.take_report(buffer_.clock()));
+    if (belongs)
+      tell_sync(lock, times_.take_rtp_info(packet.ssrc, buffer_));
+  }
   send_requests(lock);
   wake_for_work();
   lock.unlock();

@@ -55,7 +55,7 @@ StructurePtr SenderTimes::take_packet_time(const JitterBuffer::Packet& packet, N
 }
 
 StructurePtr SenderTimes::take_rtp_info(std::uint32_t ssrc, const JitterBuffer& buffer) {
-  if (!range_.first_rtp_time || !synchroniser_.on_rtp_info())
+  if (!synchroniser_.on_rtp_info())
     return nullptr;
   const auto first = buffer.announced_ticks();
   return first ? make(ssrc, *first, buffer.clock()) : nullptr;
@@ -78,13 +78,15 @@ bool SenderTimes::learn_range(const PlayRange& range) {
   if (range == range_)
     return false;
   range_ = range;
-  synchroniser_.expect_rtp_info();
+  if (range_.first_rtp_time)
+    synchroniser_.expect_rtp_info();
   return true;
 }
 
 void SenderTimes::on_new_stream() {
   clock_.forget_report();
-  synchroniser_.expect_rtp_info();
+  if (range_.first_rtp_time)
+    synchroniser_.expect_rtp_info();
 }
 
 void SenderTimes::reset() {

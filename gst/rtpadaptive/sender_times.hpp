@@ -27,6 +27,8 @@ class SenderTimes {
   void set_settings(const Settings& settings);
 
   void on_report(const ParsedReport& report, GstPtr<GstBuffer> packet);
+  // Of a report or of RTP-Info that waits for a packet.
+  [[nodiscard]] bool has_news() const { return pending_ || synchroniser_.expects_rtp_info(); }
   // What handle-sync is to tell, or null. By a report, once a packet has come:
   StructurePtr take_report(const MediaClock& clock);
   // by a packet of the stream that says its NTP time (RFC 6051):

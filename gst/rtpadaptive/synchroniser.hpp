@@ -24,6 +24,7 @@ class Synchroniser {
 
   // What RTP-Info says has changed, or the stream that it is compared with.
   void expect_rtp_info() { rtp_info_is_new_ = true; }
+  [[nodiscard]] bool expects_rtp_info() const { return rtp_info_is_new_; }
   void reset() { told_.reset(); }
 
  private:
