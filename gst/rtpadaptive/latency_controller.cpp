@@ -41,15 +41,17 @@ constexpr double kPriceScale = 70;  // ms
 constexpr double kLeastPriceScale = 1;
 constexpr double kDearest = 1e6;
 constexpr double kCheapest = 1e2;
-// It follows the network's own price by a percent each choice...
-constexpr double kPriceGain = 0.012;
-constexpr double kUnitsBeforePrice = 3000;
-// ...and the debt of late units at once: e to the 0.3 for the first, e to the 0.7 from the second on.
-constexpr double kDebtGain = 0.3;
-constexpr double kDeepDebtGain = 0.4;
-constexpr double kDeepDebt = 1;
-constexpr double kDebtInterval = 20;   // ms between the units that these are for
-constexpr double kExpectedPart = 0.5;  // of a late unit's packets, late without being saved for
+// It finds the network's own price as a mean does, quickly at first: the n-th choice counts by 2 / n,
+// and never by less than 0.6 %...
+constexpr double kFirstPriceGain = 0.1;
+constexpr double kChoicesOfPrice = 2;
+constexpr double kPriceGain = 0.006;
+// ...and it rises with the debt of late units at once: e to the 0.25 for each, for chance alone brings
+// two or three, and e to the 0.75 for each that is beyond.
+constexpr double kDebtGain = 0.25;
+constexpr double kDeepDebtGain = 0.5;
+constexpr double kDeepDebt = 2.5;
+constexpr double kDebtInterval = 20;  // ms between the units that these are for
 // What is saved in calm hours may not all be spent in one bad minute.
 constexpr double kMostSavings = 20;
 constexpr double kDebtMemory = 1800e3;  // ms
@@ -74,7 +76,7 @@ constexpr int kMissesToUnlock = 3;
 constexpr double kRepairTime = 1.2;
 constexpr float kLeastFills = 2;
 // Of the late units allowed, the part that repairs may use.
-constexpr double kRepairShare = 0.9;
+constexpr double kRepairShare = 0.8;
 // Where fewer holes than this are ever filled, nobody repairs.
 constexpr float kRepairs = 0.02F;
 constexpr Duration kHoleGrace{100ms};
@@ -419,9 +421,10 @@ void LatencyController::raise_weight() {
 }
 
 void LatencyController::steer_price() {
-  const auto trust = std::min(1.0, static_cast<double>(stats_.units) / kUnitsBeforePrice);
-  log_price_ += kPriceGain * trust *
-                std::clamp(static_cast<double>(predicted_) / config_.late_target - 1, -1.0, 2.0);
+  const auto choices = static_cast<double>(blocks_) / kBlocksPerChoice;
+  const auto gain = std::clamp(kChoicesOfPrice / choices, kPriceGain, kFirstPriceGain);
+  log_price_ +=
+      gain * std::clamp(static_cast<double>(predicted_) / config_.late_target - 1, -1.0, 2.0);
   log_price_ = std::clamp(log_price_, std::log(kLeastPriceScale / config_.late_target),
                           std::log(kPriceScale / config_.late_target));
 }
@@ -432,7 +435,7 @@ void LatencyController::steer_price() {
 double LatencyController::debt() const {
   const auto packets = static_cast<double>(stats_.late_packets) /
                        static_cast<double>(std::max<std::uint64_t>(1, stats_.late_units));
-  const auto reserve = std::max(0.0, packets / packets_per_unit_ - kExpectedPart);
+  const auto reserve = packets / packets_per_unit_;
   return std::max(unit_debt_, packet_debt_ + reserve) *
          static_cast<double>(milliseconds(interval_)) / kDebtInterval;
 }
