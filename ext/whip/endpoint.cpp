@@ -196,6 +196,8 @@ void Endpoint::respond(SoupServerMessage* message, const Response& response) {
     soup_message_headers_replace(headers, name.c_str(), value.c_str());
   for (const auto& [name, value] : response.headers)
     soup_message_headers_append(headers, name.c_str(), value.c_str());
+  // libsoup before 3.4 keeps the socket of a client that leaves between two requests, for ever.
+  soup_message_headers_replace(headers, "Connection", "close");
   soup_server_message_set_status(message, response.status, nullptr);
   if (!response.content_type.empty())
     soup_server_message_set_response(message, response.content_type.c_str(), SOUP_MEMORY_COPY,
