@@ -563,9 +563,8 @@ std::optional<ClockTime> CutScheduler::deadline() const {
   for (const auto& stream : streams_) {
     if (!is_live(stream))
       continue;
-    if (stream.kind == Kind::Video && sound_waits)
-      consider(*stream.seen);
-    if (stream.kind == Kind::Audio && !stream.is_waiting && stream.applied < decided_.back().index)
+    const bool is_behind = !stream.is_waiting && stream.applied < decided_.back().index;
+    if (is_behind || (stream.kind == Kind::Video && sound_waits))
       consider(*stream.seen);
   }
   return first;

@@ -133,6 +133,8 @@ class CutScheduler {
   // The stream is on its way after all, and will be judged at that boundary.
   void give_back(const Fill& fill);
   [[nodiscard]] std::optional<Decision> take_decision();
+  // Whether boundaries wait for it: it has come, and has neither ended nor been given up.
+  [[nodiscard]] bool waits_for(StreamId stream) const { return is_live(streams_[stream]); }
   // Whether what waits is to be judged again.
   [[nodiscard]] bool take_change();
 

@@ -2,6 +2,7 @@
 #include "balancer.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 #include <gst/video/video.h>
 
@@ -21,6 +22,7 @@ Balancer::~Balancer() {
 }
 
 void Balancer::start() {
+  stop();  // where pads could not be activated the last time, nobody has
   const Lock lock{mutex_};
   scheduler_ = CutScheduler{to_core(settings_)};
   newest_now_ = {};
@@ -89,6 +91,9 @@ Balancer::Work Balancer::collect() {
       work.requests.emplace_back(std::move(track), *request);
   while (const auto decision = scheduler_.take_decision())
     work.decisions.push_back(*decision);
+  if (!work.decisions.empty())
+    std::copy_if(tracks_.begin(), tracks_.end(), std::back_inserter(work.absent),
+                 [this](const auto& track) { return !scheduler_.waits_for(track->id_); });
   if (scheduler_.take_change() || scheduler_.has_fill())
     changed_.notify_all();
   const auto due = scheduler_.deadline();
@@ -107,6 +112,11 @@ void Balancer::carry_out(const Work& work) {
         "running-time", G_TYPE_INT64, static_cast<gint64>(boundary.at.time_since_epoch().count()),
         "error", G_TYPE_INT64, static_cast<gint64>(error.count()), "break", G_TYPE_BOOLEAN,
         boundary.is_break, nullptr);
+    std::vector<const char*> absent;
+    for (const auto& track : work.absent)
+      absent.push_back(GST_PAD_NAME(track->sink()));
+    absent.push_back(nullptr);
+    gst_structure_set(structure, "absent", G_TYPE_STRV, absent.data(), nullptr);
     if (length)
       gst_structure_set(structure, "duration", G_TYPE_UINT64, to_gst(*length), nullptr);
     if (lateness)

@@ -51,6 +51,7 @@ class Balancer {
   struct Work {
     std::vector<std::pair<std::shared_ptr<Track>, CutScheduler::Request>> requests;
     std::vector<CutScheduler::Decision> decisions;
+    std::vector<std::shared_ptr<Track>> absent;  // not waited for then
     [[nodiscard]] bool is_empty() const { return requests.empty() && decisions.empty(); }
   };
 

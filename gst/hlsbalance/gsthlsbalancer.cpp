@@ -31,7 +31,9 @@
  * any muxer: encoders behind a queue each.
  *
  * In front of each segment's first buffer goes a downstream GstForceKeyUnit event with the running
- * time of the boundary and its number (`count`), so that mpegtsmux repeats its tables. A stock
+ * time of the boundary and its number (`count`), so that mpegtsmux repeats its tables; its field
+ * `break` says that the time line is a new one, and `boundary` where the segment begins on all
+ * streams: a late key frame is behind it. A stock
  * `splitmuxsink`, `hlssink2` or `hlssink` downstream is set up to cut there and nowhere else
  * (#GstHlsBalancer:configure-sink). Requests for key frames from downstream end here.
  *
@@ -43,7 +45,8 @@
  *
  * Each boundary is posted as an element message `hlsbalancer-boundary`: `count`, `running-time`
  * and `error` (ns, from the grid), `break` (a new grid), `duration` (ns, of the segment that
- * ends), and `lateness` (ns, of the key frame) where a key frame decided.
+ * ends), `lateness` (ns, of the key frame) where a key frame decided, and `absent` (strv, the sink pads
+ * that were not waited for).
  *
  * ## Example pipelines
  * |[

@@ -75,6 +75,15 @@ AudioFrames::Format Track::format_of(GstBuffer* buffer) {
   return format_;
 }
 
+// Whoever measures segments behind us needs it: stock aacparse loses it where it writes ADTS headers.
+GstPtr<GstBuffer> Track::with_duration(GstPtr<GstBuffer> buffer) const {
+  if (GST_BUFFER_DURATION_IS_VALID(buffer.get()) || format_.rate == kNanoseconds)
+    return buffer;
+  buffer = GstPtr<GstBuffer>::adopt(gst_buffer_make_writable(buffer.release()));
+  GST_BUFFER_DURATION(buffer.get()) = to_gst(to_duration(format_.length, format_.rate));
+  return buffer;
+}
+
 // The scheduler's answer, which may take until other streams have come as far.
 std::optional<CutScheduler::Verdict> Track::judge(const CutScheduler::Frame& frame) {
   Lock lock{balancer_.mutex_};
@@ -140,6 +149,8 @@ GstFlowReturn Track::on_buffer(GstPtr<GstBuffer> buffer) {
     set_flag(buffer, GST_BUFFER_FLAG_DELTA_UNIT);
   if (cut && cut->boundary.is_break)
     set_flag(buffer, GST_BUFFER_FLAG_DISCONT);
+  if (kind_ == CutScheduler::Kind::Audio)
+    buffer = with_duration(std::move(buffer));
   if (kind_ == CutScheduler::Kind::Video)
     buffer = timed(std::move(buffer), cut);
   else if (cut && cut->shift != Duration{0})
@@ -167,10 +178,12 @@ GstPtr<GstBuffer> Track::timed(GstPtr<GstBuffer> buffer, const CutScheduler::Cut
 
 void Track::announce(const CutScheduler::Boundary& boundary, RunningTime at) {
   const auto position = to_position(segment_, at);
-  gst_pad_push_event(src(),
-                     gst_video_event_new_downstream_force_key_unit(
-                         position, gst_segment_to_stream_time(&segment_, GST_FORMAT_TIME, position),
-                         to_gst(at), TRUE, static_cast<guint>(boundary.index)));
+  auto* event = gst_video_event_new_downstream_force_key_unit(
+      position, gst_segment_to_stream_time(&segment_, GST_FORMAT_TIME, position), to_gst(at), TRUE,
+      static_cast<guint>(boundary.index));
+  gst_structure_set(gst_event_writable_structure(event), "break", G_TYPE_BOOLEAN, boundary.is_break,
+                    "boundary", G_TYPE_UINT64, to_gst(boundary.at), nullptr);
+  gst_pad_push_event(src(), event);
 }
 
 void Track::ask(const CutScheduler::Request& request) {

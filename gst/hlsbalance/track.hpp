@@ -40,6 +40,7 @@ class Track : public PadPair {
   void announce(const CutScheduler::Boundary& boundary, RunningTime at);
   void begin_empty(const CutScheduler::Boundary& boundary);  // with the sink pad's stream lock
   bool on_gap(GstPtr<GstEvent> event);
+  [[nodiscard]] GstPtr<GstBuffer> with_duration(GstPtr<GstBuffer> buffer) const;
   [[nodiscard]] GstPtr<GstBuffer> timed(GstPtr<GstBuffer> buffer, const CutScheduler::Cut* cut);
   void take_timeline(GstEvent* event);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // hlsbalancer: where it cuts, and what it asks for.
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <gst/gst.h>
@@ -290,6 +291,29 @@ TEST(HlsBalancer, AJumpBeginsANewGridWithADiscontinuityAndTheNextNumber) {
   const auto* broken = gst_message_get_structure(messages[2].get());
   EXPECT_TRUE(flag_of(broken, "break"));
   EXPECT_FALSE(gst_structure_has_field(broken, "duration"));
+}
+
+TEST(HlsBalancer, MessagesSayWhoWasNotWaitedFor) {
+  BalancerBench bench;
+  auto& audio = bench.add("audio_0");
+  auto& video = bench.add("video_0");
+  broadcast(audio, video, 0s, 500ms);
+  EXPECT_EQ(video.encode(500ms, 1100ms, kTenth), GST_FLOW_OK);
+  bench.set_time(2s);
+  while (bench.stat("fills") == 0)
+    std::this_thread::yield();
+  EXPECT_EQ(video.encode(1100ms, 2100ms, kTenth), GST_FLOW_OK);
+  std::vector<Strings> absent;
+  for (const auto& message : bench.messages(GST_MESSAGE_ELEMENT, "hlsbalancer-boundary")) {
+    gchar** names = nullptr;
+    gst_structure_get(gst_message_get_structure(message.get()), "absent", G_TYPE_STRV, &names,
+                      nullptr);
+    ASSERT_NE(names, nullptr);
+    absent.emplace_back(names, names + g_strv_length(names));
+    g_strfreev(names);
+  }
+  EXPECT_EQ(absent, (std::vector<Strings>{{}, {}, {"audio_0"}}))
+      << "sound that is late is not yet sound that does not come";
 }
 
 TEST(HlsBalancer, LostSoundLeavesTheGridWhereItIs) {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "hlsbalancer_bench.hpp"
 
-#include <optional>
-
 #include <gst/video/video.h>
 #include <gtest/gtest.h>
 
@@ -25,15 +23,6 @@ std::string name_unit(GstBuffer* buffer) {
   if (gst_buffer_get_size(buffer) == 0 && GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_GAP))
     kind = "E";
   return kind + ms(GST_BUFFER_PTS(buffer)) + (GST_BUFFER_IS_DISCONT(buffer) ? "!" : "");
-}
-
-std::optional<GstClockTime> time_of_request(GstEvent* event) {
-  GstClockTime time = GST_CLOCK_TIME_NONE;
-  gboolean all_headers = FALSE;
-  guint count = 0;
-  EXPECT_TRUE(gst_video_event_parse_upstream_force_key_unit(event, &time, &all_headers, &count));
-  EXPECT_TRUE(all_headers);
-  return GST_CLOCK_TIME_IS_VALID(time) ? std::optional{time} : std::nullopt;
 }
 
 std::string name_announcement(GstEvent* event) {
@@ -90,14 +79,8 @@ GstFlowReturn BalancerStream::picture(Duration pts, Duration dts) {
 }
 
 GstFlowReturn BalancerStream::encode(Duration pts) {
-  const auto asked = upstream("GstForceKeyUnit");
-  bool is_key = pts == 0ns;
-  while (answered_ < asked.size() &&
-         time_of_request(asked[answered_].get()).value_or(0) <= ns(pts)) {
-    is_key = true;
-    ++answered_;
-  }
-  return is_key ? key(pts) : picture(pts);
+  const bool is_asked_for = requests_.answer(*this, pts);
+  return is_asked_for || pts == 0ns ? key(pts) : picture(pts);
 }
 
 GstFlowReturn BalancerStream::encode(Duration from, Duration to, Duration spacing) {

@@ -9,6 +9,7 @@
 
 #include "base/time.hpp"
 #include "element_bench.hpp"
+#include "key_frame_requests.hpp"
 #include "on_a_thread.hpp"
 #include "paired_stream.hpp"
 #include "structure_fields.hpp"
@@ -47,7 +48,7 @@ class BalancerStream : public PairedStream {
  private:
   GstFlowReturn push(Duration pts, Duration dts, Duration duration, bool is_delta);
 
-  std::size_t answered_ = 0;  // requests
+  KeyFrameRequests requests_;
 };
 
 // One hlsbalancer with a clock that stands still until the test moves it.

@@ -257,6 +257,8 @@ TEST_F(HlsBalancerFlow, SoundWithoutDurationsIsCountedByItsCodec) {
     ASSERT_EQ(audio.cuts().size(), 2u) << caps;
     EXPECT_EQ(audio.cuts()[1], "1@" + std::to_string(nearest) + " S" + std::to_string(nearest))
         << caps;
+    for (const auto& out : audio.buffers())
+      EXPECT_EQ(GST_BUFFER_DURATION(out.buffer.get()), ns(frame)) << caps;
   }
 }
 

@@ -223,6 +223,22 @@ TEST(CutScheduler, SoundThatDoesNotComeIsFilledAtEachBoundary) {
   EXPECT_GE(programme.streams[audio].fills.size(), 9U);
 }
 
+TEST(CutScheduler, APictureThatIsBehindTheOthersIsWaitedForUntilTheDeadline) {
+  Programme programme{{.target = 1s, .max_wait = 2s}};
+  const auto sound = programme.add_audio(kMp3);
+  const auto picture = programme.add_video({.frame_time = frames_at(30)});
+  const auto other = programme.add_video({.frame_time = frames_at(15)});
+  programme.streams[other].is_lost = [](std::int64_t n) { return n >= 20 && n < 150; };
+  programme.run_to(at(3s));
+  EXPECT_TRUE(programme.scheduler.waits_for(other)) << "for two seconds";
+  programme.run_to(at(4s));
+  EXPECT_FALSE(programme.scheduler.waits_for(other));
+  EXPECT_TRUE(programme.scheduler.waits_for(picture));
+  EXPECT_TRUE(programme.scheduler.waits_for(sound));
+  programme.run_to(at(11s));
+  EXPECT_TRUE(programme.scheduler.waits_for(other)) << "it has come back";
+}
+
 TEST(CutScheduler, LostFramesLeaveTheGridWhereItIs) {
   Programme programme{{.target = 1s}};
   const auto audio = programme.add_audio(kMp3);
