@@ -39,11 +39,13 @@ std::string range_text(const GParamSpec* spec) {
 }
 
 void print_pads(GstElementFactory* factory) {
-  std::puts("\n## Pads\n");
   std::vector<GstStaticPadTemplate*> pads;
   for (const GList* item = gst_element_factory_get_static_pad_templates(factory); item;
        item = item->next)
     pads.push_back(static_cast<GstStaticPadTemplate*>(item->data));
+  if (pads.empty())
+    return;
+  std::puts("\n## Pads\n");
   // Their order depends on whether the registry was fresh.
   std::sort(pads.begin(), pads.end(), [](const auto* a, const auto* b) {
     return g_strcmp0(a->name_template, b->name_template) < 0;
@@ -59,7 +61,6 @@ void print_pads(GstElementFactory* factory) {
 }
 
 void print_properties(GObjectClass* klass, GType type) {
-  std::puts("\n## Properties\n");
   guint count = 0;
   const GMemory<GParamSpec*> list{g_object_class_list_properties(klass, &count)};
   std::vector<GParamSpec*> own;
@@ -68,6 +69,8 @@ void print_properties(GObjectClass* klass, GType type) {
   std::sort(own.begin(), own.end(), [](const GParamSpec* a, const GParamSpec* b) {
     return g_strcmp0(a->name, b->name) < 0;
   });
+  if (!own.empty())
+    std::puts("\n## Properties\n");
   for (auto* spec : own) {
     std::printf(
         "- **`%s`** (%s%s%s): %s.", spec->name, g_type_name(spec->value_type),
