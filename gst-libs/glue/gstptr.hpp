@@ -8,7 +8,7 @@
 
 namespace onair {
 
-// How a type is counted: GObjects by default, GstMiniObjects by the list below.
+// How a type is counted: GObjects by default, GstMiniObjects and others by the list below.
 template <typename T>
 struct RefCount {
   static void ref(T* object) { g_object_ref(object); }
@@ -35,6 +35,11 @@ template <>
 struct RefCount<GstQuery> : MiniObjectRefCount<GstQuery> {};
 template <>
 struct RefCount<GstSample> : MiniObjectRefCount<GstSample> {};
+template <>
+struct RefCount<GBytes> {
+  static void ref(GBytes* bytes) { g_bytes_ref(bytes); }
+  static void unref(GBytes* bytes) { g_bytes_unref(bytes); }
+};
 
 // An owning pointer whose verbs say what happens to the reference.
 template <typename T>
