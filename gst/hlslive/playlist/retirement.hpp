@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "base/time.hpp"
+
+namespace onair {
+
+// Files that no playlist lists any more, and that clients may still fetch for a while. They leave
+// in the order in which they came: one that is due earlier than those before it waits for them.
+class Retirement {
+ public:
+  void add(std::string uri, ClockTime until);
+  // Appends to `due` what nobody may ask for any more.
+  void take_due(ClockTime now, std::vector<std::string>& due);
+
+ private:
+  struct Entry {
+    std::string uri;
+    ClockTime until;
+  };
+  std::deque<Entry> entries_;
+};
+
+}  // namespace onair
