@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "codecs.hpp"
+
+#include <cstddef>
+#include <cstdint>
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
+
+int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::span bytes{data, size};
+  static_cast<void>(onair::codecs::h264_from_byte_stream(bytes));
+  static_cast<void>(onair::codecs::h264_from_configuration(bytes));
+  static_cast<void>(onair::codecs::aac_from_configuration(bytes));
+  static_cast<void>(onair::codecs::aac_from_adts(bytes));
+  return 0;
+}
