@@ -33,8 +33,11 @@ while read -r element source; do
   fi
 done <<'LIST'
 avaligner gst/avalign/gstavaligner.cpp
+cmafpartmux gst/cmaf/gstcmafpartmux.cpp
 flywheel gst/flywheel/gstflywheel.cpp
 hlsbalancer gst/hlsbalance/gsthlsbalancer.cpp
+hlslivesink gst/hlslive/gsthlslivesink.cpp
+hlsorigin ext/hlsorigin/gsthlsorigin.cpp
 rtpadaptivejitterbuffer gst/rtpadaptive/gstrtpadaptivejitterbuffer.cpp
 whiplistensrc ext/whip/gstwhiplistensrc.cpp
 LIST

@@ -72,7 +72,7 @@ if wants style; then
 fi
 
 export GST_PLUGIN_PATH=$root/build/gst:$root/build/ext
-build "$root/build" -Dtests=enabled -Dwhip=enabled -Dlive-server=enabled
+build "$root/build" -Dtests=enabled -Dwhip=enabled -Dencryption=enabled -Dhlsorigin=enabled -Dlive-server=enabled
 if wants docs; then
   say "generated pages"
   if "$root/scripts/generate_docs.sh" --check; then
@@ -97,12 +97,12 @@ if wants sanitizers; then
   # Of the elements those that are ours alone; tests/support/tsan_glib.cpp tells it of GLib's locks.
   build "$root/build-tsan" -Dtests=enabled -Doptimization=0 -Dcpp_args=-g1 \
     -Db_sanitize=thread -Db_lundef=false \
-    tests/unit/unit_{glue,tsan_glib} tests/support/libtsan_glib.so gst/avalign/libgstonairavalign.so \
+    tests/unit/unit_{glue,hlslive_storage,tsan_glib} tests/support/libtsan_glib.so gst/avalign/libgstonairavalign.so \
     gst/flywheel/libgstonairflywheel.so gst/hlsbalance/libgstonairhlsbalance.so \
     gst/rtpadaptive/libgstonairrtpadaptive.so \
     tests/elements/element-{avaligner,flywheel,hlsbalancer,rtpadaptivejitterbuffer}
   say "what threads share, under ThreadSanitizer"
-  run_meson "$root/build-tsan" --test unit_tsan_glib unit_glue avaligner flywheel \
+  run_meson "$root/build-tsan" --test unit_tsan_glib unit_glue unit_hlslive_storage avaligner flywheel \
     hlsbalancer rtpadaptivejitterbuffer
 fi
 

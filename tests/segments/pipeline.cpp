@@ -75,7 +75,7 @@ const std::vector<Bytes>& Pipeline::record(const std::string& name, const std::s
   return *records_.back();
 }
 
-void Pipeline::run() {
+void Pipeline::run(const std::function<void()>& at_end) {
   gst_element_set_state(pipeline_.get(), GST_STATE_PLAYING);
   const auto bus = GstPtr<GstBus>::adopt(gst_element_get_bus(pipeline_.get()));
   const auto message = GstPtr<GstMessage>::adopt(gst_bus_timed_pop_filtered(
@@ -87,6 +87,7 @@ void Pipeline::run() {
     gst_message_parse_error(message.get(), &error, nullptr);
     throw std::runtime_error{take_message(error)};
   }
+  at_end();
   gst_element_set_state(pipeline_.get(), GST_STATE_NULL);
 }
 

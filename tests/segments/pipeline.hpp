@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -23,7 +24,8 @@ class Pipeline {
 
   // What goes into a pad, buffer by buffer; complete when the pipeline has run.
   const std::vector<Bytes>& record(const std::string& element, const std::string& pad);
-  void run();
+  // Before it stops, when everything is there, `at_end`.
+  void run(const std::function<void()>& at_end = [] {});
   [[nodiscard]] GstPtr<GstElement> element(const std::string& name) const;
 
  private:

@@ -129,6 +129,19 @@ std::string our_pipeline(const Programme& programme, const std::filesystem::path
   return out;
 }
 
+std::string live_pipeline(const Programme& programme, bool is_low_latency) {
+  const auto target =
+      std::chrono::duration_cast<std::chrono::nanoseconds>(programme.target).count();
+  std::string out = "hlslivesink name=hls balancer::max-wait=30000000000 playlist-type=event " +
+                    std::string{"low-latency="} + (is_low_latency ? "true" : "false") +
+                    " target-duration=" + std::to_string(target) + camera(programme);
+  for (std::size_t i = 0; i < programme.pictures.size(); ++i)
+    out += picture_chain(programme, i) + "hls.video_" + std::to_string(i);
+  if (programme.sound)
+    out += sound_chain(programme) + "hls.audio_0";
+  return out;
+}
+
 std::string ffmpeg_command(const Programme& programme, const std::filesystem::path& folder) {
   const auto target = programme.target_seconds();
   std::ostringstream out;

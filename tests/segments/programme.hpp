@@ -53,6 +53,8 @@ std::filesystem::path rendition(const std::filesystem::path& folder, std::size_t
 std::string stock_pipeline(const Programme& programme, const std::filesystem::path& folder);
 // The same behind hlsbalancer, which is called `b`.
 std::string our_pipeline(const Programme& programme, const std::filesystem::path& folder);
+// hlslivesink, which is called `hls` and keeps everything in memory.
+std::string live_pipeline(const Programme& programme, bool is_low_latency);
 // ffmpeg's muxer: key frames are forced at multiples of the target, where the encoder makes none of
 // its own accord.
 std::string ffmpeg_command(const Programme& programme, const std::filesystem::path& folder);

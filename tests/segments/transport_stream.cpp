@@ -131,11 +131,20 @@ class Reader {
 }  // namespace
 
 TransportStream read_transport_stream(const std::filesystem::path& file) {
+  return read_transport_stream(read_file(file));
+}
+
+Bytes read_file(const std::filesystem::path& file) {
   std::ifstream in{file, std::ios::binary};
   const std::vector<char> read{std::istreambuf_iterator<char>{in}, {}};
-  const Bytes bytes{read.begin(), read.end()};
+  if (read.empty())
+    throw std::runtime_error{"nothing in " + file.string()};
+  return {read.begin(), read.end()};
+}
+
+TransportStream read_transport_stream(const Bytes& bytes) {
   if (bytes.empty() || bytes.size() % kPacket != 0)
-    throw std::runtime_error{file.string() + " is not whole"};
+    throw std::runtime_error{"a transport stream that is not whole"};
   Reader reader;
   for (std::size_t at = 0; at < bytes.size(); at += kPacket)
     reader.take(View{bytes}.subspan(at, kPacket));

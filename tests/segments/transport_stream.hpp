@@ -26,8 +26,10 @@ struct TransportStream {
   std::vector<Unit> audio;
 };
 
-// Throws std::runtime_error at what is no MPEG-TS.
+// Throw std::runtime_error at what is no MPEG-TS, and at what is not there.
+TransportStream read_transport_stream(const Bytes& bytes);
 TransportStream read_transport_stream(const std::filesystem::path& file);
+Bytes read_file(const std::filesystem::path& file);
 
 // H.264 as a byte stream: whether the first slice is that of an IDR.
 bool is_idr(const Bytes& picture);

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "archive.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace onair {
+
+void resume(MediaPlaylist& playlist, const PublishedPlaylist& left, ClockTime now) {
+  for (const auto& segment : left.segments) {
+    SegmentHead head{.is_discontinuous = segment.is_discontinuity,
+                     .date = segment.program_date_time,
+                     .map = segment.map.value_or("")};
+    if (segment.key)
+      head.key = {.uri = segment.key->uri, .iv = segment.key->iv};
+    playlist.begin_segment(std::move(head));
+    playlist.end_segment(segment.uri, segment.duration, now, segment.is_gap);
+  }
+}
+
+Storage::Failure Archive::prepare() {
+  if (const auto failure = storage_.prepare())
+    return failure;
+  auto names = storage_.names();
+  if (const auto* failure = std::get_if<StorageError>(&names))
+    return *failure;
+  names_ = std::get<std::vector<std::string>>(std::move(names));
+  for (const auto& name : names_) {
+    const auto file = storage_.read(name, 0);
+    const auto* found = std::get_if<Content>(&file);
+    if (!name.ends_with(".m3u8") || !found)
+      continue;
+    std::string text;
+    for (const auto& chunk : found->chunks)
+      text.append(reinterpret_cast<const char*>(chunk.bytes.data()), chunk.bytes.size());
+    auto playlist = parse_published_playlist(text);
+    if (auto* left = std::get_if<PublishedPlaylist>(&playlist))
+      left_.emplace(name, std::move(*left));
+  }
+  return std::nullopt;
+}
+
+MediaPlaylist& Archive::playlist_of(const std::string& name, Duration target, ClockTime now) {
+  const auto found = playlists_.find(name);
+  if (found != playlists_.end())
+    return found->second;
+  const auto left = left_.extract(name);
+  if (left)
+    target = std::max<Duration>(target, std::chrono::seconds(left.mapped().target_duration));
+  auto& playlist =
+      playlists_
+          .emplace(name, MediaPlaylist{{.type = MediaPlaylist::Type::Event, .target = target}})
+          .first->second;
+  if (left)
+    resume(playlist, left.mapped(), now);
+  return playlist;
+}
+
+Storage::Failure Archive::keep(const std::string& name, const Storage& from) {
+  return storage_.keep(from, name);
+}
+
+Storage::Failure Archive::add(const std::string& name, Duration target, const MediaSegment& segment,
+                              const Storage& from, ClockTime now) {
+  const bool is_new = !playlists_.contains(name);
+  auto& playlist = playlist_of(name, target, now);
+  auto head = segment.head;
+  head.is_discontinuous |= is_new && !playlist.segments().empty();
+  Storage::Failure failure;
+  if (!head.map.empty() && maps_.insert(head.map).second)
+    failure = keep(head.map, from);
+  if (!segment.is_gap && !failure)
+    failure = keep(segment.uri, from);
+  playlist.begin_segment(std::move(head));
+  playlist.end_segment(segment.uri, segment.duration, now, segment.is_gap || failure);
+  const auto listed = replace(name, playlist.text());
+  return failure ? failure : listed;
+}
+
+Storage::Failure Archive::end(const std::string& name, ClockTime now) {
+  const auto found = playlists_.find(name);
+  if (found == playlists_.end())
+    return std::nullopt;
+  found->second.end(now);
+  return replace(name, found->second.text());
+}
+
+}  // namespace onair

@@ -1,0 +1,597 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "publication.hpp"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "file_name.hpp"
+#include "glue/gsttime.hpp"
+#include "key_rotation.hpp"
+#include "playlist/playlist_request.hpp"
+#include "storage/memory_storage.hpp"
+
+GST_DEBUG_CATEGORY_EXTERN(gst_hls_live_sink_debug);
+#define GST_CAT_DEFAULT gst_hls_live_sink_debug
+
+namespace onair {
+namespace {
+
+using std::chrono::seconds;
+
+constexpr std::string_view kPlaylistEnding = ".m3u8";
+// Boundaries whose numbers a rendition that is behind may still ask for.
+constexpr std::size_t kMostRemembered = 64;
+// Names are never used again.
+constexpr const char* kForEver = "public, max-age=31536000, immutable";
+
+enum Status : guint { kOk = 200, kNotYet = 202, kBad = 400, kMissing = 404, kUnavailable = 503 };
+
+StructurePtr answer(Status status) {
+  return StructurePtr{gst_structure_new("hls-resource", "status", G_TYPE_UINT, status, nullptr)};
+}
+
+StructurePtr refusal(Status status, std::string_view reason) {
+  auto refused = answer(status);
+  gst_structure_set(refused.get(), "reason", G_TYPE_STRING, std::string{reason}.c_str(), nullptr);
+  return refused;
+}
+
+StructurePtr not_yet(const std::string& name, Duration patience) {
+  auto wait = answer(kNotYet);
+  gst_structure_set(wait.get(), "wait-for", G_TYPE_STRING, name.c_str(), "patience", G_TYPE_UINT64,
+                    to_gst(patience), nullptr);
+  return wait;
+}
+
+// The bytes are shared, and live for as long as the buffer does.
+void add_memory(GstBuffer* buffer, std::shared_ptr<const void> owner, Bytes bytes) {
+  if (bytes.empty())
+    return;
+  auto* kept = new std::shared_ptr<const void>{std::move(owner)};
+  gst_buffer_append_memory(
+      buffer, gst_memory_new_wrapped(GST_MEMORY_FLAG_READONLY, const_cast<std::byte*>(bytes.data()),
+                                     bytes.size(), 0, bytes.size(), kept, [](gpointer data) {
+                                       delete static_cast<std::shared_ptr<const void>*>(data);
+                                     }));
+}
+
+StructurePtr content(GstPtr<GstBuffer> data, const char* type, const std::string& cache_control,
+                     bool is_complete) {
+  auto found = answer(kOk);
+  gst_structure_set(found.get(), "data", GST_TYPE_BUFFER, data.get(), "complete", G_TYPE_BOOLEAN,
+                    is_complete, "content-type", G_TYPE_STRING, type, "cache-control",
+                    G_TYPE_STRING, cache_control.c_str(), nullptr);
+  return found;
+}
+
+// RFC 8216 section 4 and Apple's authoring specification.
+const char* content_type(std::string_view name) {
+  if (name.ends_with(".ts"))
+    return "video/mp2t";
+  if (name.ends_with(".m4s") || name.ends_with(".mp4"))
+    return "video/mp4";
+  return name.ends_with(kPlaylistEnding) ? "application/vnd.apple.mpegurl"
+                                         : "application/octet-stream";
+}
+
+// Of a playlist. Varnish would give out what has expired for ten seconds more (RFC 5861 section 3).
+std::string max_age(Duration duration) {
+  return "public, max-age=" + std::to_string(std::chrono::floor<seconds>(duration).count()) +
+         ", stale-while-revalidate=0";
+}
+
+std::vector<std::string> codecs_of(const Publication::Stream& stream) {
+  std::vector<std::string> codecs;
+  std::copy_if(stream.codecs.begin(), stream.codecs.end(), std::back_inserter(codecs),
+               [](const auto& codec) { return !codec.empty(); });
+  return codecs;
+}
+
+Duration length_of(const PublishedPlaylist& playlist) {
+  Duration sum{};
+  for (const auto& segment : playlist.segments)
+    sum += segment.duration;
+  return sum;
+}
+
+// Since it was written; nothing where that cannot be said.
+Duration age_of(const std::filesystem::path& path) {
+  std::error_code code;
+  const auto written = std::filesystem::last_write_time(path, code);
+  return code ? Duration{0}
+              : std::max<Duration>(std::filesystem::file_time_type::clock::now() - written,
+                                   Duration{0});
+}
+
+std::string rendition_of(const std::string& playlist) {
+  return playlist.substr(0, playlist.size() - kPlaylistEnding.size());
+}
+
+DirectoryStorage::Sync to_core(SyncPolicy policy) {
+  switch (policy) {
+    case SyncPolicy::Segments:
+      return DirectoryStorage::Sync::Segments;
+    case SyncPolicy::Always:
+      return DirectoryStorage::Sync::Always;
+    case SyncPolicy::Never:
+      break;
+  }
+  return DirectoryStorage::Sync::Never;
+}
+
+}  // namespace
+
+bool operator==(const Publication::Stream& a, const Publication::Stream& b) {
+  const auto size = [](const auto& stream) {
+    const auto resolution = stream.resolution.value_or(MasterPlaylist::Resolution{});
+    const auto rate = stream.frame_rate.value_or(MasterPlaylist::FrameRate{});
+    return std::tuple{resolution.width, resolution.height, rate.numerator, rate.denominator};
+  };
+  return a.uri == b.uri && a.number == b.number && a.is_group == b.is_group &&
+         a.bandwidth == b.bandwidth && a.average_bandwidth == b.average_bandwidth &&
+         a.codecs == b.codecs && size(a) == size(b) && a.channels == b.channels;
+}
+
+Publication::Publication(const LiveSettings& settings, Surroundings& surroundings,
+                         const Publication* former)
+    : settings_{settings},
+      surroundings_{surroundings},
+      is_low_latency_{settings.low_latency &&
+                      (settings.location.empty() || settings.origin_port >= 0)} {
+  if (former && former->settings_.location == settings.location &&
+      former->settings_.sync_policy == settings.sync_policy) {
+    storage_ = former->storage_;
+    directory_ = former->directory_;
+    storage_->abandon();
+  } else if (settings.location.empty()) {
+    storage_ = std::make_shared<MemoryStorage>();
+  } else {
+    auto directory =
+        std::make_shared<DirectoryStorage>(settings.location, to_core(settings.sync_policy));
+    directory_ = directory.get();
+    storage_ = std::move(directory);
+  }
+  if (!settings.archive.empty())
+    archive_ = std::make_unique<Archive>(settings.archive, to_core(settings.sync_policy));
+}
+
+Storage::Failure Publication::prepare() {
+  if (archive_) {
+    if (const auto failure = archive_->prepare())
+      return failure;
+    // What it keeps is never written over, though the rest begins anew.
+    note_numbers(archive_->names());
+  }
+  if (directory_)
+    if (const auto failure = directory_->prepare())
+      return failure;
+  if (const auto failure = take_over())
+    return failure;
+  first_sequence_ = next_sequence_;
+  // The first key must be there before the first segment.
+  if (!settings_.key_uri.empty())
+    if (const auto key = surroundings_.key(first_sequence_))
+      keys_.lock()->emplace(first_sequence_, *key);
+  return std::nullopt;
+}
+
+Storage::Failure Publication::take_over() {
+  const auto found = storage_->names();
+  if (const auto* failure = std::get_if<StorageError>(&found))
+    return *failure;
+  const auto& names = std::get<std::vector<std::string>>(found);
+  for (const auto& name : names)
+    if (name.ends_with(kPlaylistEnding) && name != kMaster)
+      read_left(name);
+  for (auto& [name, left] : left_) {
+    for (const auto& [other, ahead] : left_)
+      if (!left.has_ended && !ahead.has_ended)
+        left.catch_up(ahead, rendition_of(name));
+    next_sequence_ = std::max(next_sequence_, left.next_media_sequence());
+  }
+  note_numbers(names);
+  clear(names);
+  return std::nullopt;
+}
+
+void Publication::read_left(const std::string& name) {
+  const auto file = storage_->read(name, 0);
+  const auto* found = std::get_if<Content>(&file);
+  if (!found) {
+    unread_.insert(rendition_of(name));
+    return;
+  }
+  std::string text;
+  for (const auto& chunk : found->chunks)
+    text.append(reinterpret_cast<const char*>(chunk.bytes.data()), chunk.bytes.size());
+  const auto playlist = parse_published_playlist(text);
+  if (const auto* left = std::get_if<PublishedPlaylist>(&playlist)) {
+    left_.emplace(name, *left);
+    announce(name);
+    return;
+  }
+  unread_.insert(rendition_of(name));
+  GST_WARNING("%s is no playlist of ours, and is written over: %s", name.c_str(),
+              to_text(std::get<PlaylistSyntaxError>(playlist)).c_str());
+}
+
+void Publication::note_numbers(const std::vector<std::string>& names) {
+  for (const auto& name : names)
+    if (const auto file = parse_file_name(name)) {
+      auto& next = next_numbers_[std::string{file->rendition}];
+      next = std::max(next, file->number + 1);
+    }
+}
+
+// Of the files that have our names, those that nobody may ask for any more: no playlist lists them, and
+// the longest one that did is over (section 6.2.2 of the draft).
+void Publication::clear(const std::vector<std::string>& names) {
+  std::set<std::string_view> listed;
+  Duration longest{};
+  for (const auto& [name, left] : left_) {
+    std::vector<std::string> uris = left.unfinished_parts;
+    for (const auto& segment : left.segments) {
+      uris.push_back(segment.uri);
+      if (!segment.is_gap)
+        listed.insert(segment.uri);
+      if (segment.map)
+        listed.insert(*segment.map);
+    }
+    note_numbers(uris);
+    longest = std::max(longest, length_of(left));
+  }
+  // In the playlist, and as long again behind it.
+  const auto stays = 2 * longest + target_duration();
+  std::vector<std::pair<Duration, std::string>> awaited;
+  for (const auto& name : names) {
+    const auto file = parse_file_name(name);
+    if (!file || listed.contains(name) || unread_.contains(file->rendition))
+      continue;
+    const auto path = storage_->path_of(name);
+    const auto age = path ? age_of(*path) : Duration{0};
+    if (age < stays)
+      awaited.emplace_back(stays - age, name);
+    else if (const auto failure = storage_->remove(name))
+      GST_WARNING("%s", to_text(*failure).c_str());
+  }
+  std::sort(awaited.begin(), awaited.end());
+  for (auto& [rest, name] : awaited)
+    retired_.add(std::move(name), now() + rest);
+}
+
+void Publication::announce(const std::string& playlist) {
+  auto views = views_.lock();
+  views->try_emplace(kMaster, View{.is_master = true});
+  views->try_emplace(playlist);
+}
+
+Duration Publication::target_duration() const {
+  return Duration{static_cast<Duration::rep>(settings_.target_duration)};
+}
+
+StructurePtr Publication::request(std::string_view target, std::uint64_t offset) {
+  const auto end_of_name = std::min(target.find('?'), target.size());
+  const std::string name{target.substr(0, end_of_name)};
+  const auto query = target.substr(std::min(end_of_name + 1, target.size()));
+  {
+    const auto views = views_.lock();
+    if (const auto found = views->find(name); found != views->end())
+      return request_playlist(name, found->second, query);
+  }
+  return request_file(name, offset);
+}
+
+StructurePtr Publication::request_playlist(const std::string& name, const View& view,
+                                           std::string_view query) {
+  // Who comes too early waits for the first segment.
+  if (!view.full)
+    return not_yet(name, 3 * target_duration() + seconds(2));
+  const auto parsed = PlaylistRequest::parse(view.is_master ? std::string_view{} : query);
+  if (const auto* bad = std::get_if<PlaylistRequest::Bad>(&parsed))
+    return refusal(kBad, bad->reason);
+  const auto& request = std::get<PlaylistRequest>(parsed);
+  bool has_directives = false;
+  if (!view.is_master) {
+    const auto verdict = request.answer(view.edge);
+    if (const auto* bad = std::get_if<PlaylistRequest::Bad>(&verdict))
+      return refusal(kBad, bad->reason);
+    // Section 6.2.5.2: 503 after three target durations.
+    if (std::holds_alternative<PlaylistRequest::Wait>(verdict))
+      return not_yet(name, 3 * target_duration());
+    has_directives = request.sequence.has_value();
+  }
+  const auto& text = request.wants_delta && view.delta ? view.delta : view.full;
+  auto data = GstPtr<GstBuffer>::adopt(gst_buffer_new());
+  add_memory(data.get(), text, bytes_of(*text));
+  // What a directive asked for stays as good as it is (section 6.2.5.2 wants six target durations);
+  // otherwise a playlist is out of date with the next part or segment.
+  const bool is_final = view.edge.has_ended;
+  const auto age = is_final          ? Duration{std::chrono::hours(1)}
+                   : has_directives  ? 6 * target_duration()
+                   : view.is_master  ? target_duration()
+                   : is_low_latency_ ? Duration{0}
+                                     : target_duration() / 2;
+  return content(std::move(data), content_type(name), max_age(age), true);
+}
+
+StructurePtr Publication::request_file(const std::string& name, std::uint64_t offset) {
+  const auto file = storage_->read(name, offset);
+  if (const auto* found = std::get_if<Content>(&file)) {
+    auto data = GstPtr<GstBuffer>::adopt(gst_buffer_new());
+    for (const auto& chunk : found->chunks)
+      add_memory(data.get(), chunk.owner, chunk.bytes);
+    return content(std::move(data), content_type(name), kForEver, found->is_complete);
+  }
+  const auto views = views_.lock();
+  const bool is_hinted = std::any_of(views->begin(), views->end(), [&name](const auto& entry) {
+    return !entry.second.hint.empty() && entry.second.hint == name;
+  });
+  if (is_hinted)
+    return not_yet(name, 3 * target_duration());
+  const auto& failure = std::get<StorageError>(file);
+  if (failure.code == std::errc::no_such_file_or_directory || !is_resource_name(name))
+    return refusal(kMissing, "there is no such file");
+  return refusal(kUnavailable, to_text(failure));
+}
+
+StructurePtr Publication::stats() {
+  StructurePtr stats{gst_structure_new_empty("application/x-hlslivesink-stats")};
+  const auto progress = progress_.lock();
+  for (const auto& [name, its] : *progress) {
+    const StructurePtr rendition{gst_structure_new(
+        "rendition", "segments", G_TYPE_UINT64, its.segments, "parts", G_TYPE_UINT64, its.parts,
+        "gaps", G_TYPE_UINT64, its.gaps, "bytes", G_TYPE_UINT64, its.bytes, "sequence",
+        G_TYPE_UINT64, its.sequence, "bandwidth", G_TYPE_UINT64, its.bandwidth, "delay",
+        G_TYPE_UINT64, to_gst(its.delay), "worst-delay", G_TYPE_UINT64, to_gst(its.worst_delay),
+        nullptr)};
+    gst_structure_set(stats.get(), ("rendition-" + name).c_str(), GST_TYPE_STRUCTURE,
+                      rendition.get(), nullptr);
+  }
+  const auto clock = wall_clock_.lock()->stats();
+  const char* source = "none";
+  if (clock.source)
+    source = *clock.source == WallClock::Source::Capture   ? "capture"
+             : *clock.source == WallClock::Source::Arrival ? "arrival"
+                                                           : "local";
+  gst_structure_set(stats.get(), "date-source", G_TYPE_STRING, source, "date-error", G_TYPE_INT64,
+                    static_cast<gint64>(clock.off.count()), nullptr);
+  return stats;
+}
+
+// ---- sessions
+
+Publication::Session::Session(Publication& publication)
+    : self_{publication}, now_{publication.surroundings_.now()}, lock_{publication.mutex_} {}
+
+Publication::Session::~Session() {
+  auto& surroundings = self_.surroundings_;
+  lock_.unlock();
+  for (const auto& failure : failures_)
+    surroundings.on_failure(failure);
+  for (const auto& name : changed_)
+    surroundings.on_change(name);
+  for (auto& message : messages_)
+    surroundings.on_message(std::move(message));
+  if (wanted_key_)
+    fetch_key(*wanted_key_);
+}
+
+// A full disk fails each write: told once, until something is whole again.
+bool Publication::Session::note(const Storage::Failure& failure, const std::string& about) {
+  if (failure && self_.failing_.insert(about).second)
+    failures_.push_back(*failure);
+  return !failure;
+}
+
+bool Publication::Session::judge(const Storage::Failure& failure, const std::string& about) {
+  if (!failure)
+    self_.failing_.erase(about);
+  return note(failure, about);
+}
+
+std::uint64_t Publication::Session::sequence_of(const Boundary& boundary) {
+  auto& known = self_.sequences_;
+  const auto found = std::find_if(known.begin(), known.end(), [&boundary](const auto& entry) {
+    return entry.first == boundary.index;
+  });
+  if (found != known.end())
+    return found->second;
+  if (boundary.is_break)
+    self_.wall_clock()->begin_continuity();
+  known.emplace_back(boundary.index, self_.next_sequence_++);
+  if (known.size() > kMostRemembered)
+    known.pop_front();
+  return known.back().second;
+}
+
+std::optional<UtcTime> Publication::Session::date_of(RunningTime time) {
+  const auto date = self_.wall_clock()->at(time);
+  return date ? std::optional{to_utc(*date)} : std::nullopt;
+}
+
+// ---- keys
+
+std::uint64_t Publication::Session::key_number(std::uint64_t sequence) const {
+  return KeyRotation{self_.first_sequence_, self_.settings_.key_rotation}.key_of(sequence);
+}
+
+// Without the lock: an application may have to ask somebody else.
+void Publication::Session::fetch_key(std::uint64_t number) {
+  if (self_.keys_.lock()->contains(number))
+    return;
+  if (const auto key = self_.surroundings_.key(number))
+    self_.keys_.lock()->try_emplace(number, *key);
+}
+
+std::optional<Publication::Session::Key> Publication::Session::key_of(std::uint64_t sequence) {
+  const auto& uri = self_.settings_.key_uri;
+  if (uri.empty())
+    return std::nullopt;
+  const auto number = key_number(sequence);
+  if (const auto next = key_number(sequence + 1); next != number)
+    wanted_key_ = next;
+  auto keys = self_.keys_.lock();
+  auto known = keys->find(number);
+  if (known == keys->end()) {
+    // Nobody has one: whoever is to serve it is told ours.
+    const auto made = random_block();
+    if (!made)
+      return std::nullopt;
+    known = keys->emplace(number, *made).first;
+    auto* bytes = g_bytes_new(made->data(), made->size());
+    post(StructurePtr{gst_structure_new("hlslivesink-key", "kid", G_TYPE_UINT64, number, "key",
+                                        G_TYPE_BYTES, bytes, nullptr)});
+    g_bytes_unref(bytes);
+  }
+  const auto key = known->second;
+  // Others may be a segment behind.
+  while (keys->size() > 3)
+    keys->erase(keys->begin());
+  return Key{.bytes = key,
+             .uri = uri + (uri.find('?') == std::string::npos ? "?kid=" : "&kid=") +
+                    std::to_string(number)};
+}
+
+std::optional<PublishedPlaylist> Publication::Session::take_left(const std::string& playlist) {
+  auto left = self_.left_.extract(playlist);
+  return left ? std::optional{std::move(left.mapped())} : std::nullopt;
+}
+
+void Publication::Session::retire(const PublishedPlaylist& left) {
+  const auto length = length_of(left);
+  std::set<std::string> maps;
+  for (const auto& segment : left.segments) {
+    if (!segment.is_gap)
+      self_.retired_.add(segment.uri, now_ + segment.duration + length);
+    if (segment.map && maps.insert(*segment.map).second)
+      self_.retired_.add(*segment.map, now_ + segment.duration + length);
+  }
+  for (const auto& part : left.unfinished_parts)
+    self_.retired_.add(part, now_ + length);
+}
+
+std::uint64_t Publication::Session::next_number(const std::string& rendition) const {
+  const auto found = self_.next_numbers_.find(rendition);
+  return found == self_.next_numbers_.end() ? 0 : found->second;
+}
+
+bool Publication::Session::replace(const std::string& name, Bytes bytes) {
+  const bool done = judge(self_.storage_->replace(name, bytes), "playlists");
+  changed_.push_back(name);
+  return done;
+}
+
+bool Publication::Session::begin(const std::string& name, Storage::Kind kind) {
+  return note(self_.storage_->begin(name, kind), "files");
+}
+
+bool Publication::Session::append(const std::string& name, Bytes bytes) {
+  const bool done = note(self_.storage_->append(name, bytes), "files");
+  changed_.push_back(name);
+  return done;
+}
+
+bool Publication::Session::finish(const std::string& name) {
+  const bool done = judge(self_.storage_->finish(name), "files");
+  changed_.push_back(name);
+  return done;
+}
+
+void Publication::Session::remove(const std::string& name) {
+  judge(self_.storage_->remove(name), "removal");
+}
+
+void Publication::Session::archive(const std::string& playlist, const MediaSegment& segment) {
+  if (self_.archive_)
+    judge(self_.archive_->add(playlist, self_.target_duration(), segment, *self_.storage_, now_),
+          "archive");
+}
+
+void Publication::Session::end_archive(const std::string& playlist) {
+  if (self_.archive_)
+    judge(self_.archive_->end(playlist, now_), "archive");
+}
+
+void Publication::Session::publish(const std::string& name, const MediaPlaylist& playlist,
+                                   const std::string& hint) {
+  std::vector<MediaPlaylist::RenditionReport> others;
+  View view{.edge = playlist.edge(), .hint = hint};
+  if (self_.is_low_latency_) {
+    const auto views = self_.views_.lock();
+    for (const auto& [other, state] : *views)
+      if (!state.is_master && other != name && state.full)
+        others.push_back({.uri = other, .edge = state.edge});
+  }
+  view.full = std::make_shared<const std::string>(playlist.text(MediaPlaylist::Form::Full, others));
+  if (self_.is_low_latency_)
+    view.delta =
+        std::make_shared<const std::string>(playlist.text(MediaPlaylist::Form::Delta, others));
+  const auto text = view.full;
+  (*self_.views_.lock())[name] = std::move(view);
+  replace(name, bytes_of(*text));
+  std::vector<std::string> due;
+  self_.retired_.take_due(now_, due);
+  for (const auto& file : due)
+    remove(file);
+  post(StructurePtr{gst_structure_new("hlslivesink-playlist", "uri", G_TYPE_STRING, name.c_str(),
+                                      "size", G_TYPE_UINT64, static_cast<guint64>(text->size()),
+                                      nullptr)});
+}
+
+void Publication::Session::describe(const Stream& stream) {
+  auto& known = self_.streams_[stream.uri];
+  if (known == stream)
+    return;
+  known = stream;
+  write_master();
+}
+
+void Publication::Session::write_master() {
+  std::vector<const Stream*> streams;
+  for (const auto& [uri, stream] : self_.streams_)
+    streams.push_back(&stream);
+  std::sort(streams.begin(), streams.end(),
+            [](const auto* a, const auto* b) { return a->number < b->number; });
+  MasterPlaylist master;
+  const Stream* sound = nullptr;
+  for (const auto* stream : streams) {
+    if (!stream->is_group)
+      continue;
+    master.audio.push_back({.group = "audio",
+                            .name = "Audio " + std::to_string(master.audio.size() + 1),
+                            .uri = stream->uri,
+                            .is_default = !sound,
+                            .is_autoselect = true,
+                            .channels = stream->channels});
+    sound = sound ? sound : stream;
+  }
+  for (const auto* stream : streams) {
+    // Sound that is shared is a variant too where there is nothing else.
+    if (stream->is_group && streams.size() > master.audio.size())
+      continue;
+    MasterPlaylist::Variant variant{.uri = stream->uri,
+                                    .bandwidth = stream->bandwidth,
+                                    .average_bandwidth = stream->average_bandwidth,
+                                    .codecs = codecs_of(*stream),
+                                    .resolution = stream->resolution,
+                                    .frame_rate = stream->frame_rate};
+    if (sound && !stream->is_group) {
+      variant.bandwidth += sound->bandwidth;
+      *variant.average_bandwidth += sound->average_bandwidth;
+      variant.codecs.push_back(sound->codecs[1]);
+      variant.audio_group = "audio";
+    }
+    master.variants.push_back(std::move(variant));
+  }
+  auto text = master.text();
+  if (text == self_.master_)
+    return;
+  self_.master_ = std::move(text);
+  (*self_.views_.lock())[kMaster] = {.full = std::make_shared<const std::string>(self_.master_),
+                                     .is_master = true};
+  replace(kMaster, bytes_of(self_.master_));
+  if (self_.archive_)
+    judge(self_.archive_->replace(kMaster, self_.master_), "archive");
+}
+
+}  // namespace onair

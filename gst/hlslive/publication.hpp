@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <gst/gst.h>
+
+#include "archive.hpp"
+#include "base/time.hpp"
+#include "encryption.hpp"
+#include "glue/gstptr.hpp"
+#include "glue/guarded.hpp"
+#include "input.hpp"
+#include "playlist/master_playlist.hpp"
+#include "playlist/media_playlist.hpp"
+#include "playlist/retirement.hpp"
+#include "settings.hpp"
+#include "storage/directory_storage.hpp"
+#include "storage/published_playlist.hpp"
+#include "storage/storage.hpp"
+#include "wall_clock.hpp"
+
+namespace onair {
+
+// Of 1900 and of 1970.
+constexpr Duration kNtpToUnix = std::chrono::seconds(2'208'988'800);
+constexpr NtpTime to_ntp(UtcTime time) {
+  return NtpTime{time.time_since_epoch() + kNtpToUnix};
+}
+constexpr UtcTime to_utc(NtpTime time) {
+  return UtcTime{time.time_since_epoch() - kNtpToUnix};
+}
+
+// Everything that viewers can fetch: the storage, the master playlist, and what the media playlists have in
+// common. Renditions write from threads of their own, one at a time, each in a Session.
+class Publication {
+ public:
+  // The world around. None of these is called with a lock held.
+  class Surroundings {
+   public:
+    virtual ~Surroundings() = default;
+    [[nodiscard]] virtual ClockTime now() = 0;
+    virtual void on_change(const std::string& name) = 0;
+    virtual void on_message(StructurePtr message) = 0;
+    virtual void on_failure(const StorageError& error) = 0;
+    // The key of that number, if the application has one.
+    [[nodiscard]] virtual std::optional<AesBlock> key(std::uint64_t number) = 0;
+  };
+
+  // What the master playlist says of a media playlist.
+  struct Stream {
+    std::string uri;
+    unsigned number = 0;
+    bool is_group = false;  // sound that the others share
+    std::uint64_t bandwidth = 0;
+    std::uint64_t average_bandwidth = 0;
+    std::array<std::string, 2> codecs;  // of picture and sound; empty: none
+    std::optional<MasterPlaylist::Resolution> resolution;
+    std::optional<MasterPlaylist::FrameRate> frame_rate;
+    std::optional<unsigned> channels;
+    friend bool operator==(const Stream&, const Stream&);
+  };
+
+  // What one rendition has written so far.
+  struct Progress {
+    std::uint64_t segments = 0;
+    std::uint64_t parts = 0;
+    std::uint64_t gaps = 0;  // segments that could not be written
+    std::uint64_t bytes = 0;
+    std::uint64_t sequence = 0;  // of the newest segment
+    std::uint64_t bandwidth = 0;
+    Duration delay{};  // of the newest part or segment: from its last frame to its playlist
+    Duration worst_delay{};
+  };
+
+  static constexpr const char* kMaster = "master.m3u8";
+
+  // Goes on with the storage of a `former` one, if there is one.
+  Publication(const LiveSettings& settings, Surroundings& surroundings, const Publication* former);
+
+  // Takes the storage over, with what was left there.
+  [[nodiscard]] Storage::Failure prepare();
+  // Of a playlist that will be there.
+  void announce(const std::string& playlist);
+  // How a player is answered (see hlslivesink's request-resource). Any thread, and never waits for a disk
+  // that writes.
+  [[nodiscard]] StructurePtr request(std::string_view target, std::uint64_t offset);
+
+  [[nodiscard]] const LiveSettings& settings() const { return settings_; }
+  [[nodiscard]] bool is_low_latency() const { return is_low_latency_; }
+  [[nodiscard]] ClockTime now() { return surroundings_.now(); }
+  [[nodiscard]] auto wall_clock() { return wall_clock_.lock(); }
+  [[nodiscard]] StructurePtr stats();
+
+  class Session;
+
+ private:
+  // A playlist as readers get it.
+  struct View {
+    std::shared_ptr<const std::string> full;
+    std::shared_ptr<const std::string> delta;
+    LiveEdge edge;
+    bool is_master = false;
+    std::string hint;  // the part that comes next
+  };
+  using Views = std::map<std::string, View, std::less<>>;
+
+  [[nodiscard]] StructurePtr request_playlist(const std::string& name, const View& view,
+                                              std::string_view query);
+  [[nodiscard]] StructurePtr request_file(const std::string& name, std::uint64_t offset);
+  [[nodiscard]] Storage::Failure take_over();
+  void read_left(const std::string& name);
+  void note_numbers(const std::vector<std::string>& names);
+  void clear(const std::vector<std::string>& names);
+  [[nodiscard]] Duration target_duration() const;
+
+  const LiveSettings settings_;
+  Surroundings& surroundings_;
+  const bool is_low_latency_;
+  std::shared_ptr<Storage> storage_;
+  DirectoryStorage* directory_ = nullptr;  // the same, if it is one
+  std::unique_ptr<Archive> archive_;
+  Guarded<WallClock> wall_clock_;
+  Guarded<Views> views_;
+  Guarded<std::map<std::string, Progress>> progress_;
+  Guarded<std::map<std::uint64_t, AesBlock>> keys_;  // by number
+
+  // The writers'.
+  std::mutex mutex_;
+  std::map<std::string, PublishedPlaylist> left_;
+  std::set<std::string, std::less<>> unread_;  // playlists in which nothing could be read
+  Retirement retired_;                         // files of before that no playlist lists
+  std::map<std::string, std::uint64_t, std::less<>> next_numbers_;  // of files, by rendition
+  std::uint64_t first_sequence_ = 0;                                // of this process
+  std::uint64_t next_sequence_ = 0;
+  std::deque<std::pair<std::int64_t, std::uint64_t>> sequences_;  // of boundaries
+  std::map<std::string, Stream> streams_;
+  std::string master_;
+  std::set<std::string, std::less<>> failing_;  // what was complained of, until it works again
+};
+
+// What one rendition writes at a time. Players and the application hear of it at the end.
+class Publication::Session {
+ public:
+  explicit Session(Publication& publication);
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  [[nodiscard]] ClockTime now() const { return now_; }
+  // All renditions number and date their segments alike.
+  [[nodiscard]] std::uint64_t sequence_of(const Boundary& boundary);
+  [[nodiscard]] std::optional<UtcTime> date_of(RunningTime time);
+  // What a segment is encrypted with, if anything. The next one is asked for when the lock is gone.
+  struct Key {
+    AesBlock bytes;
+    std::string uri;
+  };
+  [[nodiscard]] std::optional<Key> key_of(std::uint64_t sequence);
+  [[nodiscard]] std::uint64_t next_sequence() const { return self_.next_sequence_; }
+  // What was left behind under that name.
+  [[nodiscard]] std::optional<PublishedPlaylist> take_left(const std::string& playlist);
+  // Does not go on: nobody learns of these files any more.
+  void retire(const PublishedPlaylist& left);
+  // No file of the rendition that anybody may know has this number or a greater one.
+  [[nodiscard]] std::uint64_t next_number(const std::string& rendition) const;
+
+  // Each returns whether it worked; who needs to know hears of it.
+  bool replace(const std::string& name, Bytes bytes);
+  bool begin(const std::string& name, Storage::Kind kind);
+  bool append(const std::string& name, Bytes bytes);
+  bool finish(const std::string& name);
+  void remove(const std::string& name);
+  void archive(const std::string& playlist, const MediaSegment& segment);
+  void end_archive(const std::string& playlist);
+
+  void publish(const std::string& name, const MediaPlaylist& playlist, const std::string& hint);
+  void describe(const Stream& stream);
+  [[nodiscard]] auto progress() { return self_.progress_.lock(); }
+  void post(StructurePtr message) { messages_.push_back(std::move(message)); }
+
+ private:
+  bool note(const Storage::Failure& failure, const std::string& about);
+  bool judge(const Storage::Failure& failure, const std::string& about);
+  void write_master();
+  [[nodiscard]] std::uint64_t key_number(std::uint64_t sequence) const;
+  void fetch_key(std::uint64_t number);
+
+  Publication& self_;
+  const ClockTime now_;
+  std::unique_lock<std::mutex> lock_;
+  std::vector<std::string> changed_;
+  std::vector<StructurePtr> messages_;
+  std::vector<StorageError> failures_;
+  std::optional<std::uint64_t> wanted_key_;
+};
+
+}  // namespace onair

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "archive.hpp"
+
+#include <chrono>
+#include <fstream>
+#include <sstream>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "storage/memory_storage.hpp"
+#include "support/temporary_directory.hpp"
+#include "unit/hlslive/storage/bytes.hpp"
+
+namespace onair::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr ClockTime kNow{};
+
+class Archived : public testing::Test {
+ protected:
+  // As a sink does it: the segment is written where viewers are, and then kept.
+  void write(Archive& archive, const std::string& uri, SegmentHead head = {}) {
+    ASSERT_EQ(what_failed(live_.begin(uri, Storage::Kind::Segment)), "");
+    ASSERT_EQ(what_failed(live_.append(uri, bytes_of(uri + "'s bytes"))), "");
+    ASSERT_EQ(what_failed(live_.finish(uri)), "");
+    keep(archive, {.uri = uri, .duration = 1s, .head = std::move(head)});
+  }
+  void keep(Archive& archive, const MediaSegment& segment) {
+    failure_ = what_failed(archive.add("0.m3u8", 1s, segment, live_, kNow));
+  }
+  [[nodiscard]] Archive make() const {
+    return Archive{directory_.path(), DirectoryStorage::Sync::Never};
+  }
+  [[nodiscard]] std::string text(const std::string& name) const {
+    std::ostringstream all;
+    all << std::ifstream{directory_.path() / name}.rdbuf();
+    return all.str();
+  }
+  [[nodiscard]] std::string playlist() const { return text("0.m3u8"); }
+
+  TemporaryDirectory directory_;
+  MemoryStorage live_;
+  std::string failure_;
+};
+
+constexpr const char* kHead =
+    "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:1\n#EXT-X-INDEPENDENT-SEGMENTS\n";
+
+TEST_F(Archived, EverySegmentIsKeptAndListedThoughTheLiveOneForgetsIt) {
+  auto archive = make();
+  ASSERT_EQ(what_failed(archive.prepare()), "");
+  write(archive, "0-0.ts");
+  write(archive, "0-1.ts");
+  ASSERT_EQ(what_failed(live_.remove("0-0.ts")), "");
+  EXPECT_EQ(failure_, "");
+  EXPECT_EQ(text("0-0.ts"), "0-0.ts's bytes");
+  EXPECT_EQ(playlist(), std::string{kHead} +
+                            "#EXT-X-PLAYLIST-TYPE:EVENT\n#EXT-X-MEDIA-SEQUENCE:0\n"
+                            "#EXT-X-DISCONTINUITY-SEQUENCE:0\n"
+                            "#EXTINF:1.000,\n0-0.ts\n#EXTINF:1.000,\n0-1.ts\n");
+}
+
+TEST_F(Archived, AtTheEndItIsVideoOnDemand) {
+  auto archive = make();
+  write(archive, "0-0.ts");
+  EXPECT_EQ(what_failed(archive.end("0.m3u8", kNow)), "");
+  EXPECT_EQ(playlist(), std::string{kHead} +
+                            "#EXT-X-PLAYLIST-TYPE:VOD\n#EXT-X-MEDIA-SEQUENCE:0\n"
+                            "#EXT-X-DISCONTINUITY-SEQUENCE:0\n"
+                            "#EXTINF:1.000,\n0-0.ts\n#EXT-X-ENDLIST\n");
+}
+
+TEST_F(Archived, ALaterBroadcastGoesOnBehindADiscontinuityAlsoWhenThisOneHasEnded) {
+  {
+    auto archive = make();
+    write(archive, "0-0.ts");
+    EXPECT_EQ(what_failed(archive.end("0.m3u8", kNow)), "");
+  }
+  auto archive = make();
+  ASSERT_EQ(what_failed(archive.prepare()), "");
+  EXPECT_EQ(archive.names().size(), 2u);
+  write(archive, "0-1.ts");
+  write(archive, "0-2.ts");
+  EXPECT_EQ(playlist(), std::string{kHead} +
+                            "#EXT-X-PLAYLIST-TYPE:EVENT\n#EXT-X-MEDIA-SEQUENCE:0\n"
+                            "#EXT-X-DISCONTINUITY-SEQUENCE:0\n"
+                            "#EXTINF:1.000,\n0-0.ts\n#EXT-X-DISCONTINUITY\n"
+                            "#EXTINF:1.000,\n0-1.ts\n#EXTINF:1.000,\n0-2.ts\n");
+}
+
+TEST_F(Archived, WhatCouldNotBeKeptIsAGapAndTheRestGoesOn) {
+  auto archive = make();
+  write(archive, "0-0.ts");
+  keep(archive, {.uri = "0-1.ts", .duration = 1s});  // which nobody has written
+  EXPECT_NE(failure_, "");
+  write(archive, "0-2.ts");
+  EXPECT_EQ(failure_, "");
+  EXPECT_NE(playlist().find("#EXT-X-GAP\n#EXTINF:1.000,\n0-1.ts\n"), std::string::npos)
+      << playlist();
+  EXPECT_NE(playlist().find("0-2.ts\n"), std::string::npos);
+}
+
+TEST_F(Archived, InitializationSectionsAreKeptOnce) {
+  auto archive = make();
+  ASSERT_EQ(what_failed(live_.replace("0-init-1.mp4", bytes_of("init"))), "");
+  write(archive, "0-0.m4s", {.map = "0-init-1.mp4"});
+  EXPECT_EQ(text("0-init-1.mp4"), "init");
+  ASSERT_EQ(what_failed(live_.remove("0-init-1.mp4")), "");
+  write(archive, "0-1.m4s", {.map = "0-init-1.mp4"});
+  EXPECT_EQ(failure_, "");
+}
+
+}  // namespace
+}  // namespace onair::test
