@@ -77,11 +77,17 @@ void LiveSink::abandon() {
 }
 
 void LiveSink::stop() {
+  // Their streams may be waiting for the mutex.
+  decltype(inputs_) inputs;
   Renditions gone;
-  const std::lock_guard lock{mutex_};
-  is_started_ = false;
-  for (const auto& [key, input] : inputs_)
+  {
+    const std::lock_guard lock{mutex_};
+    is_started_ = false;
+    inputs = inputs_;
+  }
+  for (const auto& [key, input] : inputs)
     input->set_active(false);
+  const std::lock_guard lock{mutex_};
   gone.swap(renditions_);
   routes_.clear();
   caps_.clear();
@@ -140,9 +146,8 @@ void LiveSink::make_rendition(const std::string& name, unsigned number, bool is_
     config.part_target = Duration{static_cast<Duration::rep>(settings.part_target)};
   auto rendition = std::make_shared<Rendition>(bin_, config, std::move(writer));
   for (const auto& input : inputs) {
-    rendition->expect(input);
-    if (const auto caps = caps_.find(input.get()); caps != caps_.end())
-      rendition->on_caps(*input, caps->second.get());
+    const auto caps = caps_.find(input.get());
+    rendition->expect(input, caps == caps_.end() ? nullptr : caps->second.get());
   }
   renditions_.push_back(std::move(rendition));
 }
@@ -203,8 +208,8 @@ GstFlowReturn LiveSink::on_frame(const Input& input, MediaFrame frame) {
       make_renditions();
   }
   auto flow = GST_FLOW_OK;
-  const auto its_renditions = renditions_of(input);
-  for (const auto& rendition : *its_renditions) {
+  const auto renditions = renditions_of(input);
+  for (const auto& rendition : *renditions) {
     const auto its = rendition->on_frame(input, frame);
     if (its != GST_FLOW_OK)
       flow = its;
@@ -213,8 +218,8 @@ GstFlowReturn LiveSink::on_frame(const Input& input, MediaFrame frame) {
 }
 
 void LiveSink::on_end(const Input& input) {
-  const auto its_renditions = renditions_of(input);
-  for (const auto& rendition : *its_renditions)
+  const auto renditions = renditions_of(input);
+  for (const auto& rendition : *renditions)
     rendition->on_end(input);
   {
     const std::lock_guard lock{mutex_};

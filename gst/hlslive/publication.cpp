@@ -336,8 +336,8 @@ StructurePtr Publication::request_file(const std::string& name, std::uint64_t of
 
 StructurePtr Publication::stats() {
   StructurePtr stats{gst_structure_new_empty("application/x-hlslivesink-stats")};
-  const auto progress = progress_.lock();
-  for (const auto& [name, its] : *progress) {
+  const auto progress = progress_.get();
+  for (const auto& [name, its] : progress) {
     const StructurePtr rendition{gst_structure_new(
         "rendition", "segments", G_TYPE_UINT64, its.segments, "parts", G_TYPE_UINT64, its.parts,
         "gaps", G_TYPE_UINT64, its.gaps, "bytes", G_TYPE_UINT64, its.bytes, "sequence",

@@ -23,9 +23,8 @@ PartAssembler::Kind kind_of(const Input& input) {
 Rendition::Rendition(GstBin* bin, Config config, std::shared_ptr<SegmentWriter> writer)
     : bin_{bin}, config_{std::move(config)}, writer_{std::move(writer)} {}
 
-void Rendition::expect(std::shared_ptr<const Input> input) {
-  const std::lock_guard lock{mutex_};
-  tracks_.push_back({.input = std::move(input)});
+void Rendition::expect(std::shared_ptr<const Input> input, GstCaps* caps) {
+  tracks_.push_back({.input = std::move(input), .caps = GstPtr<GstCaps>::share(caps)});
 }
 
 const Rendition::Track* Rendition::find(const Input& input) const {
@@ -41,11 +40,6 @@ Rendition::Track* Rendition::find(const Input& input) {
 Rendition::Track& Rendition::of(PartAssembler::TrackId id) {
   return *std::find_if(tracks_.begin(), tracks_.end(),
                        [&](const auto& track) { return track.id == id; });
-}
-
-bool Rendition::has(const Input& input) {
-  const std::lock_guard lock{mutex_};
-  return find(input) != nullptr;
 }
 
 void Rendition::on_caps(const Input& input, GstCaps* caps) {
@@ -90,19 +84,21 @@ GstFlowReturn Rendition::start() {
   const auto pending = std::exchange(pending_, {});
   // All of them first: a part waits for those that it knows.
   for (const auto& [input, frame] : pending)
-    if (auto* track = find(*input); !track->id && frame.buffer)
-      join(*track, frame);
+    join(*find(*input), frame);
   for (const auto& [input, frame] : pending)
     take_in(*find(*input), frame);
   return carry_out();
 }
 
-// The first frame of a stream.
+// With the first frame of a stream.
 void Rendition::join(Track& track, const MediaFrame& frame) {
-  if (!track.caps || !frame.boundary || frame.boundary->index <= opened_)
-    return;
-  track.id = assembler_->add_track(kind_of(*track.input));
-  track.first = frame.boundary->index;
+  if (!track.id && track.caps && frame.buffer)
+    track.id = assembler_->add_track(kind_of(*track.input));
+}
+
+// Not in the middle of a segment, nor with one that was opened without it.
+bool Rendition::begins(const Track& track, const MediaFrame& frame) const {
+  return track.has_begun || (frame.boundary && (track.output || frame.boundary->index > opened_));
 }
 
 void Rendition::tell(Track& track, const Boundary& boundary) {
@@ -116,10 +112,14 @@ void Rendition::tell(Track& track, const Boundary& boundary) {
 }
 
 void Rendition::take_in(Track& track, const MediaFrame& frame) {
-  if (!track.id && frame.buffer)
-    join(track, frame);
+  join(track, frame);
   if (!track.id)
     return;
+  track.has_begun = begins(track, frame);
+  if (!track.has_begun) {
+    assembler_->gap(*track.id, frame.pts + frame.duration.value_or(Duration{}));
+    return;
+  }
   if (frame.boundary)
     tell(track, *frame.boundary);
   if (frame.buffer) {
@@ -230,9 +230,8 @@ bool Rendition::open_segment() {
     return true;
   const auto& segment = segments_.front();
   opened_ = segment.index;
-  const bool has_newcomer = std::any_of(tracks_.begin(), tracks_.end(), [this](const auto& track) {
-    return track.id && !track.output && track.first <= opened_;
-  });
+  const bool has_newcomer = std::any_of(
+      tracks_.begin(), tracks_.end(), [](const auto& track) { return track.id && !track.output; });
   if (segment.is_break || !muxer_) {
     line_base_ = std::max(line_base_, newest_);
     line_start_ = segment.at;
@@ -265,7 +264,7 @@ bool Rendition::begin_muxer() {
   // Sound first: its clock runs through, and the muxer takes the one that it knows first.
   for (const auto kind : {MediaKind::Audio, MediaKind::Video})
     for (auto& track : tracks_) {
-      if (!track.id || track.first > opened_ || track.input->kind() != kind)
+      if (!track.id || track.input->kind() != kind)
         continue;
       const auto* name = kind == MediaKind::Audio ? "audio" : "video";
       track.output = muxer_->add_track(name, track.caps.get());

@@ -23,8 +23,9 @@ namespace onair {
 // The streams of one media playlist, from frames to the muxer: parts are assembled, sound is packed, and
 // the muxer learns where parts end. Frames come on the threads of their streams.
 //
-// A stream has a place from its first frame on. One that comes when others are on their way begins with
-// the next segment, in a muxer of its own: that is a discontinuity (RFC 8216 section 4.3.2.3).
+// A stream has a place from its first frame on; what comes in front of the first segment that begins with
+// it is left out. One that comes when others are on their way begins with the next segment, in a muxer of
+// its own: that is a discontinuity (RFC 8216 section 4.3.2.3).
 class Rendition {
  public:
   struct Config {
@@ -39,9 +40,10 @@ class Rendition {
   // The writer is made by the caller, who can tell it more.
   Rendition(GstBin* bin, Config config, std::shared_ptr<SegmentWriter> writer);
 
-  // Before anything is written.
-  void expect(std::shared_ptr<const Input> input);
-  [[nodiscard]] bool has(const Input& input);
+  // Before anybody else knows it; `caps` may be null. Which streams it has never changes: no lock is
+  // needed to ask.
+  void expect(std::shared_ptr<const Input> input, GstCaps* caps);
+  [[nodiscard]] bool has(const Input& input) const { return find(input) != nullptr; }
   void on_caps(const Input& input, GstCaps* caps);
   // The frame is shared with other renditions.
   GstFlowReturn on_frame(const Input& input, const MediaFrame& frame);
@@ -57,10 +59,10 @@ class Rendition {
     std::shared_ptr<const Input> input;
     GstPtr<GstCaps> caps{};
     std::optional<PartAssembler::TrackId> id{};  // from the first frame on
-    std::int64_t first = 0;                      // the segment that it begins with
     std::optional<Muxer::TrackId> output{};      // of the muxer that runs
     std::deque<MediaFrame> frames{};             // that the assembler holds back
     bool is_described = false;                   // in this segment
+    bool has_begun = false;                      // a segment
     bool has_spoken = false;
     bool has_ended = false;
     bool is_absent = false;
@@ -78,6 +80,7 @@ class Rendition {
   [[nodiscard]] std::optional<PartPlan> make_plan() const;
   void take_in(Track& track, const MediaFrame& frame);
   void join(Track& track, const MediaFrame& frame);
+  [[nodiscard]] bool begins(const Track& track, const MediaFrame& frame) const;
   void tell(Track& track, const Boundary& boundary);
   GstFlowReturn carry_out();
   [[nodiscard]] bool open_segment();

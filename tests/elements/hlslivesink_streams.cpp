@@ -277,6 +277,52 @@ TEST(HlsLiveSinkStreams, AStreamThatComesLateJoinsBehindADiscontinuity) {
   EXPECT_EQ(sounds, all) << "no sound was lost";
 }
 
+// Sound is let go by the key frame that decides, and so is always behind it.
+TEST(HlsLiveSinkStreams, SoundThatComesLateJoinsThePicture) {
+  LiveSinkBench bench{kPlain};
+  auto& audio = bench.add("audio_0");
+  auto& video = bench.add("video_0");
+  auto first = on_a_thread([&] { return video.key(0s); });
+  bench.wait_for_deadline();
+  bench.crank();
+  EXPECT_EQ(first.get(), GST_FLOW_OK);
+  EXPECT_EQ(video.encode(100ms, 2500ms), GST_FLOW_OK);
+  EXPECT_EQ(audio.sound(2496ms), GST_FLOW_OK);
+  audio.hold();
+  auto sound = on_a_thread([&] { return audio.sounds(2520ms, 5100ms); });
+  EXPECT_EQ(video.encode(2500ms, 5100ms), GST_FLOW_OK);
+  audio.release();
+  EXPECT_EQ(sound.get(), GST_FLOW_OK);
+  const auto text = bench.wait_for("0.m3u8", "0-4.ts\n");
+  EXPECT_EQ(discontinuities(text), Strings{"0-3.ts"});
+  EXPECT_EQ(bench.media("0-2.ts").sounds, "");
+  const auto joined = bench.media("0-3.ts");
+  EXPECT_EQ(joined.pictures.substr(0, 11), "K3000 D3100");
+  EXPECT_EQ(joined.sounds.substr(0, 11), "S3000 S3024");
+  EXPECT_TRUE(joined.stream.begins_with_tables);
+}
+
+TEST(HlsLiveSinkStreams, AStreamThatIsAddedLaterIsARenditionWithTheSameNumbers) {
+  LiveSinkBench bench{kPlain};
+  bench.add("audio_0");
+  bench.add("video_0");
+  bench.broadcast(0s, 2500ms);
+  EXPECT_EQ(bench.add("video_1").key(2500ms), GST_FLOW_OK);
+  bench.broadcast(2600ms, 6100ms);
+  const auto first = bench.wait_for("0.m3u8", "0-5.ts\n");
+  const auto text = bench.wait_for("1.m3u8", "1-5.ts\n");
+  EXPECT_EQ(discontinuities(first), Strings{});
+  const auto one = bench.media("0-5.ts");
+  const auto other = bench.media("1-5.ts");
+  EXPECT_EQ(other.pictures, one.pictures);
+  EXPECT_EQ(other.sounds, one.sounds);
+  EXPECT_EQ(LiveSinkBench::tags(text, "#EXTINF").back(),
+            LiveSinkBench::tags(first, "#EXTINF").back());
+  EXPECT_EQ(LiveSinkBench::tags(text, "#EXT-X-PROGRAM").back(),
+            LiveSinkBench::tags(first, "#EXT-X-PROGRAM").back());
+  EXPECT_NE(bench.wait_for("master.m3u8", "\n1.m3u8").find("\n0.m3u8"), std::string::npos);
+}
+
 TEST(HlsLiveSinkStreams, APadThatNeverGetsAnythingHoldsNobodyUp) {
   LiveSinkBench bench{kPlain};
   auto& video = bench.add("video_0");
