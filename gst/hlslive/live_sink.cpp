@@ -287,6 +287,12 @@ void LiveSink::observe_clock() {
 }
 
 void LiveSink::on_boundary(const GstStructure* boundary) {
+  gint64 index = 0;
+  gint64 running_time = 0;
+  gboolean is_break = FALSE;
+  if (!gst_structure_get(boundary, "count", G_TYPE_INT64, &index, "running-time", G_TYPE_INT64,
+                         &running_time, "break", G_TYPE_BOOLEAN, &is_break, nullptr))
+    return;
   const auto* value = gst_structure_get_value(boundary, "absent");
   const auto* names = value ? static_cast<const char* const*>(g_value_get_boxed(value)) : nullptr;
   std::set<const Input*> absent;
@@ -299,7 +305,9 @@ void LiveSink::on_boundary(const GstStructure* boundary) {
         absent.insert(input.get());
   }
   for (const auto& rendition : renditions)
-    rendition->on_decided(absent);
+    rendition->on_decided(
+        {.index = index, .at = RunningTime{Duration{running_time}}, .is_break = is_break == TRUE},
+        absent);
 }
 
 StructurePtr LiveSink::request(std::string_view target, std::uint64_t offset) {

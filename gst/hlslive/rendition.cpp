@@ -2,6 +2,7 @@
 #include "rendition.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 #include "base/ticks.hpp"
 #include "glue/gsttime.hpp"
@@ -13,6 +14,8 @@ namespace onair {
 namespace {
 
 constexpr std::uint32_t kTransportRate = 90'000;
+// Boundaries that are remembered for a rendition that has not begun.
+constexpr std::size_t kMostDecided = 64;
 
 PartAssembler::Kind kind_of(const Input& input) {
   return input.kind() == MediaKind::Audio ? PartAssembler::Kind::Audio : PartAssembler::Kind::Video;
@@ -102,6 +105,8 @@ bool Rendition::begins(const Track& track, const MediaFrame& frame) const {
 }
 
 void Rendition::tell(Track& track, const Boundary& boundary) {
+  told_ = std::max(told_, boundary.index);
+  std::erase_if(decided_, [this](const auto& each) { return each.index <= told_; });
   const auto place = std::find_if(segments_.begin(), segments_.end(), [&](const auto& segment) {
     return segment.index >= boundary.index;
   });
@@ -109,6 +114,16 @@ void Rendition::tell(Track& track, const Boundary& boundary) {
     segments_.insert(place, boundary);
   assembler_->begin_segment(
       *track.id, {.index = boundary.index, .at = boundary.at, .is_break = boundary.is_break});
+}
+
+// Boundaries in front of that one which no stream has come to. All renditions number their segments alike.
+void Rendition::tell_missed(Track& track, std::int64_t end) {
+  std::vector<Boundary> missed;
+  if (told_ != INT64_MIN)
+    std::copy_if(decided_.begin(), decided_.end(), std::back_inserter(missed),
+                 [end](const auto& each) { return each.index < end; });
+  for (const auto& boundary : missed)
+    tell(track, boundary);
 }
 
 void Rendition::take_in(Track& track, const MediaFrame& frame) {
@@ -120,8 +135,10 @@ void Rendition::take_in(Track& track, const MediaFrame& frame) {
     assembler_->gap(*track.id, frame.pts + frame.duration.value_or(Duration{}));
     return;
   }
-  if (frame.boundary)
+  if (frame.boundary) {
+    tell_missed(track, frame.boundary->index);
     tell(track, *frame.boundary);
+  }
   if (frame.buffer) {
     assembler_->add_frame(*track.id,
                           {.pts = frame.pts, .duration = frame.duration, .is_key = frame.is_key});
@@ -148,19 +165,31 @@ GstFlowReturn Rendition::on_frame(const Input& input, const MediaFrame& frame) {
   return can_start() ? start() : GST_FLOW_OK;
 }
 
-void Rendition::on_decided(const std::set<const Input*>& absent) {
+void Rendition::on_decided(const Boundary& boundary, const std::set<const Input*>& absent) {
   const std::lock_guard lock{mutex_};
   if (is_abandoned_)
     return;
+  if (boundary.index > told_)
+    decided_.push_back(boundary);
+  if (decided_.size() > kMostDecided)
+    decided_.pop_front();
+  bool is_silent = true;
   for (auto& track : tracks_) {
     track.is_absent = absent.contains(track.input.get());
+    is_silent &= track.is_absent || !track.id;
     if (track.is_absent && track.id)
       assembler_->gap(*track.id, std::nullopt);
   }
-  if (assembler_)
-    carry_out();
-  else if (can_start())
-    start();
+  if (!assembler_) {
+    if (can_start())
+      start();
+    return;
+  }
+  // Nobody else here tells of it: the others' segment is a gap in this playlist.
+  for (auto& track : tracks_)
+    if (is_silent && track.id)
+      tell_missed(track, INT64_MAX);
+  carry_out();
 }
 
 void Rendition::on_end(const Input& input) {

@@ -50,7 +50,7 @@ class Rendition {
   // With the last of its streams returns when all is written.
   void on_end(const Input& input);
   // The balancer has decided on a boundary, and has not waited for these: so they are not here.
-  void on_decided(const std::set<const Input*>& absent);
+  void on_decided(const Boundary& boundary, const std::set<const Input*>& absent);
   // The bin stops: what waits returns, and nothing is written any more.
   void abandon();
 
@@ -82,6 +82,7 @@ class Rendition {
   void join(Track& track, const MediaFrame& frame);
   [[nodiscard]] bool begins(const Track& track, const MediaFrame& frame) const;
   void tell(Track& track, const Boundary& boundary);
+  void tell_missed(Track& track, std::int64_t end);
   GstFlowReturn carry_out();
   [[nodiscard]] bool open_segment();
   [[nodiscard]] bool begin_muxer();
@@ -100,6 +101,8 @@ class Rendition {
   std::optional<PartAssembler> assembler_;
   std::deque<Boundary> segments_;  // that have not ended; the first may be open
   std::int64_t opened_ = INT64_MIN;
+  std::int64_t told_ = INT64_MIN;  // the newest of all
+  std::deque<Boundary> decided_;   // newer ones, which no stream has come to
   bool is_open_ = false;
   std::shared_ptr<Muxer> muxer_;
   Guarded<std::weak_ptr<Muxer>> running_;  // the same, for abandon()
