@@ -21,11 +21,13 @@ void WallClock::observe(RunningTime media, NtpTime utc, Source source) {
   const Duration offset = utc.time_since_epoch() - media.time_since_epoch();
   if (is_new_) {
     source_ = source;
+    told_ = {.media = media, .offset = offset};
     restart(media, offset);
     return;
   }
   if (source < *source_ && media - average_->newest < kHolds)
     return;
+  told_ = {.media = media, .offset = offset};
   if (source != *source_) {
     source_ = source;
     take_up({.offset = offset, .since = media, .newest = media, .count = 1});
@@ -33,6 +35,12 @@ void WallClock::observe(RunningTime media, NtpTime utc, Source source) {
     follow(*average_, media, offset);
   }
   bend(media);
+}
+
+void WallClock::begin_continuity(std::optional<RunningTime> at) {
+  is_new_ = true;
+  if (at && told_ && std::chrono::abs(told_->media - *at) <= kAbout)
+    restart(told_->media, told_->offset);
 }
 
 void WallClock::restart(RunningTime media, Duration offset) {

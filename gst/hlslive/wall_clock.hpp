@@ -54,8 +54,9 @@ class WallClock {
 
   // The media of `media` is of `utc`.
   void observe(RunningTime media, NtpTime utc, Source source);
-  // The next observation begins it; before that, dates go on.
-  void begin_continuity() { is_new_ = true; }
+  // The next observation begins it; before that, dates go on. One that was told of about its first
+  // instant was told of it already.
+  void begin_continuity(std::optional<RunningTime> at = std::nullopt);
 
   // Nothing before the first observation.
   [[nodiscard]] std::optional<NtpTime> at(RunningTime media);
@@ -77,6 +78,10 @@ class WallClock {
     RunningTime newest;
     std::int64_t count;
   };
+  struct Told {
+    RunningTime media;
+    Duration offset;
+  };
   // The line from here to the next knot: bent until it is where it was to go.
   struct Knot {
     RunningTime media;
@@ -87,6 +92,8 @@ class WallClock {
   // A minute of them, a second apart.
   static constexpr std::size_t kKnots = 64;
   static constexpr Duration kKnotDistance = std::chrono::seconds(1);
+  // What is told comes in front of the frames that it is about.
+  static constexpr Duration kAbout = std::chrono::seconds(1);
   // The line is where the average was after this, where the bend allows it.
   static constexpr Duration kSettled = std::chrono::seconds(10);
 
@@ -103,6 +110,7 @@ class WallClock {
   Config config_;
   bool is_new_ = true;
   std::optional<Source> source_;
+  std::optional<Told> told_;  // last, by that source
   std::optional<Average> average_;
   std::optional<Average> other_;  // to which what is told may have stepped
   Duration disregarded_{0};

@@ -221,6 +221,22 @@ TEST(WallClock, OneNewContinuityMayGoBackInTime) {
   EXPECT_EQ(date(clock, 0s), 1h + 5s);
 }
 
+// What comes in front of a new time line is told before anybody knows that it is a new one.
+TEST(WallClock, AContinuityBeginsWithWhatWasToldOfItsFirstInstant) {
+  for (const auto& [told, is_about_it] :
+       {std::pair{79s, true}, {81s, true}, {78s, false}, {60s, false}, {82s, false}}) {
+    WallClock clock;
+    World world;
+    world.run(clock, 1min);
+    clock.observe(at(told), utc(told + 1h), Source::Capture);
+    clock.begin_continuity(at(80s));
+    EXPECT_EQ(date(clock, 80s), is_about_it ? 80s + 1h : 80s) << told.count();
+    // And does not step with the next one.
+    clock.observe(at(85s), utc(85s + 1h), Source::Capture);
+    EXPECT_EQ(date(clock, 85s), 85s + 1h);
+  }
+}
+
 TEST(WallClock, WhatWasAnsweredIsAnsweredAgain) {
   for (std::uint64_t seed = 1; seed <= 5; ++seed) {
     SCOPED_TRACE(testing::Message() << "seed " << seed);
