@@ -107,6 +107,10 @@ std::string rendition_of(const std::string& playlist) {
   return playlist.substr(0, playlist.size() - kPlaylistEnding.size());
 }
 
+std::string_view name_of(Storage::Kind kind) {
+  return kind == Storage::Kind::Part ? "parts" : "segments";
+}
+
 DirectoryStorage::Sync to_core(SyncPolicy policy) {
   switch (policy) {
     case SyncPolicy::Segments:
@@ -167,7 +171,7 @@ Storage::Failure Publication::prepare() {
       return failure;
   if (const auto failure = take_over())
     return failure;
-  first_sequence_ = next_sequence_;
+  first_sequence_ = places_.lock()->next_sequence;
   // The first key must be there before the first segment.
   if (!settings_.key_uri.empty())
     if (const auto key = surroundings_.key(first_sequence_))
@@ -187,7 +191,8 @@ Storage::Failure Publication::take_over() {
     for (const auto& [other, ahead] : left_)
       if (!left.has_ended && !ahead.has_ended)
         left.catch_up(ahead, rendition_of(name));
-    next_sequence_ = std::max(next_sequence_, left.next_media_sequence());
+    auto places = places_.lock();
+    places->next_sequence = std::max(places->next_sequence, left.next_media_sequence());
   }
   note_numbers(names);
   clear(names);
@@ -358,6 +363,26 @@ StructurePtr Publication::stats() {
   return stats;
 }
 
+Publication::Place Publication::place_of(const Boundary& boundary) {
+  auto places = places_.lock();
+  auto& known = places->known;
+  const auto found = std::find_if(known.begin(), known.end(), [&boundary](const auto& place) {
+    return place.index == boundary.index;
+  });
+  if (found != known.end())
+    return *found;
+  auto clock = wall_clock();
+  if (boundary.is_break)
+    clock->begin_continuity(boundary.at);
+  const auto date = clock->at(boundary.at);
+  known.push_back({.index = boundary.index,
+                   .sequence = places->next_sequence++,
+                   .date = date ? std::optional{to_utc(*date)} : std::nullopt});
+  if (known.size() > kMostRemembered)
+    known.pop_front();
+  return known.back();
+}
+
 // ---- sessions
 
 Publication::Session::Session(Publication& publication)
@@ -376,37 +401,27 @@ Publication::Session::~Session() {
     fetch_key(*wanted_key_);
 }
 
-// A full disk fails each write: told once, until something is whole again.
-bool Publication::Session::note(const Storage::Failure& failure, const std::string& about) {
-  if (failure && self_.failing_.insert(about).second)
-    failures_.push_back(*failure);
-  return !failure;
-}
-
-bool Publication::Session::judge(const Storage::Failure& failure, const std::string& about) {
-  if (!failure)
-    self_.failing_.erase(about);
-  return note(failure, about);
-}
-
-std::uint64_t Publication::Session::sequence_of(const Boundary& boundary) {
-  auto& known = self_.sequences_;
-  const auto found = std::find_if(known.begin(), known.end(), [&boundary](const auto& entry) {
-    return entry.first == boundary.index;
+// A full disk fails each write, of whatever it is: told once, until it works again.
+void Publication::Session::complain(const StorageError& error, std::string_view about) {
+  auto& failing = self_.failing_;
+  const bool is_known = std::any_of(failing.begin(), failing.end(), [&error](const auto& entry) {
+    return entry.second == error.code;
   });
-  if (found != known.end())
-    return found->second;
-  if (boundary.is_break)
-    self_.wall_clock()->begin_continuity();
-  known.emplace_back(boundary.index, self_.next_sequence_++);
-  if (known.size() > kMostRemembered)
-    known.pop_front();
-  return known.back().second;
+  failing.insert_or_assign(std::string{about}, error.code);
+  if (!is_known)
+    failures_.push_back(error);
 }
 
-std::optional<UtcTime> Publication::Session::date_of(RunningTime time) {
-  const auto date = self_.wall_clock()->at(time);
-  return date ? std::optional{to_utc(*date)} : std::nullopt;
+bool Publication::Session::judge(const Storage::Failure& failure, std::string_view about) {
+  if (failure) {
+    complain(*failure, about);
+    return false;
+  }
+  if (const auto known = self_.failing_.find(about); known != self_.failing_.end()) {
+    GST_INFO("%s can be written again", known->first.c_str());
+    self_.failing_.erase(known);
+  }
+  return true;
 }
 
 // ---- keys
@@ -481,18 +496,24 @@ bool Publication::Session::replace(const std::string& name, Bytes bytes) {
   return done;
 }
 
+// Only a whole one has worked: a full disk takes empty files still.
 bool Publication::Session::begin(const std::string& name, Storage::Kind kind) {
-  return note(self_.storage_->begin(name, kind), "files");
+  const auto failure = self_.storage_->begin(name, kind);
+  if (failure)
+    complain(*failure, name_of(kind));
+  return !failure;
 }
 
-bool Publication::Session::append(const std::string& name, Bytes bytes) {
-  const bool done = note(self_.storage_->append(name, bytes), "files");
+bool Publication::Session::append(const std::string& name, Storage::Kind kind, Bytes bytes) {
+  const auto failure = self_.storage_->append(name, bytes);
+  if (failure)
+    complain(*failure, name_of(kind));
   changed_.push_back(name);
-  return done;
+  return !failure;
 }
 
-bool Publication::Session::finish(const std::string& name) {
-  const bool done = judge(self_.storage_->finish(name), "files");
+bool Publication::Session::finish(const std::string& name, Storage::Kind kind) {
+  const bool done = judge(self_.storage_->finish(name), name_of(kind));
   changed_.push_back(name);
   return done;
 }

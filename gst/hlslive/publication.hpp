@@ -84,6 +84,13 @@ class Publication {
     Duration worst_delay{};
   };
 
+  // Of a segment, in all renditions.
+  struct Place {
+    std::int64_t index = 0;  // of its boundary
+    std::uint64_t sequence = 0;
+    std::optional<UtcTime> date;
+  };
+
   static constexpr const char* kMaster = "master.m3u8";
 
   // Goes on with the storage of a `former` one, if there is one.
@@ -93,6 +100,8 @@ class Publication {
   [[nodiscard]] Storage::Failure prepare();
   // Of a playlist that will be there.
   void announce(const std::string& playlist);
+  // All renditions number and date their segments alike. Any thread, and never waits for a disk.
+  [[nodiscard]] Place place_of(const Boundary& boundary);
   // How a player is answered (see hlslivesink's request-resource). Any thread, and never waits for a disk
   // that writes.
   [[nodiscard]] StructurePtr request(std::string_view target, std::uint64_t offset);
@@ -132,6 +141,11 @@ class Publication {
   DirectoryStorage* directory_ = nullptr;  // the same, if it is one
   std::unique_ptr<Archive> archive_;
   Guarded<WallClock> wall_clock_;
+  struct Places {
+    std::deque<Place> known;
+    std::uint64_t next_sequence = 0;
+  };
+  Guarded<Places> places_;
   Guarded<Views> views_;
   Guarded<std::map<std::string, Progress>> progress_;
   Guarded<std::map<std::uint64_t, AesBlock>> keys_;  // by number
@@ -143,11 +157,9 @@ class Publication {
   Retirement retired_;                         // files of before that no playlist lists
   std::map<std::string, std::uint64_t, std::less<>> next_numbers_;  // of files, by rendition
   std::uint64_t first_sequence_ = 0;                                // of this process
-  std::uint64_t next_sequence_ = 0;
-  std::deque<std::pair<std::int64_t, std::uint64_t>> sequences_;  // of boundaries
   std::map<std::string, Stream> streams_;
   std::string master_;
-  std::set<std::string, std::less<>> failing_;  // what was complained of, until it works again
+  std::map<std::string, std::error_code, std::less<>> failing_;  // until it works again
 };
 
 // What one rendition writes at a time. Players and the application hear of it at the end.
@@ -159,16 +171,13 @@ class Publication::Session {
   Session& operator=(const Session&) = delete;
 
   [[nodiscard]] ClockTime now() const { return now_; }
-  // All renditions number and date their segments alike.
-  [[nodiscard]] std::uint64_t sequence_of(const Boundary& boundary);
-  [[nodiscard]] std::optional<UtcTime> date_of(RunningTime time);
   // What a segment is encrypted with, if anything. The next one is asked for when the lock is gone.
   struct Key {
     AesBlock bytes;
     std::string uri;
   };
   [[nodiscard]] std::optional<Key> key_of(std::uint64_t sequence);
-  [[nodiscard]] std::uint64_t next_sequence() const { return self_.next_sequence_; }
+  [[nodiscard]] std::uint64_t next_sequence() { return self_.places_.lock()->next_sequence; }
   // What was left behind under that name.
   [[nodiscard]] std::optional<PublishedPlaylist> take_left(const std::string& playlist);
   // Does not go on: nobody learns of these files any more.
@@ -179,8 +188,8 @@ class Publication::Session {
   // Each returns whether it worked; who needs to know hears of it.
   bool replace(const std::string& name, Bytes bytes);
   bool begin(const std::string& name, Storage::Kind kind);
-  bool append(const std::string& name, Bytes bytes);
-  bool finish(const std::string& name);
+  bool append(const std::string& name, Storage::Kind kind, Bytes bytes);
+  bool finish(const std::string& name, Storage::Kind kind);
   void remove(const std::string& name);
   void archive(const std::string& playlist, const MediaSegment& segment);
   void end_archive(const std::string& playlist);
@@ -191,8 +200,8 @@ class Publication::Session {
   void post(StructurePtr message) { messages_.push_back(std::move(message)); }
 
  private:
-  bool note(const Storage::Failure& failure, const std::string& about);
-  bool judge(const Storage::Failure& failure, const std::string& about);
+  bool judge(const Storage::Failure& failure, std::string_view about);
+  void complain(const StorageError& error, std::string_view about);
   void write_master();
   [[nodiscard]] std::uint64_t key_number(std::uint64_t sequence) const;
   void fetch_key(std::uint64_t number);

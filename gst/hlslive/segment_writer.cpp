@@ -159,11 +159,11 @@ void SegmentWriter::open(Session& session) {
     tables_.forget();
     early_.clear();
   }
-  sequence_ = session.sequence_of(begin->boundary);
+  sequence_ = begin->place.sequence;
   if (!playlist_)
     begin_playlist(session);
   SegmentHead head{.is_discontinuous = begin->is_discontinuous || is_resumed_,
-                   .date = session.date_of(begin->boundary.at),
+                   .date = begin->place.date,
                    .map = map_};
   is_resumed_ = false;
   cipher_.reset();
@@ -172,14 +172,14 @@ void SegmentWriter::open(Session& session) {
     head.key = {.uri = key->uri};
   }
   const auto number = sequence_ + name_offset_;
-  segment_file_ = grow(segment_name(number));
+  segment_file_ = grow(segment_name(number), Storage::Kind::Segment);
   part_ = 0;
-  part_file_ = grow(part_name(number, 0));
+  part_file_ = grow(part_name(number, 0), Storage::Kind::Part);
   playlist_->begin_segment(std::move(head));
 }
 
-SegmentWriter::Growing SegmentWriter::grow(std::string name) const {
-  Growing file{.name = std::move(name)};
+SegmentWriter::Growing SegmentWriter::grow(std::string name, Storage::Kind kind) const {
+  Growing file{.name = std::move(name), .kind = kind};
   if (cipher_)
     file.encryptor.emplace(cipher_->key, cipher_->iv);
   return file;
@@ -188,13 +188,13 @@ SegmentWriter::Growing SegmentWriter::grow(std::string name) const {
 void SegmentWriter::append(Session& session, Growing& file, Bytes bytes) {
   if (file.has_failed || bytes.empty())
     return;
-  file.has_failed = !session.append(file.name, bytes);
+  file.has_failed = !session.append(file.name, file.kind, bytes);
   file.size += bytes.size();
 }
 
-void SegmentWriter::write(Session& session, Growing& file, Storage::Kind kind, Bytes bytes) {
+void SegmentWriter::write(Session& session, Growing& file, Bytes bytes) {
   if (!file.has_begun)
-    file.has_failed = !session.begin(file.name, kind);
+    file.has_failed = !session.begin(file.name, file.kind);
   file.has_begun = true;
   if (!file.encryptor) {
     append(session, file, bytes);
@@ -213,7 +213,7 @@ void SegmentWriter::finish(Session& session, Growing& file) {
       file.has_failed = true;
   }
   if (file.is_whole())
-    file.has_failed = !session.finish(file.name);
+    file.has_failed = !session.finish(file.name, file.kind);
 }
 
 // Each file begins with them. Whatever is decoded before the first sound (pictures, with others between
@@ -244,9 +244,9 @@ GstFlowReturn SegmentWriter::on_bytes(std::vector<std::uint8_t> bytes) {
     add_tables(bytes);
   if (bytes.empty())
     return GST_FLOW_OK;
-  write(session, segment_file_, Storage::Kind::Segment, as_bytes(bytes));
+  write(session, segment_file_, as_bytes(bytes));
   if (publication_.is_low_latency())
-    write(session, part_file_, Storage::Kind::Part, as_bytes(bytes));
+    write(session, part_file_, as_bytes(bytes));
   return GST_FLOW_OK;
 }
 
@@ -300,7 +300,7 @@ void SegmentWriter::end_part(Session& session, const PartAssembler::EndPart& par
       nullptr)});
   ++(*session.progress())[config_.name].parts;
   ++part_;
-  part_file_ = grow(part_name(sequence_ + name_offset_, part_));
+  part_file_ = grow(part_name(sequence_ + name_offset_, part_), Storage::Kind::Part);
 }
 
 void SegmentWriter::end_segment(Session& session, const PartAssembler::EndSegment& segment) {

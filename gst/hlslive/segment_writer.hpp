@@ -38,6 +38,7 @@ class SegmentWriter : public Muxer::Reader {
     Boundary boundary;
     bool is_discontinuous = false;
     bool has_new_muxer = false;
+    Publication::Place place{};  // found by expect()
   };
   // Behind those of a part, of a segment, or of both.
   struct Mark {
@@ -53,7 +54,10 @@ class SegmentWriter : public Muxer::Reader {
   // Who feeds the muxer says in advance what will come.
   void set_part_target(Duration longest) { part_target_ = longest; }  // before anything else
   void describe(MediaKind kind, GstCaps* caps, GstBuffer* first);
-  void expect(const Begin& begin) { expected_.lock()->emplace_back(begin); }
+  void expect(Begin begin) {
+    begin.place = publication_.place_of(begin.boundary);
+    expected_.lock()->emplace_back(begin);
+  }
   void expect(const Mark& mark) { expected_.lock()->emplace_back(mark); }
   // Everything is out, and nothing comes any more.
   void finish();
@@ -67,6 +71,7 @@ class SegmentWriter : public Muxer::Reader {
   // A file that is being written.
   struct Growing {
     std::string name;
+    Storage::Kind kind = Storage::Kind::Segment;
     std::optional<SegmentEncryptor> encryptor{};
     std::uint64_t size = 0;
     bool has_begun = false;
@@ -79,8 +84,8 @@ class SegmentWriter : public Muxer::Reader {
   [[nodiscard]] std::optional<Begin> next_begin();
   [[nodiscard]] std::optional<Mark> next_mark(std::uint64_t id);
   void open(Session& session);
-  [[nodiscard]] Growing grow(std::string name) const;
-  void write(Session& session, Growing& file, Storage::Kind kind, Bytes bytes);
+  [[nodiscard]] Growing grow(std::string name, Storage::Kind kind) const;
+  void write(Session& session, Growing& file, Bytes bytes);
   void append(Session& session, Growing& file, Bytes bytes);
   void add_tables(std::vector<std::uint8_t>& packets);
   void finish(Session& session, Growing& file);

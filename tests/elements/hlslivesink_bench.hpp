@@ -116,6 +116,8 @@ class LiveSinkBench : public ElementBench {
   guint64 progress(const char* field, const char* rendition = "0");
   // Once it is that.
   bool wait_for_progress(const char* field, guint64 value, const char* rendition = "0");
+  // Whether it comes true.
+  bool wait_until(const std::function<bool()>& is_true) { return wait(is_true); }
   // Of the hlsbalancer inside.
   guint64 balancer_stat(const char* field);
   // What resource-changed told of so far.
