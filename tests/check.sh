@@ -4,8 +4,8 @@
 # "N passed, N failed, N skipped".
 #   tests/check.sh            everything
 #   tests/check.sh SUITE...   some of: style docs unit elements contract sanitizers e2e
-#   tests/check.sh soak       not part of everything: whole chains for minutes in bad weather, as root;
-#                             WEATHER_SEED=N for the weather of an earlier run
+#   tests/check.sh soak       not part of everything: a simulated day of hlslivesink; whole chains for
+#                             minutes in bad weather, as root; WEATHER_SEED=N for that of an earlier run
 set -uo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../scripts/setup.sh"
 
@@ -112,6 +112,8 @@ if wants e2e; then
 fi
 
 if wants soak; then
+  say "suite soak: a day of segments, and a writer that is killed a hundred times"
+  run_meson "$root/build" soak
   say "suite soak: two minutes of each chain in bad weather"
   run_node soak "$root"/tests/e2e/soak/*.test.mjs
 fi
