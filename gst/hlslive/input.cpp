@@ -71,7 +71,10 @@ GstFlowReturn Input::on_buffer(GstPtr<GstBuffer> buffer, Listener& listener) {
                    .boundary = std::exchange(announced_, std::nullopt)};
   if (!is_empty)
     frame.buffer = std::move(buffer);
-  return listener.on_frame(*this, std::move(frame));
+  is_busy_ = true;
+  const auto flow = listener.on_frame(*this, std::move(frame));
+  is_busy_ = false;
+  return flow;
 }
 
 bool Input::on_query(GstQuery* query, Listener& listener) {

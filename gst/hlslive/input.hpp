@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -61,6 +62,8 @@ class Input {
   [[nodiscard]] unsigned number() const { return number_; }
   // Of the sink pad.
   [[nodiscard]] std::string name() const;
+  // Its thread is on the way with something, perhaps held up by a disk.
+  [[nodiscard]] bool is_busy() const { return is_busy_; }
   void set_active(bool is_active) { gst_pad_set_active(pad_.get(), is_active); }
 
  private:
@@ -76,6 +79,7 @@ class Input {
   const MediaKind kind_;
   const unsigned number_;
   const std::weak_ptr<Listener> listener_;
+  std::atomic<bool> is_busy_{false};
   GstPtr<GstPad> pad_;
   GstSegment segment_;
   std::optional<Boundary> announced_;

@@ -56,7 +56,10 @@ bool LiveSink::start(const LiveSettings& settings) {
     GST_ELEMENT_ERROR(bin_, RESOURCE, OPEN_WRITE, ("%s", to_text(*failure).c_str()), (nullptr));
     return false;
   }
+  guint64 patience = 0;
+  gst_child_proxy_get(GST_CHILD_PROXY(bin_), "balancer::max-wait", &patience, nullptr);
   const std::lock_guard lock{mutex_};
+  patience_ = Duration{static_cast<Duration::rep>(patience)};
   publication_ = std::move(publication);
   is_started_ = true;
   newest_now_ = {};
@@ -138,10 +141,10 @@ void LiveSink::make_rendition(const std::string& name, unsigned number, bool is_
                                            .extension = is_transport ? ".ts" : ".m4s",
                                            .number = number,
                                            .is_group = is_group});
-  Rendition::Config config{
-      .muxer = is_transport ? "mpegtsmux" : "cmafpartmux",
-      .packs_sound = is_transport,
-      .target = Duration{static_cast<Duration::rep>(settings.target_duration)}};
+  Rendition::Config config{.muxer = is_transport ? "mpegtsmux" : "cmafpartmux",
+                           .packs_sound = is_transport,
+                           .target = Duration{static_cast<Duration::rep>(settings.target_duration)},
+                           .patience = patience_};
   if (publication_->is_low_latency())
     config.part_target = Duration{static_cast<Duration::rep>(settings.part_target)};
   auto rendition = std::make_shared<Rendition>(bin_, config, std::move(writer));
@@ -301,7 +304,7 @@ void LiveSink::on_boundary(const GstStructure* boundary) {
     const std::lock_guard lock{mutex_};
     renditions = renditions_;
     for (const auto& [key, input] : inputs_)
-      if (names && g_strv_contains(names, input->name().c_str()))
+      if (names && g_strv_contains(names, input->name().c_str()) && !input->is_busy())
         absent.insert(input.get());
   }
   for (const auto& rendition : renditions)

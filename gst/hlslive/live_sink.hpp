@@ -85,6 +85,7 @@ class LiveSink : public Input::Listener,
   std::shared_ptr<Publication> publication_;
   Renditions renditions_;
   std::map<const Input*, std::shared_ptr<const Renditions>> routes_;
+  Duration patience_{};                  // with streams that stand still
   std::optional<RunningTime> observed_;  // the wall clock
   bool is_started_ = false;
   bool is_playing_ = false;

@@ -157,12 +157,25 @@ GstFlowReturn Rendition::on_frame(const Input& input, const MediaFrame& frame) {
   track->has_spoken = true;
   track->has_ended = false;
   track->is_absent = false;
+  track->seen = writer_->now();
   if (assembler_) {
     take_in(*track, frame);
-    return carry_out();
+    give_up_silent();
+    const auto flow = carry_out();
+    track->seen = writer_->now();
+    return flow;
   }
   pending_.push_back({.input = &input, .frame = frame});
   return can_start() ? start() : GST_FLOW_OK;
+}
+
+// A part need not wait for the next boundary to learn that a stream stands still.
+void Rendition::give_up_silent() {
+  const auto now = writer_->now();
+  for (const auto& track : tracks_)
+    if (track.id && !track.input->is_busy() && now - track.seen >= config_.patience &&
+        assembler_->is_awaited(*track.id))
+      assembler_->gap(*track.id, std::nullopt);
 }
 
 void Rendition::on_decided(const Boundary& boundary, const std::set<const Input*>& absent) {

@@ -33,6 +33,8 @@ class Rendition {
     bool packs_sound = false;  // a transport stream's
     Duration target = std::chrono::seconds(1);
     std::optional<Duration> part_target;  // low latency
+    // How long others wait for a stream that says nothing.
+    Duration patience = std::chrono::seconds(2);
     // How much may wait for a slow disk before the streams do.
     Duration buffering = std::chrono::seconds(10);
   };
@@ -63,6 +65,7 @@ class Rendition {
     std::deque<MediaFrame> frames{};             // that the assembler holds back
     bool is_described = false;                   // in this segment
     bool has_begun = false;                      // a segment
+    ClockTime seen{};                            // when it last said something
     bool has_spoken = false;
     bool has_ended = false;
     bool is_absent = false;
@@ -81,6 +84,7 @@ class Rendition {
   void take_in(Track& track, const MediaFrame& frame);
   void join(Track& track, const MediaFrame& frame);
   [[nodiscard]] bool begins(const Track& track, const MediaFrame& frame) const;
+  void give_up_silent();
   void tell(Track& track, const Boundary& boundary);
   void tell_missed(Track& track, std::int64_t end);
   GstFlowReturn carry_out();

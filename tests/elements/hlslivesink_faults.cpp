@@ -285,6 +285,31 @@ TEST(FaultyStreams, ARenditionThatIsMissingListsGapsAndKeepsTheNumbers) {
   }
 }
 
+// Parts go on without it after max-wait, and don't wait for the end of the segment.
+TEST(FaultyStreams, PartsGoOnWithoutAPictureThatStandsStill) {
+  LiveSinkBench bench{"window=60000000000"};
+  auto& camera = bench.add("video_0");
+  auto& sound = bench.add("audio_0");
+  bench.broadcast(0s, 1100ms);
+  EXPECT_EQ(sound.sounds(1100ms, 1800ms), GST_FLOW_OK);
+  const auto parts = [&bench] { return bench.progress("parts"); };
+  EXPECT_TRUE(bench.wait_for_progress("parts", 5));  // of the first segment
+  bench.set_time(2s - 1ns);
+  EXPECT_EQ(sound.sound(1800ms), GST_FLOW_OK);
+  bench.set_time(2s);
+  EXPECT_EQ(parts(), 5U);
+  EXPECT_EQ(sound.sound(1824ms), GST_FLOW_OK);
+  EXPECT_TRUE(bench.wait_for_progress("parts", 9));
+  // Back again, it is waited for again.
+  EXPECT_EQ(camera.picture(1800ms), GST_FLOW_OK);
+  auto frames = on_a_thread([&sound] { return sound.sounds(1848ms, 2500ms); });
+  EXPECT_EQ(camera.encode(1900ms, 2500ms), GST_FLOW_OK);
+  EXPECT_EQ(frames.get(), GST_FLOW_OK);
+  bench.wait_for("0.m3u8", "0-1.ts");
+  EXPECT_EQ(count_of("S", bench.media("0-1.ts").sounds), 41U);
+  EXPECT_EQ(bench.media("0-1.ts").pictures, "K1000 D1800 D1900");
+}
+
 // A key frame that comes too late is in its segment somewhere; the segment begins where the others' does.
 TEST(FaultyStreams, ALateKeyFrameMovesNoBoundary) {
   LiveSinkBench bench{"low-latency=false window=60000000000"};
