@@ -2,19 +2,16 @@
 // Plays one live HLS playlist in a <video>, close to the live edge, and repairs what it can. What
 // it cannot repair it hands back as "lost", and its owner begins afresh.
 
-const kHlsConfig = {
-  // Two segments behind the edge, where the usual three cost a segment of delay: each is short, and
-  // the one being loaded is due before the one being played is over.
-  liveSyncDurationCount: 2,
-  // After a stall, play a little faster to get back there; from six segments behind on, jump.
-  maxLiveSyncPlaybackRate: 1.1,
-  liveMaxLatencyDurationCount: 6,
-  // A viewer whose network stalls is better off slightly further behind.
-  liveSyncOnStallIncrease: 0.5,
+import { LiveEdge } from './live-edge.js';
+import { mp3PartsController } from './mp3-parts.js';
+
+const hlsConfig = (Hls) => ({
+  ...LiveEdge.config,
+  bufferController: mp3PartsController(Hls),
   // A live page stays open for hours; what has been seen need not stay in memory.
   backBufferLength: 10,
   liveDurationInfinity: true,
-};
+});
 
 const kRetryMs = 1_000;
 const kRepairsBeforeLost = 4;
@@ -25,6 +22,7 @@ export class Player {
   #on;
   #repairs = [];
   #retry = 0;
+  #edge = null;
   #isFinite = false;
   #onVideoError = () => this.#nativeError();
 
@@ -54,6 +52,9 @@ export class Player {
     return seekable.length ? seekable.end(seekable.length - 1) - currentTime : null;
   }
 
+  // What that should be.
+  get target() { return this.#edge?.target ?? null; }
+
   // When this moment was recorded, by the clock of the live server.
   get playingDate() {
     if (this.hls) return this.hls.playingDate;
@@ -71,6 +72,7 @@ export class Player {
 
   stop() {
     clearTimeout(this.#retry);
+    this.#edge?.stop();
     this.hls?.destroy();
     this.hls = null;
     this.#video.removeEventListener('error', this.#onVideoError);
@@ -80,7 +82,8 @@ export class Player {
 
   #startHls(url) {
     const { Hls } = globalThis;
-    const hls = this.hls = new Hls(kHlsConfig);
+    const hls = this.hls = new Hls(hlsConfig(Hls));
+    this.#edge = new LiveEdge(this.#video, hls);
     hls.on(Hls.Events.MANIFEST_PARSED, () => this.#on.ready());
     hls.on(Hls.Events.LEVEL_UPDATED, (_, { details }) => { this.#isFinite = !details.live; });
     hls.on(Hls.Events.ERROR, (_, data) => this.#hlsError(data));
