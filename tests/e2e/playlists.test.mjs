@@ -5,9 +5,8 @@ import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import HLS from 'hls-parser';
-
 import { root } from './lib/process.mjs';
+import { parseStrictly } from './lib/strict_playlists.mjs';
 
 const writer = path.join(root, 'build/tests/playlists/write-playlists');
 const broadcasts = new Map();
@@ -19,14 +18,7 @@ for (const block of written.split('\f').slice(1)) {
   broadcasts.get(name).push({ form, text: block.slice(end + 1) });
 }
 
-HLS.setOptions({ strictMode: true });
-function parse({ text }) {
-  try {
-    return HLS.parse(text);
-  } catch (error) {
-    throw new Error(`${error.message}\n${text}`);
-  }
-}
+const parse = ({ text }) => parseStrictly(text);
 
 const complete = (playlist) => playlist.segments.filter((segment) => segment.uri);
 const total = (segments) => segments.reduce((sum, { duration }) => sum + duration, 0);

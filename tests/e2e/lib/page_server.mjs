@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Serves the publish page for an endpoint that has no pages of its own (gst-launch).
+// Serves the pages for those who have none of their own (gst-launch): that which publishes, and players.
 import http from 'node:http';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { root } from './process.mjs';
 
 const pages = path.join(root, 'examples/live-server/pages');
+const elsewhere = {
+  'hls.js': path.join(pages, 'node_modules/hls.js/dist/hls.min.js'),
+  'players.html': path.join(root, 'tests/e2e/lib/players.html'),
+  'players.js': path.join(root, 'tests/e2e/lib/players.js'),
+};
 const types = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css' };
 
 export async function servePublishPage(whipPort, address = '127.0.0.1') {
@@ -19,7 +24,7 @@ export async function servePublishPage(whipPort, address = '127.0.0.1') {
     }
     const name = pathname === '/publish' ? 'publish.html' : path.basename(pathname);
     try {
-      const body = await readFile(path.join(pages, name));
+      const body = await readFile(elsewhere[name] ?? path.join(pages, name));
       response.setHeader('Content-Type', types[path.extname(name)] ?? 'text/plain');
       response.end(body);
     } catch {
@@ -30,6 +35,7 @@ export async function servePublishPage(whipPort, address = '127.0.0.1') {
   await new Promise((resolve) => server.listen(0, address, resolve));
   return {
     url: `http://${address}:${server.address().port}/publish#token=secret`,
+    players: `http://${address}:${server.address().port}/players.html`,
     close: () => new Promise((resolve) => { server.closeAllConnections(); server.close(resolve); }),
   };
 }

@@ -15,7 +15,8 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
   process.once(signal, () => process.exit(128 + os.constants.signals[signal]));
 
 export class Program {
-  constructor(command, args, options = {}) {
+  // What it writes on both is text in `output`; with `onOutput` the standard output goes there, as bytes.
+  constructor(command, args, options = {}, { onOutput } = {}) {
     this.name = path.basename(command);
     this.output = '';
     this.child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
@@ -25,8 +26,9 @@ export class Program {
       this.child.once('error', (error) => resolve({ code: -1, signal: null, error }));
     });
     this.exited.then(() => running.delete(this.child));
-    for (const stream of [this.child.stdout, this.child.stderr]) {
-      stream.setEncoding('utf8').on('data', (text) => (this.output += text));
+    if (onOutput) this.child.stdout.on('data', onOutput);
+    for (const stream of [onOutput ? null : this.child.stdout, this.child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text) => (this.output += text));
     }
   }
 
@@ -57,10 +59,12 @@ export class Program {
 }
 
 // Runs to the end and gives back what it wrote on standard output, as a Buffer; with `keepsErrors`
-// { out, err }, the second as text.
-export function run(command, args, { keepsErrors = false, ...options } = {}) {
+// { out, err }, the second as text. It reads `input`, if there is one.
+export function run(command, args, { keepsErrors = false, input, ...options } = {}) {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
+    const child = spawn(command, args,
+      { stdio: [input ? 'pipe' : 'ignore', 'pipe', 'pipe'], ...options });
+    child.stdin?.on('error', () => {}).end(input); // who has read enough closes it
     const out = [];
     let err = '';
     child.stdout.on('data', (data) => out.push(data));
