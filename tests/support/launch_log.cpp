@@ -6,7 +6,7 @@
 //   {"at":"log-video","pts":…,"size":…,"rtp":…,"arrival":…,"ntp":…}
 //
 // in nanoseconds; what is unknown is null. A name that begins with "stats" has its stats property
-// told each second. SIGINT ends it cleanly.
+// told each second, and so has an origin inside hlslivesink. SIGINT ends it cleanly.
 #include <cinttypes>
 #include <cstdio>
 #include <string>
@@ -57,7 +57,7 @@ void for_each_element(GstBin* bin, const char* prefix, Visit visit) {
 }
 
 gboolean tell_stats(gpointer data) {
-  for_each_element(GST_BIN(data), "stats", [](GstElement* element) {
+  const auto tell = [](GstElement* element) {
     GstStructure* stats = nullptr;
     g_object_get(element, "stats", &stats, nullptr);
     const GMemory<char> text{stats ? gst_structure_to_string(stats) : g_strdup("none")};
@@ -65,7 +65,9 @@ gboolean tell_stats(gpointer data) {
     std::printf("{\"at\":\"%s\",\"time\":%" PRId64 ",\"stats\":\"%s\"}\n", GST_OBJECT_NAME(element),
                 g_get_real_time(), escaped.get());
     g_clear_pointer(&stats, gst_structure_free);
-  });
+  };
+  for_each_element(GST_BIN(data), "stats", tell);
+  for_each_element(GST_BIN(data), "origin", tell);
   std::fflush(stdout);
   return G_SOURCE_CONTINUE;
 }

@@ -20,7 +20,8 @@ const kWhole = 'queue max-size-buffers=0 max-size-bytes=0 max-size-time=20000000
 
 const words = (text) => text.split(' ');
 
-function pipelineOf(signal, sinks) {
+// As words. `sinks`: a name for each, and the properties of its hlslivesink, and `sound`: mp3 or aac.
+export function pipelineOf(signal, sinks) {
   const codecs = [...new Set(Object.values(sinks).map(({ sound }) => sound))];
   const line = [...signal.video, ...words('! clocksync ! tee name=pictures'),
     ...signal.audio, ...words('! clocksync ! tee name=sounds')];
@@ -37,8 +38,7 @@ function pipelineOf(signal, sinks) {
   return line;
 }
 
-// `sinks`: a name for each, and the properties of its hlslivesink, and `sound`: mp3 or aac. Gives back
-// the program, and the address of each one's master playlist.
+// Gives back the program, and the address of each one's master playlist.
 export async function startLiveSinks(signal, sinks) {
   const program = new Program('gst-launch-1.0', ['-v', '-e', ...pipelineOf(signal, sinks)],
     { env: environment });
