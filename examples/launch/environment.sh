@@ -18,13 +18,17 @@ audio_port=${AUDIO_PORT:-5006}
 opus_to_mp3_delay=$(((312 + 576 + 529) * 1000000000 / 48000))
 # Of a segment on average, in ns: any, as in TARGET_DURATION=1500000000.
 target_duration=${TARGET_DURATION:-2000000000}
-# Segments that stay on the disk, and those that the playlist lists: 0 for all, as in
-#   MAX_FILES=0 PLAYLIST_LENGTH=0
-# for a broadcast that can be watched from its beginning.
-max_files=${MAX_FILES:-20}
+# Segments that the playlist lists: 0 for all, for a broadcast that can be watched from its beginning.
 playlist_length=${PLAYLIST_LENGTH:-10}
+# Segments that stay on the disk, where stock hlssink2 writes: 0 for all. hlslivesink removes what nobody
+# may ask for any more.
+max_files=${MAX_FILES:-20}
 dir=${DIR:-hls}
-mkdir -p "$dir"
+hls_port=${HLS_PORT:-8080} # of the origin, for scripts that have one
+case $playlist_length in
+0) playlist="playlist-type=event" ;;
+*) playlist="window=$((playlist_length * target_duration))" ;;
+esac
 
 # The first of these elements that works on this machine: NVIDIA's are only there with a GPU for them.
 first_of() {

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # WHIP → HLS with the picture as the browser encoded it: a few per cent of a CPU core. The browser is asked for
-# a key frame as much before the end of each segment as it takes to answer. Under packet loss stock hlssink2
-# may stop: prefer whip-transcode.sh there.
+# a key frame as much before the end of each segment as it takes to answer. Written by stock hlssink2, which
+# hlsbalancer sets up; under packet loss that may stop: prefer whip-transcode.sh there.
 #   publish to http://127.0.0.1:8889/whip with the token "secret", play DIR/live.m3u8
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
+mkdir -p "$dir"
 
 exec gst-launch-1.0 -e \
   avaligner name=align audio-delay="$opus_to_mp3_delay" \

@@ -8,7 +8,7 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 
 import { onair, openBrowser, openPage, publishUrl } from './lib/browser.mjs';
-import { freePortPair } from './lib/live_server.mjs';
+import { freePorts } from './lib/live_server.mjs';
 import { servePublishPage } from './lib/page_server.mjs';
 import { Program, eventually, root } from './lib/process.mjs';
 import { assertOnGrid, findFaults, parsePlaylist, segmentsOf, streamsOf } from './lib/segments.mjs';
@@ -54,10 +54,10 @@ async function publishFor(port, count, pipeline) {
   }
 }
 
-async function checkResult(expectedVideo) {
+async function checkResult(expectedVideo, name = '0.m3u8') {
   const files = await segmentsOf(dir);
   assert.deepEqual(await findFaults(files), []);
-  const playlist = parsePlaylist(await readFile(path.join(dir, 'live.m3u8'), 'utf8'));
+  const playlist = parsePlaylist(await readFile(path.join(dir, name), 'utf8'));
   assert.equal(playlist.isEnded, true);
   const streams = await streamsOf(files[0]);
   const audio = streams.find((stream) => stream.codec_name === 'mp3');
@@ -68,7 +68,7 @@ async function checkResult(expectedVideo) {
 }
 
 test('whip-transcode.sh writes 1280x720 in exact segments', async () => {
-  const port = await freePortPair();
+  const port = await freePorts();
   await withPipeline('whip-transcode.sh', { PORT: String(port), TARGET_DURATION: '1500000000' }, async (pipeline) => {
     await publishFor(port, 4, pipeline);
     const playlist = await checkResult([1280, 720]);
@@ -77,10 +77,10 @@ test('whip-transcode.sh writes 1280x720 in exact segments', async () => {
 });
 
 test('whip-passthrough.sh writes the picture as the browser sent it', async (t) => {
-  const port = await freePortPair();
+  const port = await freePorts();
   await withPipeline('whip-passthrough.sh', { PORT: String(port) }, async (pipeline) => {
     await publishFor(port, 4, pipeline);
-    const playlist = await checkResult([640, 360]);
+    const playlist = await checkResult([640, 360], 'live.m3u8');
     t.diagnostic(`EXTINF ${playlist.entries.map((entry) => entry.duration).join(' ')}`);
     // A browser answers when it can: what is late makes the next segment shorter.
     assertOnGrid(playlist, 2, 0.4);
@@ -88,7 +88,7 @@ test('whip-passthrough.sh writes the picture as the browser sent it', async (t) 
 });
 
 test('full-chain.sh takes what rtp-sender.sh sends, and Ctrl-C ends it cleanly', async () => {
-  const port = await freePortPair();
+  const port = await freePorts();
   const ports = { VIDEO_PORT: String(port), AUDIO_PORT: String(port + 1) };
   await withPipeline('full-chain.sh', ports, async (pipeline, env) => {
     const sender = new Program(script('rtp-sender.sh'), [], { env });
@@ -105,7 +105,7 @@ test('full-chain.sh takes what rtp-sender.sh sends, and Ctrl-C ends it cleanly',
 });
 
 test('Ctrl-C during a WHIP broadcast ends the file cleanly', async () => {
-  const port = await freePortPair();
+  const port = await freePorts();
   await withPipeline('whip-transcode.sh', { PORT: String(port) }, async (pipeline) => {
     await pipeline.says(/Setting pipeline to PLAYING|New clock/, 10_000);
     const pages = await servePublishPage(port);
@@ -139,7 +139,7 @@ test("the pipeline of whiplistensrc's documentation records a broadcast when pas
   const [pipeline] = await documentedPipelines('ext/whip/gstwhiplistensrc.cpp');
   dir = await mkdtemp(path.join(os.tmpdir(), 'onair-docs-'));
   // The one thing that is changed: the port, so that nobody else's is taken.
-  const port = await freePortPair();
+  const port = await freePorts();
   const pasted = pipeline.replace('token=secret', `token=secret port=${port}`);
   assert.notEqual(pasted, pipeline);
   const program = new Program('/bin/bash', ['-c', `exec ${pasted}`], { cwd: dir, env: environment });
@@ -169,7 +169,7 @@ test("the pipeline of rtpadaptivejitterbuffer's documentation records a tone whe
   const [pipeline] =
     await documentedPipelines('gst/rtpadaptive/gstrtpadaptivejitterbuffer.cpp');
   dir = await mkdtemp(path.join(os.tmpdir(), 'onair-docs-'));
-  const port = await freePortPair();
+  const port = await freePorts();
   const pasted = pipeline.replaceAll('port=5004', `port=${port}`);
   assert.notEqual(pasted, pipeline);
   const program = new Program('/bin/bash', ['-c', `exec ${pasted}`], { cwd: dir, env: environment });
@@ -185,6 +185,41 @@ test("the pipeline of rtpadaptivejitterbuffer's documentation records a tone whe
     await program.stop('SIGKILL');
     await rm(dir, { recursive: true, force: true });
   }
+});
+
+test('whip-low-latency.sh serves parts as they are made, and the whole broadcast to its end', async () => {
+  const port = await freePorts();
+  const environment = { PORT: String(port), HLS_PORT: String(port + 2) };
+  await withPipeline('whip-low-latency.sh', environment, async (pipeline) => {
+    await pipeline.says(/Setting pipeline to PLAYING|New clock/, 10_000);
+    const pages = await servePublishPage(port);
+    const context = await browser.newContext();
+    try {
+      const page = await openPage(context, publishUrl(pages.url));
+      await eventually('publisher is live', async () => (await onair(page)).state === 'live', 20_000);
+      const media = `http://127.0.0.1:${port + 2}/0.m3u8`;
+      const read = async (query = '') => (await fetch(media + query)).text();
+      const text = await eventually('two segments', async () => {
+        const now = await read();
+        return parsePlaylist(now).entries.length >= 2 && now;
+      }, 40_000);
+      assert.match(text, /#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES/);
+      const first = Number(text.match(/#EXT-X-MEDIA-SEQUENCE:(\d+)/)[1]);
+      const next = first + parsePlaylist(text).entries.length + 1;
+      // Asked for before it is there, and answered when it is.
+      const waited = await read(`?_HLS_msn=${next}&_HLS_part=1`);
+      assert.match(waited, new RegExp(`URI="0-${next}\\.1\\.ts"`));
+      const part = await fetch(new URL(`0-${next}.0.ts`, media));
+      assert.equal(part.headers.get('content-type'), 'video/mp2t');
+      assert.equal(Buffer.from(await part.arrayBuffer())[0], 0x47);
+      await page.getByRole('button', { name: 'Stop' }).click();
+      const ended = await pipeline.exited;
+      assert.equal(ended.code, 0, pipeline.output);
+    } finally {
+      await context.close();
+      await pages.close();
+    }
+  });
 });
 
 test("the pipeline of hlsbalancer's documentation writes five segments", async () => {
@@ -207,7 +242,7 @@ test("the pipeline of hlsbalancer's documentation writes five segments", async (
 test("the pipeline of flywheel's documentation records a picture that nobody sends", async () => {
   const [pipeline] = await documentedPipelines('gst/flywheel/gstflywheel.cpp');
   dir = await mkdtemp(path.join(os.tmpdir(), 'onair-docs-'));
-  const port = await freePortPair();
+  const port = await freePorts();
   const pasted = pipeline.replaceAll('port=5004', `port=${port}`);
   assert.notEqual(pasted, pipeline);
   const program = new Program('/bin/bash', ['-c', `exec ${pasted}`], { cwd: dir, env: environment });

@@ -3,11 +3,11 @@ import net from 'node:net';
 import path from 'node:path';
 import { Program, root } from './process.mjs';
 
-// Two neighbouring TCP ports that are free now: pages and WHIP.
-export async function freePortPair() {
+// The first of three neighbouring TCP ports that are free now: pages, WHIP, HLS.
+export async function freePorts() {
   for (let tries = 0; tries < 50; tries += 1) {
     const first = 20_000 + Math.floor(Math.random() * 10_000);
-    if ((await isFree(first)) && (await isFree(first + 1))) return first;
+    if ((await isFree(first)) && (await isFree(first + 1)) && (await isFree(first + 2))) return first;
   }
   throw new Error('no free ports');
 }
@@ -20,13 +20,13 @@ function isFree(port) {
   });
 }
 
-// The live server as a newcomer starts it; `start` may run it elsewhere, such as in a network
-// namespace.
+// The live server as a newcomer starts it, with segments that stay for as long as tests last; `start` may run
+// it elsewhere, such as in a network namespace.
 export async function startLiveServer(
   dir, options = [], start = (command, args) => new Program(command, args)) {
-  const port = await freePortPair();
+  const port = await freePorts();
   const program = start(path.join(root, 'examples/live.sh'), [
-    '--port', String(port), '--dir', dir, '--token', 'secret', ...options,
+    '--port', String(port), '--dir', dir, '--window', '300', '--token', 'secret', ...options,
   ]);
   try {
     await program.says(/^token /m, 300_000); // the last line; building may take a while
@@ -36,7 +36,7 @@ export async function startLiveServer(
   }
   const url = (name) => program.output.match(new RegExp(`^${name} (\\S+)$`, 'm'))[1];
   return { program, port, dir, publish: url('publish'), watch: url('watch'), whip: url('whip'),
-           hls: url('hls') };
+           hls: url('hls'), media: new URL('0.m3u8', url('hls')).href };
 }
 
 export async function status(server) {

@@ -16,6 +16,7 @@ export function parsePlaylist(text) {
     entries,
     targetDuration: target ? Number(target[1]) : null,
     isEnded: /^#EXT-X-ENDLIST$/m.test(text),
+    discontinuities: text.match(/^#EXT-X-DISCONTINUITY$/gm)?.length ?? 0,
   };
 }
 
@@ -31,10 +32,13 @@ export function assertOnGrid({ entries }, target, within = 0.012) {
   });
 }
 
-// All segments of a broadcast's folder in order, listed or not any more.
+// All segments of a folder in order, listed or not any more; of hlslivesink's, those of its first rendition,
+// without their parts.
 export async function segmentsOf(folder) {
-  const names = (await readdir(folder)).filter((name) => name.endsWith('.ts')).sort();
-  return names.map((name) => path.join(folder, name));
+  const numbers = (await readdir(folder))
+    .map((name) => [name, name.match(/^(?:0-|segment)(\d+)\.ts$/)?.[1]])
+    .filter(([, number]) => number !== undefined);
+  return numbers.sort((a, b) => a[1] - b[1]).map(([name]) => path.join(folder, name));
 }
 
 async function packets(file, stream) {

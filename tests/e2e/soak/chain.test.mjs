@@ -5,12 +5,13 @@
 //
 //   WEATHER_SEED=7 node --test soak/chain.test.mjs     the same losses and delays again
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 
 import { onair, openBrowser, openPage, publishUrl } from '../lib/browser.mjs';
-import { freePortPair } from '../lib/live_server.mjs';
+import { freePorts } from '../lib/live_server.mjs';
 import { artefacts, eventually, root, run } from '../lib/process.mjs';
 import { assertOnGrid, decode, findFaults, join, parsePlaylist, segmentsOf, streamsOf }
   from '../lib/segments.mjs';
@@ -59,10 +60,10 @@ async function publish({ weather, env, dir }) {
 // Runs the pipeline for two minutes from its first segment on, ends it by Ctrl-C while the sender goes on,
 // and gives back what there is to judge.
 async function broadcast(name, begin, weather, dir) {
-  const port = await freePortPair();
+  const port = await freePorts();
   const env = { ...process.env, DIR: path.join(dir, 'hls'), ADDRESS: weather.far.address,
                 PORT: String(port), VIDEO_PORT: String(port), AUDIO_PORT: String(port + 1),
-                MAX_FILES: '0', PLAYLIST_LENGTH: '0' };
+                PLAYLIST_LENGTH: '0' };
   await weather.change('both', kBad);
   const pipeline = weather.start(weather.far, script(name), [], { env });
   let end;
@@ -70,7 +71,8 @@ async function broadcast(name, begin, weather, dir) {
   try {
     await pipeline.says(/Setting pipeline to PLAYING|New clock/, 10_000);
     end = await begin({ weather, env, dir });
-    await eventually('the first segment', async () => (await segmentsOf(env.DIR)).length > 0, 30_000);
+    await eventually('the first segment', async () =>
+      existsSync(env.DIR) && (await segmentsOf(env.DIR)).length > 0, 30_000);
     const began = Date.now();
     const early = await Promise.race([pipeline.exited,
       new Promise((resolve) => { timer = setTimeout(resolve, kSeconds * 1000, null); })]);
@@ -82,7 +84,7 @@ async function broadcast(name, begin, weather, dir) {
     const whole = await join(files, path.join(dir, 'whole.ts'));
     return {
       lasted, ended, carried, files, output: pipeline.output,
-      playlist: parsePlaylist(await readFile(path.join(env.DIR, 'live.m3u8'), 'utf8')),
+      playlist: parsePlaylist(await readFile(path.join(env.DIR, '0.m3u8'), 'utf8')),
       // When each was complete.
       written: await Promise.all(files.map(async (file) => (await stat(file)).mtimeMs / 1000)),
       decoded: await decode(whole),
