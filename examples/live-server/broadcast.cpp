@@ -1,33 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "broadcast.hpp"
 
-#include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <utility>
-
-#include <glib/gstdio.h>
 
 namespace live {
 namespace {
 
-using onair::GMemory;
 using onair::GstPtr;
-
-// What the playlist lists: enough for a player that joins three segments behind, and never fewer than
-// six, so that one late reload loses nothing.
-guint listed_segments(double target_duration) {
-  constexpr double kWindow = 12;  // seconds
-  return std::max(6u, static_cast<guint>(std::ceil(kWindow / target_duration)));
-}
-
-// What stays on disk. RFC 8216 section 6.2.2: a segment must outlive its listing by the length of
-// the playlist and its own; a minute more is for viewers who pause.
-guint kept_segments(double target_duration) {
-  constexpr double kGrace = 60;  // seconds
-  return 2 * listed_segments(target_duration) + 1 +
-         static_cast<guint>(std::ceil(kGrace / target_duration));
-}
 
 // How late the sound is behind perfect timestamps, in nanoseconds: Opus looks ahead by 312 samples at
 // 48 kHz (RFC 7845 calls it pre-skip; RTP has no field for it), LAME's filter bank takes 576 and that
@@ -51,7 +31,7 @@ std::string audio_branch(const Settings& settings, Broadcast::Stream stream) {
          caps + flywheel(stream, caps) +
          " ! lamemp3enc target=bitrate cbr=true bitrate=" + std::to_string(settings.audio_kbps) +
          " ! audio/mpeg,rate=48000 ! mpegaudioparse ! queue max-size-time=0 max-size-bytes=0"
-         " max-size-buffers=2000 ! balance.audio_0  balance.audio_src_0 ! hls.audio ";
+         " max-size-buffers=2000 name=audio_end ";
 }
 
 // With the size, where it does not depend on the first picture. To one that comes later 16:9 is the
@@ -81,8 +61,10 @@ std::string video_branch(const Settings& settings, Broadcast::Stream stream) {
          " ! x264enc tune=zerolatency speed-preset=superfast key-int-max=100000"
          " option-string=scenecut=0 bitrate=" +
          std::to_string(settings.video_kbps) + " vbv-buf-capacity=1000" +
-         " ! video/x-h264,profile=main ! h264parse ! queue max-size-time=0 max-size-bytes=0"
-         " max-size-buffers=600 ! balance.video_0  balance.video_src_0 ! hls.video ";
+         " ! video/x-h264,profile=main ! h264parse"
+         " ! video/x-h264,stream-format=byte-stream,alignment=au"
+         " ! queue max-size-time=0 max-size-bytes=0"
+         " max-size-buffers=600 name=video_end ";
 }
 
 // videoscale lets any size through until its first caps arrive; then the size stays.
@@ -113,79 +95,69 @@ void fix_size(GstElement* bin) {
                     gst_object_ref(filter.get()), gst_object_unref);
 }
 
-// Each segment begins at the frame of sound that is nearest to its place, and lengths add up. Filler of a
-// flywheel comes 2 s late: who gives up by then makes segments without sound. Encoders on a busy machine
-// get 2 s more.
-std::string balancer(const Settings& settings) {
-  const auto nanoseconds = std::llround(settings.target_duration * 1e9);
-  return "hlsbalancer name=balance max-wait=4000000000 target-duration=" +
-         std::to_string(nanoseconds) + " ";
+GstPtr<GstPad> ghost_of(GstElement* bin, const std::string& name, const std::string& element,
+                        const char* pad) {
+  const auto inner = GstPtr<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(bin), element.c_str()));
+  const auto target = GstPtr<GstPad>::adopt(gst_element_get_static_pad(inner.get(), pad));
+  GstPad* ghost = gst_ghost_pad_new(name.c_str(), target.get());
+  gst_element_add_pad(bin, ghost);
+  return GstPtr<GstPad>::share(ghost);
 }
 
-void add_pad(GstElement* bin, const std::string& name) {
-  const auto first =
-      GstPtr<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(bin), (name + "_in").c_str()));
-  const auto in = GstPtr<GstPad>::adopt(gst_element_get_static_pad(first.get(), "sink"));
-  gst_element_add_pad(bin, gst_ghost_pad_new(name.c_str(), in.get()));
+// Whether the playlist ends is not for a broadcast to say: who went away may come back.
+GstPadProbeReturn keep_end(GstPad*, GstPadProbeInfo* info, gpointer bin) {
+  if (GST_EVENT_TYPE(gst_pad_probe_info_get_event(info)) != GST_EVENT_EOS)
+    return GST_PAD_PROBE_OK;
+  gst_element_post_message(GST_ELEMENT(bin),
+                           gst_message_new_application(
+                               GST_OBJECT(bin), gst_structure_new_empty(Broadcast::kEndMessage)));
+  return GST_PAD_PROBE_DROP;
 }
 
 }  // namespace
 
-Broadcast::Broadcast(GstBin* pipeline, std::string id, std::string folder)
-    : pipeline_{pipeline}, id_{std::move(id)}, playlist_path_{std::move(folder) + "/live.m3u8"} {}
-
 std::variant<std::unique_ptr<Broadcast>, std::string> Broadcast::create(
-    GstBin* pipeline, const Settings& settings, const std::string& id, Stream audio, Stream video) {
-  const auto folder = settings.dir + "/" + id;
-  if (g_mkdir_with_parents(folder.c_str(), 0755) != 0)
-    return "The folder " + folder + " can't be made: " + g_strerror(errno) + ".";
-
-  const std::string text =
-      "avaligner name=align audio-delay=" + std::to_string(kAudioDelay) + " " + balancer(settings) +
-      (audio != Stream::None ? audio_branch(settings, audio) : "") +
-      (video != Stream::None ? video_branch(settings, video) : "") + "hlssink2 name=hls";
+    GstBin* pipeline, const Settings& settings, Output& output, Stream audio, Stream video) {
+  const std::string text = "avaligner name=align audio-delay=" + std::to_string(kAudioDelay) + " " +
+                           (audio != Stream::None ? audio_branch(settings, audio) : "") +
+                           (video != Stream::None ? video_branch(settings, video) : "");
   GError* raw = nullptr;
   auto bin = GstPtr<GstElement>::sink(gst_parse_bin_from_description(text.c_str(), FALSE, &raw));
   if (raw) {
     const onair::ErrorPtr error{raw};
     return std::string{"The chain can't be built: "} + error->message + ".";
   }
-  gst_object_set_name(GST_OBJECT(bin.get()), ("broadcast-" + id).c_str());
-  std::unique_ptr<Broadcast> broadcast{new Broadcast{pipeline, id, folder}};
-  const auto sink = GstPtr<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(bin.get()), "hls"));
-  g_object_set(sink.get(), "location", (folder + "/segment%05d.ts").c_str(), "playlist-location",
-               broadcast->playlist_path_.c_str(), "playlist-root", id.c_str(), "playlist-length",
-               listed_segments(settings.target_duration), "max-files",
-               kept_segments(settings.target_duration), nullptr);
+  if (!output.begin(audio != Stream::None, video != Stream::None))
+    return "The playlist can't be written; the log says why.";
   if (video == Stream::Here && settings.width == 0)
     fix_size(bin.get());
-  if (audio != Stream::None)
-    add_pad(bin.get(), "audio");
-  if (video != Stream::None)
-    add_pad(bin.get(), "video");
-
+  std::unique_ptr<Broadcast> broadcast{new Broadcast{pipeline}};
   gst_bin_add(pipeline, bin.get());
   broadcast->bin_ = std::move(bin);
-  if (!gst_element_sync_state_with_parent(broadcast->bin_.get()))
+  GstElement* chain = broadcast->bin_.get();
+  for (const auto& [name, stream] : {std::pair{"audio", audio}, std::pair{"video", video}}) {
+    if (stream == Stream::None)
+      continue;
+    const std::string kind{name};
+    ghost_of(chain, kind, kind + "_in", "sink");
+    const auto out = ghost_of(chain, kind + "_out", kind + "_end", "src");
+    gst_pad_add_probe(out.get(), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, keep_end, chain, nullptr);
+    const auto in = output.pad(kind == "audio");
+    if (!in || gst_pad_link(out.get(), in.get()) != GST_PAD_LINK_OK)
+      return "The chain does not fit the playlist.";
+    ++broadcast->streams_;
+  }
+  if (!gst_element_sync_state_with_parent(chain))
     return "The chain does not start; the log says why.";
   return broadcast;
 }
 
 Broadcast::~Broadcast() {
-  if (bin_) {
-    gst_element_set_locked_state(bin_.get(), TRUE);
-    gst_element_set_state(bin_.get(), GST_STATE_NULL);
-    gst_bin_remove(pipeline_, bin_.get());
-  }
-  // After an error hlssink2 has not written its last line, and players would wait for ever.
-  constexpr const char* kEnd = "#EXT-X-ENDLIST";
-  char* raw = nullptr;
-  if (!g_file_get_contents(playlist_path_.c_str(), &raw, nullptr, nullptr))
+  if (!bin_)
     return;
-  const GMemory<char> text{raw};
-  if (!g_strstr_len(raw, -1, kEnd))
-    g_file_set_contents(playlist_path_.c_str(), (std::string{raw} + kEnd + "\n").c_str(), -1,
-                        nullptr);
+  gst_element_set_locked_state(bin_.get(), TRUE);
+  gst_element_set_state(bin_.get(), GST_STATE_NULL);
+  gst_bin_remove(pipeline_, bin_.get());
 }
 
 bool Broadcast::link(GstPad* source, bool is_audio) {
@@ -200,19 +172,6 @@ void Broadcast::end_unlinked() {
     if (in && !gst_pad_is_linked(in.get()))
       gst_pad_send_event(in.get(), gst_event_new_eos());
   }
-}
-
-Broadcast::Segments Broadcast::segments() const {
-  const auto balancer =
-      GstPtr<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(bin_.get()), "balance"));
-  GstStructure* raw = nullptr;
-  g_object_get(balancer.get(), "stats", &raw, nullptr);
-  const onair::StructurePtr stats{raw};
-  Segments segments;
-  gst_structure_get(raw, "boundaries", G_TYPE_UINT64, &segments.begun, "missed", G_TYPE_UINT64,
-                    &segments.missed, "error", G_TYPE_INT64, &segments.error_ns, "worst-error",
-                    G_TYPE_UINT64, &segments.worst_error_ns, nullptr);
-  return segments;
 }
 
 bool Broadcast::owns(GstObject* object) const {

@@ -8,31 +8,27 @@
 #include <gst/gst.h>
 
 #include "glue/gstptr.hpp"
+#include "output.hpp"
 #include "settings.hpp"
 
 namespace live {
 
-// From one publisher's RTP to segments and a playlist in a folder of their own: a bin of stock
-// elements. Sound: Opus → MP3, without a hole; picture: decoded, brought to a constant
-// size, and encoded again, so that whatever the publisher does, players see one steady stream.
+// From one publisher's RTP to what the output takes. Sound: Opus → MP3, without a hole; picture: decoded,
+// brought to a constant size, and encoded again, so that whatever the publisher does, players see one
+// steady stream.
 class Broadcast {
  public:
   // Later: it has been promised, and until it comes there is silence, or black.
   enum class Stream { None, Later, Here };
-  struct Segments {
-    guint64 begun = 0;
-    guint64 missed = 0;          // places where one should have begun, and none did
-    gint64 error_ns = 0;         // of the newest one's beginning, from its place
-    guint64 worst_error_ns = 0;  // so far
-  };
+  // Posted by the bin for each of its streams that has come to its end.
+  static constexpr const char* kEndMessage = "live-stream-ended";
 
-  // The bin goes into `pipeline`. The folder is <dir>/<id>, and the playlist's entries begin with
-  // "<id>/". An error is a sentence for a person.
+  // The bin goes into `pipeline` and feeds `output`. An error is a sentence for a person.
   static std::variant<std::unique_ptr<Broadcast>, std::string> create(GstBin* pipeline,
                                                                       const Settings& settings,
-                                                                      const std::string& id,
-                                                                      Stream audio, Stream video);
-  // Takes the bin out of the pipeline. Leaves a playlist that says that it has ended.
+                                                                      Output& output, Stream audio,
+                                                                      Stream video);
+  // Takes the bin out of the pipeline.
   ~Broadcast();
   Broadcast(const Broadcast&) = delete;
   Broadcast& operator=(const Broadcast&) = delete;
@@ -42,17 +38,15 @@ class Broadcast {
   // Nothing comes any more for what has not been linked.
   void end_unlinked();
   [[nodiscard]] bool owns(GstObject* object) const;
-  [[nodiscard]] Segments segments() const;
-  [[nodiscard]] const std::string& playlist_path() const { return playlist_path_; }
-  [[nodiscard]] const std::string& id() const { return id_; }
+  // Whether that was the last one.
+  [[nodiscard]] bool on_stream_end() { return --streams_ == 0; }
 
  private:
-  Broadcast(GstBin* pipeline, std::string id, std::string folder);
+  explicit Broadcast(GstBin* pipeline) : pipeline_{pipeline} {}
 
   GstBin* pipeline_;
-  std::string id_;
-  std::string playlist_path_;
   onair::GstPtr<GstElement> bin_;
+  unsigned streams_ = 0;  // that have not ended
 };
 
 }  // namespace live

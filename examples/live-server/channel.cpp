@@ -3,8 +3,6 @@
 
 #include <utility>
 
-#include <glib/gstdio.h>
-
 #include "log.hpp"
 
 namespace live {
@@ -17,8 +15,10 @@ using onair::GstPtr;
 // How long the first stream waits for the other. One that comes later begins as silence, or as black
 // of a size that is not its own. As long as flywheels wait, so that their filler begins with the first.
 constexpr guint kStartWaitMs = 2000;
-// How long what was received may take to reach the disk before it is cut off.
+// How long what was received may take to reach the playlist before it is cut off.
 constexpr guint kDrainMs = 5000;
+// How long who went without a goodbye may take to come back before the playlist ends.
+constexpr guint kReturnMs = 10'000;
 constexpr const char* kPadMessage = "live-pad-added";
 
 std::string text_of(const GstStructure* structure, const char* field) {
@@ -41,17 +41,6 @@ void announce_pad(GstElement* whip, GstPad* pad, gpointer) {
       whip, gst_message_new_application(
                 GST_OBJECT(whip), gst_structure_new(kPadMessage, "pad", GST_TYPE_PAD, pad, "block",
                                                     G_TYPE_ULONG, block, nullptr)));
-}
-
-// 20261121-023000 in UTC: sorts by time. No two are the same, as segments are cached for ever.
-std::string new_id(const std::string& dir) {
-  GDateTime* now = g_date_time_new_now_utc();
-  const GMemory<char> text{g_date_time_format(now, "%Y%m%d-%H%M%S")};
-  g_date_time_unref(now);
-  std::string id = text.get();
-  for (int n = 2; g_file_test((dir + "/" + id).c_str(), G_FILE_TEST_EXISTS); ++n)
-    id.assign(text.get()).append("-").append(std::to_string(n));
-  return id;
 }
 
 }  // namespace
@@ -81,17 +70,14 @@ bool Channel::WaitingPad::is_audio() const {
 Channel::Channel(Settings settings) : settings_{std::move(settings)} {}
 
 Channel::~Channel() {
-  if (start_timer_)
-    g_source_remove(start_timer_);
-  if (drain_timer_)
-    g_source_remove(drain_timer_);
   if (!pipeline_)
     return;
   const auto bus = GstPtr<GstBus>::adopt(gst_element_get_bus(pipeline_.get()));
   gst_bus_remove_watch(bus.get());
   waiting_.clear();
   broadcast_.reset();
-  draining_.clear();
+  draining_.reset();
+  output_.reset();
   gst_element_set_state(pipeline_.get(), GST_STATE_NULL);
 }
 
@@ -129,6 +115,11 @@ std::string Channel::start() {
     const ErrorPtr error{raw};
     return error->message;
   }
+  // It takes its time line from a pipeline that plays.
+  auto output = Output::create(GST_BIN(pipeline_.get()), settings_);
+  if (const auto* why = std::get_if<std::string>(&output))
+    return *why;
+  output_ = std::get<std::unique_ptr<Output>>(std::move(output));
   gst_bus_add_watch(bus.get(), &Channel::on_bus, this);
   return {};
 }
@@ -139,24 +130,21 @@ unsigned Channel::whip_port() const {
   return port;
 }
 
-// What a viewer can fetch; until there is something, an earlier broadcast stays where it was.
-bool Channel::is_on_air() {
-  if (!broadcast_ || !g_file_test(broadcast_->playlist_path().c_str(), G_FILE_TEST_EXISTS))
-    return false;
-  playlist_path_ = broadcast_->playlist_path();
-  return true;
+// The last parts are still being written when the publisher is gone.
+bool Channel::is_on_air() const {
+  return output_->has_segments() && (broadcast_ || draining_ || output_->is_ending());
 }
 
 Channel::Status Channel::status() {
-  // The last segments are still being written when the publisher is gone.
-  const bool is_ending = state_ == State::Idle && !draining_.empty();
-  const bool is_live = is_on_air() || is_ending;
-  return {.state = is_live ? State::Live : state_,
+  const bool is_live = is_on_air();
+  const bool is_away = return_timer_.is_running();
+  return {.state = is_live   ? State::Live
+                   : is_away ? State::Starting
+                             : state_,
           .broadcasts = broadcasts_,
           .message = is_live ? "On the air." : message_,
-          .playlist_path = playlist_path_,
           .streams = streams(),
-          .segments = broadcast_ ? std::optional{broadcast_->segments()} : std::nullopt};
+          .output = broadcast_ ? std::optional{output_->figures()} : std::nullopt};
 }
 
 std::vector<Channel::Status::Stream> Channel::streams() const {
@@ -197,7 +185,12 @@ void Channel::on_message(GstMessage* message) {
     case GST_MESSAGE_APPLICATION:
       if (gst_structure_has_name(structure, kPadMessage))
         on_pad(structure);
+      else if (gst_structure_has_name(structure, Broadcast::kEndMessage) && draining_ &&
+               draining_->owns(GST_MESSAGE_SRC(message)) && draining_->on_stream_end())
+        end_broadcast("It has ended.");
       return;
+    case GST_MESSAGE_WARNING:
+      return on_warning(message);
     case GST_MESSAGE_ELEMENT:
       if (gst_structure_has_name(structure, "whip-session"))
         return on_session(structure);
@@ -207,10 +200,10 @@ void Channel::on_message(GstMessage* message) {
         const auto inner = GstPtr<GstMessage>::adopt(raw);
         if (!inner || GST_MESSAGE_TYPE(raw) != GST_MESSAGE_EOS)
           return;
-        for (const auto& broadcast : draining_) {
-          if (broadcast->owns(GST_MESSAGE_SRC(raw)))
-            return end_broadcast(broadcast.get(), "It has ended.");
-        }
+        if (output_->is_ending() && output_->owns(GST_MESSAGE_SRC(raw)))
+          on_output_end();
+      } else if (gst_structure_has_name(structure, "hlslivesink-segment")) {
+        output_->on_segment();
       }
       return;
     default:
@@ -223,8 +216,8 @@ void Channel::on_session(const GstStructure* session) {
   if (state == "offered") {
     expects_audio_ = flag_of(session, "audio");
     expects_video_ = flag_of(session, "video");
+    return_timer_.stop();
     state_ = State::Starting;
-    ++broadcasts_;
     message_ = "A broadcaster is connecting.";
     log_line("publisher from %s connects (%s)", text_of(session, "remote-address").c_str(),
              text_of(session, "user-agent").c_str());
@@ -235,12 +228,15 @@ void Channel::on_session(const GstStructure* session) {
     log_line("publisher gone (%s): %s", text_of(session, "reason").c_str(),
              text_of(session, "detail").c_str());
     waiting_.clear();
-    if (start_timer_)
-      g_source_remove(std::exchange(start_timer_, 0));
+    is_due_ = false;
+    start_timer_.stop();
+    said_goodbye_ = text_of(session, "reason") == "deleted";
     state_ = State::Idle;
     message_ = text_of(session, "detail");
     if (broadcast_)
       drain();
+    else if (output_->is_open() && !draining_ && !on_stopped_)
+      wait_for_return();
     finish_stop();
   }
 }
@@ -259,38 +255,37 @@ void Channel::on_pad(const GstStructure* structure) {
   }
   waiting_.push_back(std::move(waiting));
   const std::size_t expected = (expects_audio_ ? 1u : 0u) + (expects_video_ ? 1u : 0u);
-  if (waiting_.size() >= expected) {
+  if (waiting_.size() >= expected)
     begin();
-  } else if (!start_timer_) {
-    const auto late = [](gpointer self) -> gboolean {
-      static_cast<Channel*>(self)->start_timer_ = 0;
-      static_cast<Channel*>(self)->begin();
-      return G_SOURCE_REMOVE;
-    };
-    start_timer_ = g_timeout_add(kStartWaitMs, late, this);
-  }
+  else if (!start_timer_.is_running())
+    start_timer_.start(kStartWaitMs, [this] { begin(); });
 }
 
 void Channel::begin() {
-  if (start_timer_)
-    g_source_remove(std::exchange(start_timer_, 0));
+  start_timer_.stop();
+  is_due_ = draining_ || output_->is_ending();
+  if (is_due_)
+    return;
+  said_goodbye_ = false;
   using Stream = Broadcast::Stream;
   Stream audio = expects_audio_ ? Stream::Later : Stream::None;
   Stream video = expects_video_ ? Stream::Later : Stream::None;
   for (const auto& waiting : waiting_)
     (waiting.is_audio() ? audio : video) = Stream::Here;
-  auto made =
-      Broadcast::create(GST_BIN(pipeline_.get()), settings_, new_id(settings_.dir), audio, video);
+  const bool goes_on = output_->is_open();
+  broadcasts_ += goes_on ? 0 : 1;
+  auto made = Broadcast::create(GST_BIN(pipeline_.get()), settings_, *output_, audio, video);
   if (auto* broadcast = std::get_if<std::unique_ptr<Broadcast>>(&made)) {
     broadcast_ = std::move(*broadcast);
-    log_line("broadcast %s begins with %s", broadcast_->id().c_str(),
+    log_line("broadcast %u %s with %s", broadcasts_, goes_on ? "goes on" : "begins",
              audio == Stream::Here && video == Stream::Here ? "sound and picture"
              : audio == Stream::Here                        ? "sound only"
                                                             : "picture only");
   } else {
-    log_line("no broadcast: %s", std::get<std::string>(made).c_str());
     message_ = std::get<std::string>(made);
+    log_line("no broadcast: %s", message_.c_str());
     g_signal_emit_by_name(whip_.get(), "end-session");
+    end_output();
   }
   for (const auto& waiting : waiting_) {
     if (broadcast_ && !broadcast_->link(waiting.get(), waiting.is_audio()))
@@ -307,51 +302,69 @@ void Channel::on_error(GstMessage* message) {
   const GMemory<char> debug{raw_debug};
   log_line("error: %s (%s)", error->message, debug ? debug.get() : "no detail");
   const auto why = std::string{"It broke off: "} + error->message;
-  for (const auto& broadcast : draining_) {
-    if (broadcast->owns(GST_MESSAGE_SRC(message)))
-      return end_broadcast(broadcast.get(), why);
-  }
+  const bool is_output = output_->owns(GST_MESSAGE_SRC(message));
+  if (draining_ && (is_output || draining_->owns(GST_MESSAGE_SRC(message))))
+    return end_broadcast(why);
   if (!broadcast_)
     return;
   // The endpoint lives on, but this publisher must not believe that it is seen.
   g_signal_emit_by_name(whip_.get(), "end-session");
-  end_broadcast(broadcast_.get(), why);
+  draining_ = std::move(broadcast_);
+  end_broadcast(why);
+  state_ = State::Idle;
+  message_ = why;
   // The error has left the pipeline with a failed state change, and in such a one the sinks of the
   // next broadcast would never get to PLAYING.
   gst_element_set_state(pipeline_.get(), GST_STATE_PLAYING);
 }
 
-// The publisher is gone; its last packets and an EOS are on their way through the chain. Meanwhile
-// the next publisher may come.
-void Channel::drain() {
-  is_on_air();  // viewers may not have asked since its first segment
-  broadcast_->end_unlinked();
-  draining_.push_back(std::move(broadcast_));
-  const auto late = [](gpointer data) -> gboolean {
-    auto* self = static_cast<Channel*>(data);
-    self->drain_timer_ = 0;
-    while (!self->draining_.empty())
-      self->end_broadcast(self->draining_.front().get(),
-                          "It did not end by itself and is cut off.");
-    return G_SOURCE_REMOVE;
-  };
-  if (drain_timer_)
-    g_source_remove(drain_timer_);
-  drain_timer_ = g_timeout_add(kDrainMs, late, this);
+void Channel::on_warning(GstMessage* message) {
+  GError* raw = nullptr;
+  gst_message_parse_warning(message, &raw, nullptr);
+  const ErrorPtr error{raw};
+  log_line("warning: %s", error->message);
 }
 
-void Channel::end_broadcast(const Broadcast* which, const std::string& why) {
-  log_line("broadcast %s ends: %s", which->id().c_str(), why.c_str());
-  if (which == broadcast_.get()) {
-    is_on_air();  // viewers may not have asked since its first segment
-    broadcast_.reset();
-    state_ = State::Idle;
-    message_ = why;
-  } else {
-    std::erase_if(draining_, [&](const auto& one) { return one.get() == which; });
-  }
-  if (draining_.empty() && drain_timer_)
-    g_source_remove(std::exchange(drain_timer_, 0));
+// The publisher is gone; its last packets are on their way through the chain. Meanwhile the next publisher
+// may come.
+void Channel::drain() {
+  draining_ = std::move(broadcast_);
+  draining_->end_unlinked();
+  drain_timer_.start(kDrainMs,
+                     [this] { end_broadcast("It did not end by itself and is cut off."); });
+}
+
+void Channel::end_broadcast(const std::string& why) {
+  log_line("broadcast %u ends: %s", broadcasts_, why.c_str());
+  drain_timer_.stop();
+  draining_.reset();
+  if (said_goodbye_ || on_stopped_)
+    end_output();
+  else if (is_due_)
+    begin();
+  else
+    wait_for_return();
+}
+
+void Channel::wait_for_return() {
+  log_line("waiting for the publisher to come back");
+  message_ = "The broadcaster is away and may come back.";
+  return_timer_.start(kReturnMs, [this] { end_output(); });
+}
+
+// Players stop asking for more. Whatever comes later is another broadcast.
+void Channel::end_output() {
+  return_timer_.stop();
+  output_->end();
+  drain_timer_.start(kDrainMs, [this] { on_output_end(); });
+}
+
+void Channel::on_output_end() {
+  drain_timer_.stop();
+  output_->on_end();
+  log_line("the playlist has ended");
+  if (is_due_)
+    begin();
   finish_stop();
 }
 
@@ -363,8 +376,10 @@ void Channel::stop(std::function<void()> done) {
 
 // Where nothing is left to wait for.
 void Channel::finish_stop() {
-  if (state_ != State::Idle || broadcast_ || !draining_.empty())
+  if (!on_stopped_ || state_ != State::Idle || broadcast_ || draining_ || output_->is_ending())
     return;
+  if (output_->is_open())
+    return end_output();
   if (const auto done = std::exchange(on_stopped_, nullptr))
     done();
 }

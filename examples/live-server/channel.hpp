@@ -12,20 +12,21 @@
 
 #include "broadcast.hpp"
 #include "glue/gstptr.hpp"
+#include "output.hpp"
 #include "settings.hpp"
+#include "timer.hpp"
 
 namespace live {
 
-// One channel: a WHIP endpoint that stays, and a broadcast for each publisher that comes. Lives on
-// the main thread; everything reaches it through the pipeline's bus.
+// One channel: a WHIP endpoint and a playlist that stay, and a broadcast for each publisher that comes.
+// Lives on the main thread; everything reaches it through the pipeline's bus.
 class Channel {
  public:
   enum class State { Idle, Starting, Live };
   struct Status {
     State state = State::Idle;
-    unsigned broadcasts = 0;    // so far, with the current one
-    std::string message;        // a sentence for a person
-    std::string playlist_path;  // of the newest broadcast that has one; empty before
+    unsigned broadcasts = 0;  // so far, with the current one; one that was interrupted counts once
+    std::string message;      // a sentence for a person
     // What is received now.
     struct Stream {
       std::string kind;       // "audio" or "video"
@@ -35,7 +36,7 @@ class Channel {
       guint64 late = 0;       // came when later ones had gone out
     };
     std::vector<Stream> streams;
-    std::optional<Broadcast::Segments> segments;  // of the broadcast that is here
+    std::optional<Output::Figures> output;  // of the publisher who is here
   };
 
   explicit Channel(Settings settings);
@@ -46,6 +47,7 @@ class Channel {
   // Empty when the endpoint listens, else why it does not.
   [[nodiscard]] std::string start();
   [[nodiscard]] unsigned whip_port() const;
+  [[nodiscard]] unsigned hls_port() const { return output_->port(); }
   [[nodiscard]] Status status();
   // Ends the broadcast cleanly and calls `done`, at the latest after kDrainMs.
   void stop(std::function<void()> done);
@@ -71,27 +73,34 @@ class Channel {
   void on_session(const GstStructure* session);
   void on_pad(const GstStructure* structure);
   void on_error(GstMessage* message);
+  static void on_warning(GstMessage* message);
   void begin();
-  bool is_on_air();
+  [[nodiscard]] bool is_on_air() const;
   [[nodiscard]] std::vector<Status::Stream> streams() const;
   void drain();
-  void end_broadcast(const Broadcast* which, const std::string& why);
+  void end_broadcast(const std::string& why);
+  void wait_for_return();
+  void end_output();
+  void on_output_end();
   void finish_stop();
 
   Settings settings_;
   onair::GstPtr<GstElement> pipeline_;
   onair::GstPtr<GstElement> whip_;
+  std::unique_ptr<Output> output_;
   State state_ = State::Idle;
   unsigned broadcasts_ = 0;
   std::string message_ = "Waiting for a broadcaster.";
-  std::string playlist_path_;
   bool expects_audio_ = false;
   bool expects_video_ = false;
+  bool said_goodbye_ = false;  // the newest publisher
+  bool is_due_ = false;        // a broadcast, as soon as the one before is out of the way
   std::vector<WaitingPad> waiting_;
-  guint start_timer_ = 0;
-  guint drain_timer_ = 0;
-  std::unique_ptr<Broadcast> broadcast_;              // of the publisher that is here
-  std::vector<std::unique_ptr<Broadcast>> draining_;  // of former ones, until their last segment
+  Timer start_timer_;
+  Timer drain_timer_;
+  Timer return_timer_;
+  std::unique_ptr<Broadcast> broadcast_;  // of the publisher that is here
+  std::unique_ptr<Broadcast> draining_;   // of the former one, until its last frame
   std::function<void()> on_stopped_;
 };
 

@@ -61,19 +61,21 @@ int main(int argc, char** argv) {
     settings.pages = LIVE_SERVER_PAGES;
   if (!std::filesystem::exists(settings.pages + "/watch.html"))
     return fail("The web pages are not in " + settings.pages + "; say where with --pages.");
-  std::error_code error;
-  std::filesystem::create_directories(settings.dir, error);
-  if (error)
-    return fail("The folder " + settings.dir + " can't be made: " + error.message() + ".");
-  settings.dir = std::filesystem::absolute(settings.dir).string();
+  if (!settings.dir.empty()) {
+    std::error_code error;
+    std::filesystem::create_directories(settings.dir, error);
+    if (error)
+      return fail("The folder " + settings.dir + " can't be made: " + error.message() + ".");
+    settings.dir = std::filesystem::absolute(settings.dir).string();
+  }
 
   gst_init(nullptr, nullptr);
   live::Channel channel{settings};
   if (const auto why = channel.start(); !why.empty())
     return fail(why);
   live::WebServer web{{.pages = settings.pages,
-                       .dir = settings.dir,
                        .whip_port = channel.whip_port(),
+                       .hls_port = channel.hls_port(),
                        .target_duration = settings.target_duration},
                       [&] { return channel.status(); }};
   if (const auto why = web.listen(settings.address, settings.port); !why.empty())
@@ -105,7 +107,7 @@ int main(int argc, char** argv) {
   std::printf("publish %s/publish#token=%s\n", base.c_str(), settings.token.c_str());
   std::printf("watch %s/watch\n", base.c_str());
   std::printf("whip http://%s:%u/whip\n", host.c_str(), channel.whip_port());
-  std::printf("hls %s/hls/live.m3u8\n", base.c_str());
+  std::printf("hls http://%s:%u/master.m3u8\n", host.c_str(), channel.hls_port());
   std::printf("token %s\n", settings.token.c_str());
   std::fflush(stdout);
   g_main_loop_run(loop);

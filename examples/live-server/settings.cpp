@@ -24,9 +24,9 @@ struct ErrorFree {
 };
 using ErrorPtr = std::unique_ptr<GError, ErrorFree>;
 
-enum class Type { Text, Number, Seconds };
+enum class Type { Text, Number, Seconds, Switch };
 
-// One setting: its long option is also its key in the file.
+// One setting: its long option is also its key in the file. A switch is on: --no-NAME turns it off.
 struct Field {
   const char* name;
   Type type;
@@ -35,16 +35,22 @@ struct Field {
   const char* help;
 };
 
-std::array<Field, 16> fields_of(Settings& s) {
+std::array<Field, 20> fields_of(Settings& s) {
   return {{
       {"address", Type::Text, &s.address, "IP", "IP address to listen on (0.0.0.0: all)"},
-      {"port", Type::Number, &s.port, "N", "port of pages, playlist and segments (8080)"},
+      {"port", Type::Number, &s.port, "N", "port of the pages (8080)"},
       {"whip-port", Type::Number, &s.whip_port, "N", "port of the WHIP endpoint (the next one)"},
-      {"dir", Type::Text, &s.dir, "DIR", "folder that broadcasts are written to (hls)"},
+      {"hls-port", Type::Number, &s.hls_port, "N",
+       "port of playlists and segments (the second next one)"},
+      {"dir", Type::Text, &s.dir, "DIR", "folder for playlists and segments (they stay in memory)"},
       {"pages", Type::Text, &s.pages, "DIR", "folder of the web pages"},
       {"token", Type::Text, &s.token, "T", "what publishers must know (made up when not given)"},
       {"target-duration", Type::Seconds, &s.target_duration, "S",
        "average length of a segment in seconds, 0.5 to 60 (1)"},
+      {"part-target", Type::Seconds, &s.part_target, "S",
+       "length of a part in seconds, about, 0.1 to the segment's (0.2)"},
+      {"low-latency", Type::Switch, &s.low_latency, "", "plain HLS: no parts, segments only"},
+      {"window", Type::Seconds, &s.window, "S", "seconds that viewers can go back (12)"},
       {"width", Type::Number, &s.width, "N", "width of the picture (as the publisher begins)"},
       {"height", Type::Number, &s.height, "N", "height of the picture (as the publisher begins)"},
       {"fps", Type::Number, &s.fps, "N", "frames per second of what fills a hole, 3 to 60 (30)"},
@@ -65,6 +71,12 @@ std::optional<Mistake> assign(const Field& field, const std::string& text) {
   };
   if (field.type == Type::Text) {
     *static_cast<std::string*>(field.value) = text;
+    return std::nullopt;
+  }
+  if (field.type == Type::Switch) {
+    if (text != "true" && text != "false")
+      return mistake("true or false");
+    *static_cast<bool*>(field.value) = text == "true";
     return std::nullopt;
   }
   if (field.type == Type::Number) {
@@ -110,13 +122,14 @@ std::optional<Mistake> read_file(const std::string& path, Settings& settings) {
   return std::nullopt;
 }
 
-std::string help_text(const std::array<Field, 16>& fields) {
+std::string help_text(const std::array<Field, 20>& fields) {
   std::string text =
       "Usage: onair-live-server [OPTION]...\n"
       "A browser publishes by WebRTC, a browser watches by HLS.\n\n"
       "  --config FILE           read settings from FILE (keys as below, in a section [live])\n";
   for (const auto& field : fields) {
-    std::string option = std::string{"  --"} + field.name + " " + field.argument;
+    const char* no = field.type == Type::Switch ? "no-" : "";
+    std::string option = std::string{"  --"} + no + field.name + " " + field.argument;
     option.resize(std::max<std::size_t>(option.size() + 1, 26), ' ');
     text += option + field.help + "\n";
   }
@@ -149,10 +162,16 @@ std::variant<Settings, Help, Mistake> read_settings(int argc, char** argv) {
       argument.resize(equals);
     }
     const auto* const field = std::find_if(fields.begin(), fields.end(), [&](const Field& one) {
-      return argument.substr(2) == one.name;
+      const bool is_switch = one.type == Type::Switch;
+      return argument == (is_switch ? "--no-" : "--") + std::string{one.name};
     });
     if (field == fields.end() && argument != "--config")
       return Mistake{"There is no option " + argument + "; --help lists them."};
+    if (field != fields.end() && field->type == Type::Switch) {
+      if (value)
+        return Mistake{argument + " takes no value."};
+      value = "false";
+    }
     if (!value && i + 1 < argc)
       value = argv[++i];
     if (!value)
@@ -186,8 +205,18 @@ std::optional<Mistake> check(const Settings& s) {
                    "from 1 to 65535 (it is the next after --port when not given)");
   if (s.whip_port != 0 && s.whip_port == s.port)
     return outside("whip-port", std::to_string(s.whip_port), "another one than --port");
+  if (s.hls_port > 65535 || (s.hls_port == 0 && s.port > 65533))
+    return outside("hls-port", std::to_string(s.hls_port),
+                   "from 1 to 65535 (it is the second after --port when not given)");
+  if (s.hls_port != 0 && (s.hls_port == s.port || s.hls_port == s.whip_port))
+    return outside("hls-port", std::to_string(s.hls_port), "another one than the other ports");
   if (!(s.target_duration >= 0.5 && s.target_duration <= 60))
     return outside("target-duration", std::to_string(s.target_duration), "from 0.5 to 60 seconds");
+  if (!(s.part_target >= 0.1 && s.part_target <= s.target_duration))
+    return outside("part-target", std::to_string(s.part_target),
+                   "from 0.1 seconds to --target-duration");
+  if (!(s.window >= 0 && s.window <= 1e6))
+    return outside("window", std::to_string(s.window), "from 0 to 1000000 seconds");
   if ((s.width == 0) != (s.height == 0))
     return Mistake{"Give both --width and --height, or neither."};
   for (const auto& [name, size] : {std::pair{"width", s.width}, {"height", s.height}}) {

@@ -11,12 +11,16 @@ namespace live {
 // line wins.
 struct Settings {
   std::string address = "0.0.0.0";
-  unsigned port = 8080;        // pages, playlist, segments; 0: any free one
+  unsigned port = 8080;        // pages; 0: any free one
   unsigned whip_port = 0;      // 0: the next after `port`
-  std::string dir = "hls";     // where broadcasts are written; made when missing
+  unsigned hls_port = 0;       // 0: the second after `port`
+  std::string dir;             // of segments and playlists, made when missing; empty: in memory
   std::string pages;           // folder of the web pages
   std::string token;           // publishers must know it; made up when empty
   double target_duration = 1;  // seconds of a segment on average, 0.5 to 60
+  double part_target = 0.2;    // seconds of a part, about
+  double window = 12;          // seconds that the playlist lists
+  bool low_latency = true;     // parts, and players that wait for them
   unsigned width = 0;          // of the picture; 0: as the publisher begins
   unsigned height = 0;
   unsigned fps = 30;

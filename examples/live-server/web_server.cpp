@@ -20,9 +20,7 @@ struct Type {
   std::string_view suffix;
   const char* mime;
 };
-constexpr std::array<Type, 7> kTypes{{{".m3u8", "application/vnd.apple.mpegurl"},
-                                      {".ts", "video/mp2t"},
-                                      {".html", "text/html; charset=utf-8"},
+constexpr std::array<Type, 5> kTypes{{{".html", "text/html; charset=utf-8"},
                                       {".js", "text/javascript; charset=utf-8"},
                                       {".css", "text/css; charset=utf-8"},
                                       {".svg", "image/svg+xml"},
@@ -34,11 +32,7 @@ const char* mime_of(std::string_view name) {
   return type == kTypes.end() ? nullptr : type->mime;
 }
 
-// Browsers ask each time whether it has changed; shared caches hold a playlist for a second, so
-// that the origin's load does not grow with the viewers.
-constexpr const char* kPlaylistCaching = "public, max-age=0, s-maxage=1";
-// Names of segments hold the time of the broadcast: what is under one never changes.
-constexpr const char* kSegmentCaching = "public, max-age=31536000, immutable";
+// Browsers ask each time whether it has changed.
 constexpr const char* kPageCaching = "no-cache";
 
 // One name in a folder: no separators, nothing hidden, so that no path leads out of it.
@@ -65,7 +59,7 @@ void send_error(SoupServerMessage* message, unsigned status, const std::string& 
 }
 
 // libsoup makes 206 of it where Range asks for a part.
-void send_file(SoupServerMessage* message, const std::string& path, const char* caching) {
+void send_file(SoupServerMessage* message, const std::string& path) {
   const char* type = mime_of(path);
   GMappedFile* raw = type ? g_mapped_file_new(path.c_str(), FALSE, nullptr) : nullptr;
   if (!raw)
@@ -76,7 +70,7 @@ void send_file(SoupServerMessage* message, const std::string& path, const char* 
   const GMemory<char> hash{g_compute_checksum_for_bytes(G_CHECKSUM_MD5, bytes)};
   const std::string etag = "\"" + std::string{hash.get()} + "\"";
   set_header(message, "ETag", etag);
-  set_header(message, "Cache-Control", caching);
+  set_header(message, "Cache-Control", kPageCaching);
   set_header(message, "Accept-Ranges", "bytes");
   const char* known = soup_message_headers_get_list(
       soup_server_message_get_request_headers(message), "If-None-Match");
@@ -137,28 +131,18 @@ void WebServer::on_request(SoupServerMessage* message, const std::string& path) 
   }
   if (path == "/" || path == "/publish" || path == "/watch") {
     const auto page = path == "/" ? std::string{"/index"} : path;
-    return send_file(message, config_.pages + page + ".html", kPageCaching);
+    return send_file(message, config_.pages + page + ".html");
   }
   if (path == "/status")
     return send_status(message);
-  if (path == "/hls/live.m3u8")
-    return send_playlist(message);
 
   constexpr std::string_view kAssets = "/assets/";
-  constexpr std::string_view kHls = "/hls/";
   if (path.starts_with(kAssets)) {
     const auto name = path.substr(kAssets.size());
     if (name == "hls.js")
-      return send_file(message, config_.pages + "/node_modules/hls.js/dist/hls.min.js",
-                       kPageCaching);
+      return send_file(message, config_.pages + "/node_modules/hls.js/dist/hls.min.js");
     if (is_plain_name(name))
-      return send_file(message, config_.pages + "/" + name, kPageCaching);
-  } else if (path.starts_with(kHls)) {
-    const auto rest = path.substr(kHls.size());
-    const auto slash = rest.find('/');
-    if (slash != std::string::npos && is_plain_name(rest.substr(0, slash)) &&
-        is_plain_name(rest.substr(slash + 1)) && rest.ends_with(".ts"))
-      return send_file(message, config_.dir + "/" + rest, kSegmentCaching);
+      return send_file(message, config_.pages + "/" + name);
   }
   send_error(message, 404, "There is nothing at " + path + ".");
 }
@@ -173,31 +157,36 @@ void WebServer::send_status(SoupServerMessage* message) {
                             {"late", stream.late}};
   auto segments = nlohmann::ordered_json::object();
   constexpr double kMs = 1e6;
-  if (const auto& made = status.segments)
+  auto latency = nlohmann::ordered_json::object();
+  if (const auto& made = status.output) {
     segments = {{"begun", made->begun},
                 {"missed", made->missed},
                 {"error_ms", static_cast<double>(made->error_ns) / kMs},
                 {"worst_error_ms", static_cast<double>(made->worst_error_ns) / kMs}};
+    latency = {{"parts", made->parts},
+               {"delay_ms", static_cast<double>(made->delay_ns) / kMs},
+               {"worst_delay_ms", static_cast<double>(made->worst_delay_ns) / kMs}};
+  }
   const nlohmann::ordered_json document{{"state", to_string(status.state)},
                                         {"broadcast", status.broadcasts},
-                                        {"playlist", "/hls/live.m3u8"},
+                                        {"playlist", playlist_url(message)},
                                         {"whip", {{"port", config_.whip_port}, {"path", "/whip"}}},
                                         {"target_duration", config_.target_duration},
                                         {"streams", streams},
                                         {"segments", segments},
+                                        {"latency", latency},
                                         {"message", status.message}};
   set_header(message, "Cache-Control", "no-store");
   constexpr auto kReplace = nlohmann::ordered_json::error_handler_t::replace;
   send_text(message, 200, "application/json", document.dump(-1, ' ', false, kReplace));
 }
 
-void WebServer::send_playlist(SoupServerMessage* message) {
-  const auto status = status_();
-  if (!status.playlist_path.empty())
-    return send_file(message, status.playlist_path, kPlaylistCaching);
-  send_error(message, 404,
-             status.state == Channel::State::Idle ? "Nobody has broadcast yet."
-                                                  : "The first segment is not ready yet.");
+// Relative to the page's own scheme: the origin is the same host by another port.
+std::string WebServer::playlist_url(SoupServerMessage* message) const {
+  const std::string host = g_uri_get_host(soup_server_message_get_uri(message));
+  const bool is_ipv6 = host.find(':') != std::string::npos;
+  return "//" + (is_ipv6 ? "[" + host + "]" : host) + ":" + std::to_string(config_.hls_port) +
+         "/master.m3u8";
 }
 
 }  // namespace live

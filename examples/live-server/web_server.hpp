@@ -12,13 +12,13 @@
 
 namespace live {
 
-// Pages, playlist and segments over HTTP, and /status for the pages. Main thread.
+// The pages over HTTP, and /status for them. Main thread.
 class WebServer {
  public:
   struct Config {
     std::string pages;  // folder
-    std::string dir;    // of the broadcasts
     unsigned whip_port = 0;
+    unsigned hls_port = 0;
     double target_duration = 0;
   };
   WebServer(Config config, std::function<Channel::Status()> status);
@@ -30,7 +30,7 @@ class WebServer {
  private:
   void on_request(SoupServerMessage* message, const std::string& path);
   void send_status(SoupServerMessage* message);
-  void send_playlist(SoupServerMessage* message);
+  [[nodiscard]] std::string playlist_url(SoupServerMessage* message) const;
 
   Config config_;
   std::function<Channel::Status()> status_;

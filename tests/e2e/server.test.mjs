@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The live server as an operator meets it: its command line, and its HTTP as caches and players see it.
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import http from 'node:http';
 import net from 'node:net';
 import os from 'node:os';
@@ -9,7 +9,7 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 
 import { openBrowser, openPage, publishUrl } from './lib/browser.mjs';
-import { freePortPair, startLiveServer } from './lib/live_server.mjs';
+import { freePorts, startLiveServer } from './lib/live_server.mjs';
 import { Program, eventually, root } from './lib/process.mjs';
 import { parsePlaylist } from './lib/segments.mjs';
 
@@ -44,7 +44,8 @@ async function runBinary(...args) {
 test('--help lists every option and what Ctrl-C does', async () => {
   const { code, output } = await runBinary('--help');
   assert.equal(code, 0);
-  for (const option of ['--config', '--port', '--dir', '--target-duration', '--token', '--fps'])
+  for (const option of ['--config', '--port', '--hls-port', '--dir', '--target-duration', '--part-target',
+                        '--no-low-latency', '--window', '--token', '--fps'])
     assert.match(output, new RegExp(`^ +${option} `, 'm'));
   assert.match(output, /Ctrl-C/);
 });
@@ -56,6 +57,10 @@ for (const [args, message] of [
   [['--port'], /--port needs a value/],
   [['--target-duration', '0.4'], /--target-duration is 0\.4\d*, but must be from 0\.5 to 60/],
   [['--target-duration', 'soon'], /must be a number of seconds/],
+  [['--part-target', '2'], /--part-target is 2\.0*, but must be from 0\.1 seconds to --target-duration/],
+  [['--no-low-latency=no'], /--no-low-latency takes no value/],
+  [['--low-latency'], /no option --low-latency/],
+  [['--hls-port', '8081', '--whip-port', '8081'], /--hls-port is 8081, but must be another one/],
   [['--audio-kbps', '100'], /one of MP3's: 32 40 48/],
   [['--width', '640'], /both --width and --height/],
   [['--width', '641', '--height', '360'], /an even number from 36 to 4096/],
@@ -74,16 +79,18 @@ test('a config file is read, the command line wins, and a wrong key is named', a
   await writeFile(file, '[live]\nfps = 90\n');
   assert.match((await runBinary('--config', file)).output, /--fps is 90, but must be from 3 to 60/);
   assert.match((await runBinary('--config', file, '--fps', '2')).output, /--fps is 2, but/);
+  await writeFile(file, '[live]\nlow-latency = perhaps\n');
+  assert.match((await runBinary('--config', file)).output, /is 'perhaps', but must be true or false/);
   await writeFile(file, '[live]\nframes = 25\n');
   assert.match((await runBinary('--config', file)).output, /a key 'frames' that does not exist/);
   const example = path.join(root, 'examples/live-server/example.conf');
   assert.match((await runBinary('--config', example, '--fps', '2')).output, /--fps is 2/);
 });
 
-test('a port that is taken is named, for the pages and for WHIP', async () => {
-  const port = await freePortPair();
+test('a port that is taken is named, for the pages, for WHIP and for HLS', async () => {
+  const port = await freePorts();
   const blocker = net.createServer();
-  const other = String(await freePortPair());
+  const other = String(await freePorts());
   await new Promise((resolve) => blocker.listen(port, '0.0.0.0', resolve));
   try {
     const asPages = await runBinary('--port', String(port), '--dir', dir);
@@ -92,13 +99,16 @@ test('a port that is taken is named, for the pages and for WHIP', async () => {
     const asWhip = await runBinary('--port', other, '--whip-port', String(port), '--dir', dir);
     assert.equal(asWhip.code, 1);
     assert.match(asWhip.output, new RegExp(`Cannot listen on 0\\.0\\.0\\.0:${port}: .*in use`));
+    const asHls = await runBinary('--port', other, '--hls-port', String(port));
+    assert.equal(asHls.code, 1);
+    assert.match(asHls.output, new RegExp(`Cannot listen on 0\\.0\\.0\\.0:${port}: .*in use`));
   } finally {
     blocker.close();
   }
 });
 
 test('a folder that cannot be made is named', async () => {
-  const { code, output } = await runBinary('--dir', '/proc/hls', '--port', String(await freePortPair()));
+  const { code, output } = await runBinary('--dir', '/proc/hls', '--port', String(await freePorts()));
   assert.equal(code, 1);
   assert.match(output, /The folder \/proc\/hls can't be made/);
 });
@@ -137,8 +147,7 @@ function rawGet(where) {
 test('no path leads out of the folders, and unknown ones are 404', async () => {
   for (const where of ['/nothing', '/assets/', '/assets/nothing.js', '/assets/../main.cpp',
                        '/assets/..%2fmain.cpp', '/assets/%2e%2e/%2e%2e/main.cpp',
-                       '/assets/.gitignore', '/hls/../../etc/passwd', '/hls/%2e%2e/%2e%2e/etc/passwd',
-                       '/hls/x/../../../../etc/passwd', '/hls//etc/passwd', '/hls/live.m3u8/x.ts'])
+                       '/assets/.gitignore'])
     assert.ok([400, 404].includes(await rawGet(where)), where); // 400: libsoup saw the escape
 });
 
@@ -146,16 +155,23 @@ test('only GET, HEAD and OPTIONS are possible', async () => {
   const response = await fetch(at('/watch'), { method: 'POST', body: 'x' });
   assert.equal(response.status, 405);
   assert.equal(response.headers.get('allow'), 'GET, HEAD, OPTIONS');
-  const preflight = await fetch(at('/hls/live.m3u8'), { method: 'OPTIONS' });
+  const preflight = await fetch(at('/status'), { method: 'OPTIONS' });
   assert.equal(preflight.status, 204);
   assert.match(preflight.headers.get('access-control-allow-headers'), /Range/);
 });
 
-test('before the first broadcast the playlist is 404 with a reason', async () => {
+test('before the first broadcast there is no playlist yet, and a cache asks again', async () => {
   const response = await fetch(server.hls);
-  assert.equal(response.status, 404);
-  assert.equal(response.headers.get('cache-control'), 'no-store');
-  assert.match(await response.text(), /Nobody has broadcast yet/);
+  assert.equal(response.status, 503);
+  assert.match(response.headers.get('cache-control'), /max-age=1\b|no-store/);
+  assert.equal(response.headers.get('access-control-allow-origin'), '*');
+});
+
+test('/status says where the playlist is, as seen by the one who asks', async () => {
+  const { playlist } = await (await fetch(at('/status'))).json();
+  assert.equal(new URL(playlist, server.watch).href, server.hls);
+  const other = await (await fetch(`http://localhost:${server.port}/status`)).json();
+  assert.equal(new URL(other.playlist, server.watch).hostname, 'localhost');
 });
 
 test('playlist and segments carry what caches and players need', async () => {
@@ -163,17 +179,19 @@ test('playlist and segments carry what caches and players need', async () => {
   try {
     await openPage(context, publishUrl(server.publish));
     const text = await eventually('a playlist of two', async () => {
-      const response = await fetch(server.hls);
+      const response = await fetch(server.media);
       const body = await response.text();
       return response.ok && parsePlaylist(body).entries.length >= 2 && body;
     }, 30_000);
 
-    const playlist = await fetch(server.hls);
+    const playlist = await fetch(server.media);
     assert.equal(playlist.headers.get('content-type'), 'application/vnd.apple.mpegurl');
-    assert.equal(playlist.headers.get('cache-control'), 'public, max-age=0, s-maxage=1');
+    assert.equal(playlist.headers.get('cache-control'), 'public, max-age=0');
     assert.ok(playlist.headers.get('etag'));
+    const master = await (await fetch(server.hls)).text();
+    assert.match(master, /^0\.m3u8$/m);
 
-    const url = new URL(parsePlaylist(text).entries[0].uri, server.hls);
+    const url = new URL(parsePlaylist(text).entries[0].uri, server.media);
     const whole = await fetch(url);
     const bytes = Buffer.from(await whole.arrayBuffer());
     assert.equal(whole.headers.get('content-type'), 'video/mp2t');
@@ -191,9 +209,37 @@ test('playlist and segments carry what caches and players need', async () => {
     const head = await fetch(url, { method: 'HEAD' });
     assert.equal(head.status, 200);
     assert.equal(head.headers.get('content-length'), String(bytes.length));
-    const known = await fetch(url, { headers: { 'If-None-Match': whole.headers.get('etag') } });
+    const known = await fetch(server.hls, {
+      headers: { 'If-None-Match': (await fetch(server.hls)).headers.get('etag') },
+    });
     assert.equal(known.status, 304);
   } finally {
     await context.close();
+  }
+});
+
+test('in memory, without parts: players are sent segments alone, and nothing is written', async () => {
+  const port = await freePorts();
+  const place = await mkdtemp(path.join(os.tmpdir(), 'onair-memory-'));
+  const program = new Program(binary, ['--port', String(port), '--token', 'secret', '--no-low-latency'],
+                              { env: environment, cwd: place });
+  const context = await browser.newContext();
+  try {
+    await program.says(/^token /m, 10_000);
+    await openPage(context, publishUrl(`http://127.0.0.1:${port}/publish#token=secret`));
+    const media = `http://127.0.0.1:${port + 2}/0.m3u8`;
+    const text = await eventually('a playlist of two', async () => {
+      const response = await fetch(media);
+      const body = await response.text();
+      return response.ok && parsePlaylist(body).entries.length >= 2 && body;
+    }, 30_000);
+    assert.doesNotMatch(text, /EXT-X-PART/);
+    const segment = await fetch(new URL(parsePlaylist(text).entries[0].uri, media));
+    assert.equal(segment.status, 200);
+    assert.deepEqual(await readdir(place), []);
+  } finally {
+    await context.close();
+    await program.stop();
+    await rm(place, { recursive: true, force: true });
   }
 });

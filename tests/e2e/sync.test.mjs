@@ -6,13 +6,13 @@
 //                                                elsewhere: see lib/sync_chain.mjs
 //   SYNC_KEEP=DIR                                keeps what was written there
 import assert from 'node:assert/strict';
-import { copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 
 import { openBrowser, openPage } from './lib/browser.mjs';
-import { freePortPair, startLiveServer } from './lib/live_server.mjs';
+import { freePorts, startLiveServer } from './lib/live_server.mjs';
 import { Program, artefacts, eventually, root, run } from './lib/process.mjs';
 import { join, segmentsOf } from './lib/segments.mjs';
 import { environment, fromRtp, fromWhip, launchLog, rtpSender } from './lib/sync_chain.mjs';
@@ -181,7 +181,7 @@ function sourceOfPicture(output) {
 // gives back what was written, in one file.
 async function openPipeline(network, dir) {
   const file = path.join(dir, 'whip.ts');
-  const port = await freePortPair();
+  const port = await freePorts();
   const { address } = network;
   const program = network.startFar(launchLog, [fromWhip(file, { chain, address, port })],
     { env: environment });
@@ -214,11 +214,9 @@ async function openServer(network, dir) {
   return {
     name: 'server', program: server.program, page: server.publish, endpoint: server.whip,
     async end() {
-      await server.program.says(/broadcast \S+ ends: It has ended/, 10_000);
+      await server.program.says(/the playlist has ended/, 10_000);
       await server.program.stop();
-      const [broadcast] = await readdir(server.dir);
-      const files = await segmentsOf(path.join(server.dir, broadcast));
-      return join(files, path.join(dir, 'server.ts'));
+      return join(await segmentsOf(server.dir), path.join(dir, 'server.ts'));
     },
     close: () => server.program.stop('SIGKILL'),
   };
@@ -268,7 +266,7 @@ const publishByBrowser = (open) => async (story, network, dir) => {
 
 async function sendPlainRtp(story, network, dir) {
   const file = path.join(dir, 'rtp.ts');
-  const port = await freePortPair();
+  const port = await freePorts();
   const { address } = network;
   const [, mute, dark, swap, outage] = story;
   const signal = await writeTimeSignal(dir, endOf(story), {

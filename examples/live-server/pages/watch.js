@@ -18,6 +18,7 @@ const video = $('video');
 const meter = new DelayMeter(video);
 
 let player = null;
+let isOnAir = false;  // by what the server says
 let watching = null;  // the broadcast that is being played
 let finished = null;  // the broadcast that was played to its end, while the server still shows it
 let pollTimer = 0;
@@ -78,6 +79,7 @@ function pollEarly() {
 }
 
 function follow({ state, broadcast, playlist }) {
+  isOnAir = state === 'live';
   if (state !== 'live') finished = null;
   if (state === 'live' && broadcast !== watching && broadcast !== finished) {
     begin(broadcast, new URL(playlist, location.href).href);
@@ -155,7 +157,8 @@ function look() {
     progress = { time: currentTime, at: now };
   const still = now - progress.at;
   if (player.isFinite && currentTime > 0 && still > kEndStillMs) end();
-  else if (still > kStuckMs) startOver('The stream got stuck.');
+  // A broadcaster who is away may come back, and the playlist goes on then.
+  else if (still > kStuckMs && isOnAir) startOver('The stream got stuck.');
   showFigures();
 }
 

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "output.hpp"
+
+#include <cmath>
+
+namespace live {
+namespace {
+
+using onair::ErrorPtr;
+using onair::GMemory;
+using onair::GstPtr;
+using onair::StructurePtr;
+
+guint64 nanoseconds(double seconds) {
+  return static_cast<guint64>(std::llround(seconds * 1e9));
+}
+
+// Filler of a flywheel comes 2 s late: who gives up by then makes segments without sound. Encoders on a busy
+// machine get 2 s more.
+constexpr guint64 kMaxWait = 4 * GST_SECOND;
+
+std::string error_on(GstElement* element) {
+  const auto bus = GstPtr<GstBus>::adopt(gst_element_get_bus(element));
+  const auto message =
+      GstPtr<GstMessage>::adopt(gst_bus_pop_filtered(bus.get(), GST_MESSAGE_ERROR));
+  if (!message)
+    return "The element hlslivesink does not start.";
+  GError* raw = nullptr;
+  gst_message_parse_error(message.get(), &raw, nullptr);
+  const ErrorPtr error{raw};
+  return error->message;
+}
+
+}  // namespace
+
+std::variant<std::unique_ptr<Output>, std::string> Output::create(GstBin* pipeline,
+                                                                  const Settings& settings) {
+  auto sink = GstPtr<GstElement>::sink(gst_element_factory_make("hlslivesink", "hls"));
+  if (!sink)
+    return "The element hlslivesink is not found; start by examples/live.sh, or set "
+           "GST_PLUGIN_PATH.";
+  const unsigned port = settings.hls_port != 0 ? settings.hls_port
+                        : settings.port != 0   ? settings.port + 2
+                                               : 0;
+  g_object_set(sink.get(), "location", settings.dir.empty() ? nullptr : settings.dir.c_str(),
+               "target-duration", nanoseconds(settings.target_duration), "part-target",
+               nanoseconds(settings.part_target), "low-latency", settings.low_latency, "window",
+               nanoseconds(settings.window), "origin-address", settings.address.c_str(),
+               "origin-port", static_cast<gint>(port), nullptr);
+  gst_child_proxy_set(GST_CHILD_PROXY(sink.get()), "balancer::max-wait", kMaxWait, nullptr);
+  // It goes up and down with the broadcasts, not with the pipeline.
+  gst_element_set_locked_state(sink.get(), TRUE);
+  gst_bin_add(pipeline, sink.get());
+  std::unique_ptr<Output> output{new Output{pipeline, std::move(sink)}};
+  if (gst_element_set_state(output->sink_.get(), GST_STATE_READY) == GST_STATE_CHANGE_FAILURE)
+    return error_on(GST_ELEMENT(pipeline));
+  return output;
+}
+
+Output::~Output() {
+  gst_element_set_state(sink_.get(), GST_STATE_NULL);
+  gst_bin_remove(pipeline_, sink_.get());
+}
+
+GstPtr<GstPad> Output::pad(bool is_audio) const {
+  return GstPtr<GstPad>::adopt(
+      gst_element_get_static_pad(sink_.get(), is_audio ? "audio_0" : "video_0"));
+}
+
+void Output::release_pads() {
+  for (const bool is_audio : {true, false})
+    if (const auto old = pad(is_audio))
+      gst_element_release_request_pad(sink_.get(), old.get());
+}
+
+bool Output::begin(bool has_audio, bool has_video) {
+  gst_element_set_state(sink_.get(), GST_STATE_READY);
+  release_pads();
+  has_segments_ = false;
+  state_ = State::Open;
+  for (const auto& [name, is_wanted] :
+       {std::pair{"audio_0", has_audio}, std::pair{"video_0", has_video}})
+    if (is_wanted && !GstPtr<GstPad>::adopt(gst_element_request_pad_simple(sink_.get(), name)))
+      return false;
+  return gst_element_set_state(sink_.get(), GST_STATE_PLAYING) != GST_STATE_CHANGE_FAILURE;
+}
+
+// Each stream on a thread of its own, as one may wait for the other.
+void Output::end() {
+  state_ = State::Ending;
+  for (const bool is_audio : {true, false}) {
+    auto its = pad(is_audio);
+    if (!its)
+      continue;
+    const auto send = [](GstElement*, gpointer data) {
+      gst_pad_send_event(GST_PAD(data), gst_event_new_eos());
+    };
+    gst_element_call_async(sink_.get(), send, its.release(), gst_object_unref);
+  }
+}
+
+bool Output::owns(GstObject* object) const {
+  return object && (object == GST_OBJECT(sink_.get()) ||
+                    gst_object_has_as_ancestor(object, GST_OBJECT(sink_.get())));
+}
+
+unsigned Output::port() const {
+  guint port = 0;
+  gst_child_proxy_get(GST_CHILD_PROXY(sink_.get()), "origin::current-port", &port, nullptr);
+  return port;
+}
+
+Output::Figures Output::figures() const {
+  Figures figures;
+  GstStructure* raw = nullptr;
+  gst_child_proxy_get(GST_CHILD_PROXY(sink_.get()), "balancer::stats", &raw, nullptr);
+  const StructurePtr boundaries{raw};
+  gst_structure_get(boundaries.get(), "boundaries", G_TYPE_UINT64, &figures.begun, "missed",
+                    G_TYPE_UINT64, &figures.missed, "error", G_TYPE_INT64, &figures.error_ns,
+                    "worst-error", G_TYPE_UINT64, &figures.worst_error_ns, nullptr);
+  g_object_get(sink_.get(), "stats", &raw, nullptr);
+  const StructurePtr stats{raw};
+  if (const auto* rendition = gst_structure_get_value(stats.get(), "rendition-0"))
+    gst_structure_get(gst_value_get_structure(rendition), "parts", G_TYPE_UINT64, &figures.parts,
+                      "delay", G_TYPE_UINT64, &figures.delay_ns, "worst-delay", G_TYPE_UINT64,
+                      &figures.worst_delay_ns, nullptr);
+  return figures;
+}
+
+}  // namespace live

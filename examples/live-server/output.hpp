@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <variant>
+
+#include <gst/gst.h>
+
+#include "glue/gstptr.hpp"
+#include "settings.hpp"
+
+namespace live {
+
+// What viewers fetch: one hlslivesink and its origin, which outlive the broadcasts that feed them. The
+// playlist stays where it is; each broadcast goes on with its numbers.
+class Output {
+ public:
+  struct Figures {
+    guint64 begun = 0;           // segments
+    guint64 missed = 0;          // places where one should have begun, and none did
+    gint64 error_ns = 0;         // of the newest one's beginning, from its place
+    guint64 worst_error_ns = 0;  // so far
+    guint64 parts = 0;
+    guint64 delay_ns = 0;  // of the newest part: from its last frame to the playlist that lists it
+    guint64 worst_delay_ns = 0;
+  };
+
+  // The pipeline plays. An error is a sentence for a person.
+  static std::variant<std::unique_ptr<Output>, std::string> create(GstBin* pipeline,
+                                                                   const Settings& settings);
+  ~Output();
+  Output(const Output&) = delete;
+  Output& operator=(const Output&) = delete;
+
+  // For the streams of a broadcast. A playlist that has not ended goes on, behind a discontinuity.
+  [[nodiscard]] bool begin(bool has_audio, bool has_video);
+  [[nodiscard]] onair::GstPtr<GstPad> pad(bool is_audio) const;
+  // The playlist says so at the end. The sink's EOS tells when that has happened.
+  void end();
+  void on_end() { state_ = State::Ended; }
+  void on_segment() { has_segments_ = true; }
+
+  [[nodiscard]] bool is_open() const { return state_ == State::Open; }
+  [[nodiscard]] bool is_ending() const { return state_ == State::Ending; }
+  // Since it began.
+  [[nodiscard]] bool has_segments() const { return has_segments_; }
+  [[nodiscard]] bool owns(GstObject* object) const;
+  [[nodiscard]] unsigned port() const;
+  [[nodiscard]] Figures figures() const;
+
+ private:
+  enum class State { Ended, Open, Ending };
+
+  explicit Output(GstBin* pipeline, onair::GstPtr<GstElement> sink)
+      : pipeline_{pipeline}, sink_{std::move(sink)} {}
+  void release_pads();
+
+  GstBin* pipeline_;
+  onair::GstPtr<GstElement> sink_;
+  State state_ = State::Ended;
+  bool has_segments_ = false;
+};
+
+}  // namespace live
