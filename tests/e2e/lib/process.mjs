@@ -78,6 +78,17 @@ export function run(command, args, { keepsErrors = false, input, ...options } = 
   });
 }
 
+// What `work` makes of each item, in their order; as many at a time as there are processors.
+export async function mapFew(items, work) {
+  const results = [];
+  const entries = items.entries(); // shared by the workers
+  const worker = async () => {
+    for (const [i, item] of entries) results[i] = await work(item);
+  };
+  await Promise.all(Array.from({ length: os.cpus().length }, worker));
+  return results;
+}
+
 // Polls `probe` until it gives something truthy, which is given back.
 export async function eventually(what, probe, timeoutMs) {
   const deadline = Date.now() + timeoutMs;

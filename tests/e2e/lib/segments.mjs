@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { readFile, writeFile, readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { run } from './process.mjs';
+import { mapFew, run } from './process.mjs';
 
 export function parsePlaylist(text) {
   const entries = [];
@@ -41,13 +41,13 @@ export async function segmentsOf(folder) {
   return numbers.sort((a, b) => a[1] - b[1]).map(([name]) => path.join(folder, name));
 }
 
-async function packets(file, stream) {
-  const out = await run('ffprobe', [
-    '-v', 'error', '-select_streams', stream, '-of', 'json', '-show_entries',
-    'packet=pts,duration,flags,size', file,
-  ]);
-  return JSON.parse(out).packets.map((p) => ({ pts: p.pts, isKey: p.flags.startsWith('K'),
-                                               size: Number(p.size) }));
+// Time stamps of the packets, in ticks of 90 kHz: of the sound and of the picture.
+async function packets(file) {
+  const out = await run('ffprobe', ['-v', 'error', '-of', 'json', '-show_entries',
+    'packet=codec_type,pts', file]);
+  const times = { audio: [], video: [] };
+  for (const { codec_type: kind, pts } of JSON.parse(out).packets) times[kind].push(pts);
+  return times;
 }
 
 export async function streamsOf(file) {
@@ -68,13 +68,12 @@ async function firstNalTypes(file) {
 }
 
 // Where sound and picture of each segment begin, in seconds of their own time stamps.
-export async function beginningsOf(files) {
-  const beginnings = [];
-  for (const file of files) {
-    const [sound, picture] = [await packets(file, 'a:0'), await packets(file, 'v:0')];
-    beginnings.push({ sound: sound[0].pts / 90_000, picture: picture[0].pts / 90_000 });
-  }
-  return beginnings;
+export function beginningsOf(files) {
+  return mapFew(files, async (file) => {
+    const { audio, video } = await packets(file);
+    assert.ok(audio.length && video.length, `${file} lacks sound or picture`);
+    return { sound: audio[0] / 90_000, picture: video[0] / 90_000 };
+  });
 }
 
 // What a playlist of all but the last would say.
@@ -100,24 +99,25 @@ export async function findFaults(files, { hasVideo = true, hasAudio = true } = {
   const faults = [];
   let lastAudio = null;
   let lastVideo = null;
-  for (const file of files) {
-    const name = path.basename(file);
+  const probed = await mapFew(files, async (file) => ({
+    name: path.basename(file), ...await packets(file), types: hasVideo && await firstNalTypes(file),
+  }));
+  for (const { name, audio, video, types } of probed) {
     if (hasVideo) {
-      const types = await firstNalTypes(file);
       if (!types.includes(kIdr)) faults.push(`${name} does not begin with an IDR: NALs ${types}`);
-      for (const packet of await packets(file, 'v:0')) {
-        if (lastVideo !== null && packet.pts <= lastVideo)
-          faults.push(`${name}: video goes from ${lastVideo} to ${packet.pts}`);
-        lastVideo = packet.pts;
+      for (const pts of video) {
+        if (lastVideo !== null && pts <= lastVideo)
+          faults.push(`${name}: video goes from ${lastVideo} to ${pts}`);
+        lastVideo = pts;
       }
     }
     if (!hasAudio) continue;
-    for (const packet of await packets(file, 'a:0')) {
+    for (const pts of audio) {
       // 1 tick: 90 kHz stamps are rounded from nanoseconds.
-      if (lastAudio !== null && Math.abs(packet.pts - lastAudio - kMp3FrameTicks) > 1)
-        faults.push(`${name}: MP3 frame at ${packet.pts} follows ${lastAudio}, ` +
-                    `${(packet.pts - lastAudio) / kMp3FrameTicks} frames`);
-      lastAudio = packet.pts;
+      if (lastAudio !== null && Math.abs(pts - lastAudio - kMp3FrameTicks) > 1)
+        faults.push(`${name}: MP3 frame at ${pts} follows ${lastAudio}, ` +
+                    `${(pts - lastAudio) / kMp3FrameTicks} frames`);
+      lastAudio = pts;
     }
   }
   return faults;
@@ -161,7 +161,7 @@ export async function findBeeps(file) {
   const out = await run('ffmpeg', ['-v', 'error', '-i', file, '-map', '0:a:0', '-ac', '1', '-ar',
     String(rate), '-f', 's16le', '-']);
   const samples = new Int16Array(out.buffer, out.byteOffset, Math.floor(out.length / 2));
-  const start = (await packets(file, 'a:0'))[0].pts / 90_000;
+  const start = (await packets(file)).audio[0] / 90_000;
   const window = rate / 200;
   const coefficient = 2 * Math.cos((2 * Math.PI * 1000) / rate);
   const power = [];
@@ -188,7 +188,7 @@ export async function findFlashes(file) {
   const out = await run('ffmpeg', ['-v', 'error', '-i', file, '-map', '0:v:0', '-vf',
     'crop=iw*0.1:ih*0.5:iw*0.87:ih*0.4,scale=1:1:flags=area,format=gray', '-fps_mode',
     'passthrough', '-f', 'rawvideo', '-']);
-  const times = (await packets(file, 'v:0')).map((p) => p.pts / 90_000);
+  const times = (await packets(file)).video.map((pts) => pts / 90_000);
   const onsets = [];
   for (let i = 1; i < Math.min(out.length, times.length); i += 1) {
     if (out[i] > 128 && out[i - 1] <= 128) onsets.push(times[i]);
