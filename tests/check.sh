@@ -114,7 +114,7 @@ fi
 if wants soak; then
   say "suite soak: a day of segments, and a writer that is killed a hundred times"
   run_meson "$root/build" soak
-  say "suite soak: two minutes of each chain in bad weather"
+  say "suite soak: whole chains for minutes, most of them in bad weather"
   run_node soak "$root"/tests/e2e/soak/*.test.mjs
 fi
 

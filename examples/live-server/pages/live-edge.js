@@ -31,8 +31,10 @@ export class LiveEdge {
     });
   }
 
-  // Of hls.js: the rate is ours.
-  static config = { lowLatencyMode: true, maxLiveSyncPlaybackRate: 1, liveSyncOnStallIncrease: 0 };
+  // Of hls.js: the rate is ours. A last part shorter than the tolerance (0.25 s by default) is taken for there
+  // already, and the segment goes on without it.
+  static config = { lowLatencyMode: true, maxLiveSyncPlaybackRate: 1, liveSyncOnStallIncrease: 0,
+                    maxFragLookUpTolerance: 0.02 };
 
   // Seconds behind the edge; null before the playlist is known. Without parts two segments, where the
   // usual three cost a segment of delay: each is short, and the one being loaded is due before the one
