@@ -10,7 +10,7 @@ import { after, before, test } from 'node:test';
 import { openBrowser, openPage } from './lib/browser.mjs';
 import { startNginx, startVarnish } from './lib/caches.mjs';
 import { dateOfSignal, mediaPlaylistUrl, pipelineOf } from './lib/live_sinks.mjs';
-import { freePortPair } from './lib/live_server.mjs';
+import { freePorts } from './lib/live_server.mjs';
 import { servePublishPage } from './lib/page_server.mjs';
 import { inWords, judge } from './lib/players.mjs';
 import { Program, eventually } from './lib/process.mjs';
@@ -31,7 +31,7 @@ const caches = {};
 before(async () => {
   dir = await mkdtemp(path.join(os.tmpdir(), 'onair-cache-'));
   const signal = await writeTimeSignal(dir, kSeconds, { width: 320, height: 240 });
-  const port = await freePortPair();
+  const port = await freePorts();
   const sink = (number, properties) => ({ sound: 'mp3', 'origin-port': number, ...properties });
   program = new Program(launchLog, [pipelineOf(signal, {
     parts: sink(port),

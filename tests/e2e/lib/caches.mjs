@@ -5,7 +5,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import path from 'node:path';
 
-import { freePortPair } from './live_server.mjs';
+import { freePorts } from './live_server.mjs';
 import { Program, eventually } from './process.mjs';
 
 const accepts = (port) => new Promise((resolve) => {
@@ -24,7 +24,7 @@ async function listening(program, port, url) {
 }
 
 export async function startVarnish(dir, originPort) {
-  const port = await freePortPair();
+  const port = await freePorts();
   const work = path.join(dir, 'varnish');
   await mkdir(work, { recursive: true });
   const program = new Program('/usr/sbin/varnishd', ['-F', '-j', 'none', '-n', work,
@@ -33,7 +33,7 @@ export async function startVarnish(dir, originPort) {
 }
 
 export async function startNginx(dir, originPort) {
-  const port = await freePortPair();
+  const port = await freePorts();
   const work = path.join(dir, 'nginx');
   await mkdir(work, { recursive: true });
   const file = path.join(work, 'nginx.conf');

@@ -8,7 +8,7 @@ import os from 'node:os';
 import path from 'node:path';
 
 import { onair, openBrowser, openPage, publishUrl } from './browser.mjs';
-import { freePortPair } from './live_server.mjs';
+import { freePorts } from './live_server.mjs';
 import { Program, eventually, root } from './process.mjs';
 
 const script = path.join(root, 'examples/launch/whip-low-latency.sh');
@@ -41,7 +41,7 @@ export async function glassToGlass(seconds, { settings = {}, weather, during } =
   let told; // by the player, before anything failed
   try {
     const { address, start, browse } = placesOf(weather, dir);
-    const port = await freePortPair();
+    const port = await freePorts();
     pipeline = start(script, [], { env: { ...process.env, WIDTH: '640', HEIGHT: '360', BITRATE: '1200',
       DIR: dir, ADDRESS: address, PORT: String(port), HLS_PORT: String(port + 1), ...settings } });
     stops.unshift(() => pipeline.stop('SIGINT'));
