@@ -187,14 +187,15 @@ Storage::Failure Publication::take_over() {
   for (const auto& name : names)
     if (name.ends_with(kPlaylistEnding) && name != kMaster)
       read_left(name);
+  note_numbers(names);
   for (auto& [name, left] : left_) {
+    const auto rendition = rendition_of(name);
     for (const auto& [other, ahead] : left_)
       if (!left.has_ended && !ahead.has_ended)
-        left.catch_up(ahead, rendition_of(name));
+        left.catch_up(ahead, rendition, next_numbers_[rendition]);
     auto places = places_.lock();
     places->next_sequence = std::max(places->next_sequence, left.next_media_sequence());
   }
-  note_numbers(names);
   clear(names);
   return std::nullopt;
 }
@@ -211,6 +212,9 @@ void Publication::read_left(const std::string& name) {
     text.append(reinterpret_cast<const char*>(chunk.bytes.data()), chunk.bytes.size());
   const auto playlist = parse_published_playlist(text);
   if (const auto* left = std::get_if<PublishedPlaylist>(&playlist)) {
+    note_numbers(left->unfinished_parts);
+    for (const auto& segment : left->segments)
+      note_numbers({segment.uri});
     left_.emplace(name, *left);
     announce(name);
     return;
@@ -234,15 +238,12 @@ void Publication::clear(const std::vector<std::string>& names) {
   std::set<std::string_view> listed;
   Duration longest{};
   for (const auto& [name, left] : left_) {
-    std::vector<std::string> uris = left.unfinished_parts;
     for (const auto& segment : left.segments) {
-      uris.push_back(segment.uri);
       if (!segment.is_gap)
         listed.insert(segment.uri);
       if (segment.map)
         listed.insert(*segment.map);
     }
-    note_numbers(uris);
     longest = std::max(longest, length_of(left));
   }
   // In the playlist, and as long again behind it.
@@ -253,7 +254,9 @@ void Publication::clear(const std::vector<std::string>& names) {
     if (!file || listed.contains(name) || unread_.contains(file->rendition))
       continue;
     const auto path = storage_->path_of(name);
-    const auto age = path ? age_of(*path) : Duration{0};
+    // The newest one keeps its number from being given again, should this process die at once.
+    const auto is_newest = file->number + 1 == next_numbers_.at(std::string{file->rendition});
+    const auto age = path && !is_newest ? age_of(*path) : Duration{0};
     if (age < stays)
       awaited.emplace_back(stays - age, name);
     else if (const auto failure = storage_->remove(name))

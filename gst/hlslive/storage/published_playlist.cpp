@@ -345,14 +345,16 @@ std::uint64_t PublishedPlaylist::next_discontinuity_sequence() const {
                                       [](const Segment& s) { return s.is_discontinuity; }));
 }
 
-void PublishedPlaylist::catch_up(const PublishedPlaylist& ahead, std::string_view rendition) {
+void PublishedPlaylist::catch_up(const PublishedPlaylist& ahead, std::string_view rendition,
+                                 std::uint64_t& next_number) {
   const auto next = next_media_sequence();
   if (next < ahead.media_sequence)
     return;
   for (auto index = next - ahead.media_sequence; index < ahead.segments.size(); ++index) {
     auto gap = ahead.segments[index];
     const auto& uri = ahead.segments[index].uri;
-    gap.uri = std::string{rendition} + uri.substr(std::min(uri.rfind('-'), uri.size()));
+    gap.uri = std::string{rendition} + '-' + std::to_string(next_number++) +
+              uri.substr(std::min(uri.rfind('.'), uri.size()));
     gap.is_gap = true;
     gap.key = segments.empty() ? std::nullopt : segments.back().key;
     gap.map = segments.empty() ? std::nullopt : segments.back().map;

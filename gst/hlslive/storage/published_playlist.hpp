@@ -49,8 +49,10 @@ struct PublishedPlaylist {
   [[nodiscard]] std::uint64_t next_discontinuity_sequence() const;
 
   // A process that dies leaves its renditions a segment apart. What `ahead` lists and this does not is
-  // missing here: gaps, as all go on with the same number. Nothing if they have lost each other.
-  void catch_up(const PublishedPlaylist& ahead, std::string_view rendition);
+  // missing here: gaps, as all go on with the same number; what they are called is numbered from
+  // `next_number` on, which no file has had. Nothing if they have lost each other.
+  void catch_up(const PublishedPlaylist& ahead, std::string_view rendition,
+                std::uint64_t& next_number);
 };
 
 struct PlaylistSyntaxError {

@@ -106,7 +106,8 @@ TEST(PublishedPlaylist, CatchesUpWithGapsOfTheSameLengthAndDate) {
   };
   const auto ahead = of("0", 4, 4);
   auto behind = of("audio-0", 4, 2);
-  behind.catch_up(ahead, "audio-0");
+  std::uint64_t number = 20;
+  behind.catch_up(ahead, "audio-0", number);
   ASSERT_EQ(behind.next_media_sequence(), 8U);
   EXPECT_FALSE(behind.segments[1].is_gap);
   for (std::size_t index : {2U, 3U}) {
@@ -115,18 +116,20 @@ TEST(PublishedPlaylist, CatchesUpWithGapsOfTheSameLengthAndDate) {
     EXPECT_EQ(behind.segments[index].is_discontinuity, index == 3);
     EXPECT_EQ(behind.segments[index].key->uri, "audio-0");
   }
-  EXPECT_EQ(behind.segments[3].uri, "audio-0-7.ts");
+  EXPECT_EQ(behind.segments[3].uri, "audio-0-21.ts");
+  EXPECT_EQ(number, 22U);
   EXPECT_EQ(behind.next_discontinuity_sequence(), ahead.next_discontinuity_sequence());
 
   auto level = ahead;
-  level.catch_up(behind, "0");
+  level.catch_up(behind, "0", number);
   EXPECT_EQ(level.segments.size(), 4U);
   // Without what lies between there is no going on.
   auto lost = of("1", 1, 2);
-  lost.catch_up(ahead, "1");
+  lost.catch_up(ahead, "1", number);
   EXPECT_EQ(lost.next_media_sequence(), 3U);
+  EXPECT_EQ(number, 22U);
   auto next = of("1", 1, 3);
-  next.catch_up(ahead, "1");
+  next.catch_up(ahead, "1", number);
   EXPECT_EQ(next.next_media_sequence(), 8U);
 }
 
