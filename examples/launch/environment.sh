@@ -16,6 +16,7 @@ audio_port=${AUDIO_PORT:-5006}
 # How late the sound is behind perfect timestamps, in ns: Opus looks ahead by 312 samples, LAME's filter bank
 # takes 576, that of an MP3 decoder 529 (FFmpeg's; Chromium takes its own off).
 opus_to_mp3_delay=$(((312 + 576 + 529) * 1000000000 / 48000))
+opus_to_aac_delay=$(((312 + 1024) * 1000000000 / 48000)) # avenc_aac begins with a frame of nothing
 # Of a segment on average, in ns: any, as in TARGET_DURATION=1500000000.
 target_duration=${TARGET_DURATION:-2000000000}
 # Segments that the playlist lists: 0 for all, for a broadcast that can be watched from its beginning.

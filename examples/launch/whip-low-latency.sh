@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # WHIP → low-latency HLS out of memory: whip-transcode.sh with segments of a second in parts of a fifth, and an
-# HTTP origin that players wait at. A player is about a second behind the camera.
+# HTTP origin that players wait at. A player is about a second behind the camera. The sound is AAC, as hls.js 1.7
+# cannot play MP3 in parts.
 #   publish to http://127.0.0.1:8889/whip with the token "secret", play http://127.0.0.1:8080/master.m3u8
-# Also WIDTH, HEIGHT, FRAMERATE, BITRATE (kbit/s), PART_TARGET (ns), and LOW_LATENCY=false for whole segments.
+# Also WIDTH, HEIGHT, FRAMERATE, BITRATE (kbit/s), PART_TARGET (ns), and LOW_LATENCY=false for whole segments, with
+# START_OFFSET (ns): where players begin, from the end if negative.
 # Where the time goes: docs/algorithms/hlslive.md. capssetter: without a frame rate in its caps x264enc holds
 # each picture back until it has seen the next; so does each further thread of avdec_h264.
 set -euo pipefail
@@ -14,10 +16,10 @@ read -ra decoder <<<"$decoder"
 read -ra encoder <<<"$(h264_encoder "${BITRATE:-2500}")"
 
 exec gst-launch-1.0 -e \
-  avaligner name=align audio-delay="$opus_to_mp3_delay" \
+  avaligner name=align audio-delay="$opus_to_aac_delay" \
   hlslivesink name=hls origin-address="$address" origin-port="$hls_port" \
     low-latency="${LOW_LATENCY:-true}" target-duration="${TARGET_DURATION:-1000000000}" \
-    part-target="${PART_TARGET:-200000000}" "$playlist" \
+    part-target="${PART_TARGET:-200000000}" start-offset="${START_OFFSET:-0}" "$playlist" \
   whiplistensrc name=whip address="$address" port="$port" token="$token" send-eos=true \
   whip.video_0 ! rtph264depay request-keyframe=true wait-for-keyframe=true \
     ! h264parse ! align.video_0  align.video_src_0 ! "${decoder[@]}" ! videoconvert \
@@ -27,5 +29,4 @@ exec gst-launch-1.0 -e \
     ! video/x-h264,profile=main ! h264parse ! queue ! hls.video_0 \
   whip.audio_0 ! rtpopusdepay ! align.audio_0  align.audio_src_0 ! opusdec plc=true use-inband-fec=true \
     ! audioconvert ! audioresample ! audio/x-raw,format=S16LE,rate=48000,channels=2 ! flywheel \
-    ! lamemp3enc target=bitrate bitrate=128 cbr=true ! audio/mpeg,rate=48000 ! mpegaudioparse \
-    ! queue ! hls.audio_0
+    ! audioconvert ! avenc_aac bitrate=128000 ! aacparse ! queue ! hls.audio_0

@@ -9,10 +9,18 @@ namespace {
 
 using onair::GstPtr;
 
-// How late the sound is behind perfect timestamps, in nanoseconds: Opus looks ahead by 312 samples at
-// 48 kHz (RFC 7845 calls it pre-skip; RTP has no field for it), LAME's filter bank takes 576 and that
-// of an MP3 decoder 529 (FFmpeg's; Chromium takes its own off).
-constexpr std::int64_t kAudioDelay = (312 + 576 + 529) * std::int64_t{1'000'000'000} / 48'000;
+// How late the sound is behind perfect timestamps, in samples at 48 kHz: Opus looks ahead (RFC 7845 calls it
+// pre-skip; RTP has no field for it), LAME's filter bank takes 576 and that of an MP3 decoder 529 (FFmpeg's;
+// Chromium takes its own off), and avenc_aac begins with a frame of nothing.
+constexpr std::int64_t kOpusDelay = 312;
+constexpr std::int64_t kMp3Delay = 576 + 529;
+constexpr std::int64_t kAacDelay = 1024;
+
+// In nanoseconds.
+std::string audio_delay(const Settings& settings) {
+  const auto samples = kOpusDelay + (uses_aac(settings) ? kAacDelay : kMp3Delay);
+  return std::to_string(samples * 1'000'000'000 / 48'000);
+}
 
 // A hole in the network may be waited for (jitter buffer: 0.6 s) and a break of the sender's clock be
 // looked at (aligner: 1 s) before what comes is missed.
@@ -21,16 +29,25 @@ std::string flywheel(Broadcast::Stream stream, const std::string& caps) {
          (stream == Broadcast::Stream::Later ? " caps=\"" + caps + "\"" : "");
 }
 
+// LAME is held to 48 kHz, where each frame is 24 ms.
+std::string audio_encoder(const Settings& settings) {
+  if (uses_aac(settings))
+    return " ! audioconvert ! avenc_aac bitrate=" + std::to_string(1000 * settings.audio_kbps) +
+           " ! aacparse";
+  return " ! lamemp3enc target=bitrate cbr=true bitrate=" + std::to_string(settings.audio_kbps) +
+         " ! audio/mpeg,rate=48000 ! mpegaudioparse";
+}
+
 // The sound never breaks: lost packets are concealed (in-band FEC, then PLC), what is still missing
-// becomes silence, and LAME is held to 48 kHz, where each frame is 24 ms.
+// becomes silence.
 std::string audio_branch(const Settings& settings, Broadcast::Stream stream) {
   const std::string caps = "audio/x-raw,format=S16LE,layout=interleaved,rate=48000,channels=2";
   return "rtpopusdepay name=audio_in ! align.audio_0  align.audio_src_0"
          " ! opusdec plc=true use-inband-fec=true"
          " ! audioconvert ! audioresample ! " +
          caps + flywheel(stream, caps) +
-         " ! lamemp3enc target=bitrate cbr=true bitrate=" + std::to_string(settings.audio_kbps) +
-         " ! audio/mpeg,rate=48000 ! mpegaudioparse ! queue max-size-time=0 max-size-bytes=0"
+         audio_encoder(settings) +
+         " ! queue max-size-time=0 max-size-bytes=0"
          " max-size-buffers=2000 name=audio_end ";
 }
 
@@ -118,7 +135,7 @@ GstPadProbeReturn keep_end(GstPad*, GstPadProbeInfo* info, gpointer bin) {
 
 std::variant<std::unique_ptr<Broadcast>, std::string> Broadcast::create(
     GstBin* pipeline, const Settings& settings, Output& output, Stream audio, Stream video) {
-  const std::string text = "avaligner name=align audio-delay=" + std::to_string(kAudioDelay) + " " +
+  const std::string text = "avaligner name=align audio-delay=" + audio_delay(settings) + " " +
                            (audio != Stream::None ? audio_branch(settings, audio) : "") +
                            (video != Stream::None ? video_branch(settings, video) : "");
   GError* raw = nullptr;

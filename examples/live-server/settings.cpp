@@ -35,7 +35,7 @@ struct Field {
   const char* help;
 };
 
-std::array<Field, 20> fields_of(Settings& s) {
+std::array<Field, 21> fields_of(Settings& s) {
   return {{
       {"address", Type::Text, &s.address, "IP", "IP address to listen on (0.0.0.0: all)"},
       {"port", Type::Number, &s.port, "N", "port of the pages (8080)"},
@@ -55,7 +55,9 @@ std::array<Field, 20> fields_of(Settings& s) {
       {"height", Type::Number, &s.height, "N", "height of the picture (as the publisher begins)"},
       {"fps", Type::Number, &s.fps, "N", "frames per second of what fills a hole, 3 to 60 (30)"},
       {"video-kbps", Type::Number, &s.video_kbps, "N", "bit rate of the picture in kbit/s (2500)"},
-      {"audio-kbps", Type::Number, &s.audio_kbps, "N", "bit rate of the MP3 sound in kbit/s (128)"},
+      {"audio-codec", Type::Text, &s.audio_codec, "NAME",
+       "of the sound: aac or mp3 (aac, but mp3 with --no-low-latency)"},
+      {"audio-kbps", Type::Number, &s.audio_kbps, "N", "bit rate of the sound in kbit/s (128)"},
       {"stun-server", Type::Text, &s.stun_server, "URL",
        "stun://host:port, when publishers are behind NAT"},
       {"jitterbuffer", Type::Text, &s.jitterbuffer, "NAME", "element that orders the packets"},
@@ -122,7 +124,7 @@ std::optional<Mistake> read_file(const std::string& path, Settings& settings) {
   return std::nullopt;
 }
 
-std::string help_text(const std::array<Field, 20>& fields) {
+std::string help_text(const std::array<Field, 21>& fields) {
   std::string text =
       "Usage: onair-live-server [OPTION]...\n"
       "A browser publishes by WebRTC, a browser watches by HLS.\n\n"
@@ -140,6 +142,10 @@ std::string help_text(const std::array<Field, 20>& fields) {
 }
 
 }  // namespace
+
+bool uses_aac(const Settings& settings) {
+  return settings.audio_codec.empty() ? settings.low_latency : settings.audio_codec == "aac";
+}
 
 bool is_mp3_bitrate(unsigned kbps) {
   return std::find(kMp3Kbps.begin(), kMp3Kbps.end(), kbps) != kMp3Kbps.end();
@@ -227,6 +233,8 @@ std::optional<Mistake> check(const Settings& s) {
     return outside("fps", std::to_string(s.fps), "from 3 to 60");
   if (s.video_kbps < 15 || s.video_kbps > 15'000)
     return outside("video-kbps", std::to_string(s.video_kbps), "from 15 to 15000");
+  if (!s.audio_codec.empty() && s.audio_codec != "aac" && s.audio_codec != "mp3")
+    return outside("audio-codec", "'" + s.audio_codec + "'", "aac or mp3");
   if (!is_mp3_bitrate(s.audio_kbps))
     return outside("audio-kbps", std::to_string(s.audio_kbps),
                    "one of MP3's: 32 40 48 56 64 80 96 112 128 160 192 224 256 320");

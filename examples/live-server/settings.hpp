@@ -25,6 +25,7 @@ struct Settings {
   unsigned height = 0;
   unsigned fps = 30;
   unsigned video_kbps = 2500;
+  std::string audio_codec;     // mp3 or aac; empty: see uses_aac()
   unsigned audio_kbps = 128;
   std::string stun_server;
   std::string jitterbuffer;   // empty: the default of whiplistensrc
@@ -44,6 +45,10 @@ std::variant<Settings, Help, Mistake> read_settings(int argc, char** argv);
 
 // What is wrong with the values, if anything.
 std::optional<Mistake> check(const Settings& settings);
+
+// Unless told otherwise parts are of AAC: hls.js 1.7 puts all but the first part of a segment of MP3 in the
+// wrong place. Whole segments are of MP3.
+bool uses_aac(const Settings& settings);
 
 // The MPEG-1 Layer III bit rates at 48 kHz, in kbit/s: what `audio_kbps` may be.
 bool is_mp3_bitrate(unsigned kbps);

@@ -95,7 +95,7 @@ test('a publisher without a camera makes segments of sound alone', async () => {
   await withBroadcast({ publish: { source: 'camera' }, prepare }, async ({ server, dir }) => {
     const files = await waitForSegments(dir, 6);
     const streams = await streamsOf(files[0]);
-    assert.deepEqual(streams.map((stream) => stream.codec_name), ['mp3']);
+    assert.deepEqual(streams.map((stream) => stream.codec_name), ['aac']);
     assert.deepEqual(await findFaults(files.slice(0, -1), { hasVideo: false }), []);
     assertOnGrid(parsePlaylist(await (await fetch(server.media)).text()), 1);
   });
@@ -118,7 +118,7 @@ for (const [kind, name, until] of [['audio', 'sound', 'silence'], ['video', 'a p
     await withBroadcast({ prepare }, async ({ server, page, dir }) => {
       const early = await waitForSegments(dir, 5);
       assert.deepEqual((await streamsOf(early[0])).map((stream) => stream.codec_name).sort(),
-                       ['h264', 'mp3']);
+                       ['aac', 'h264']);
       await page.evaluate(() => window.give());
       const files = await waitForSegments(dir, early.length + 12, 30_000);
       assert.equal((await status(server)).broadcast, 1);

@@ -61,6 +61,7 @@ for (const [args, message] of [
   [['--no-low-latency=no'], /--no-low-latency takes no value/],
   [['--low-latency'], /no option --low-latency/],
   [['--hls-port', '8081', '--whip-port', '8081'], /--hls-port is 8081, but must be another one/],
+  [['--audio-codec', 'opus'], /--audio-codec is 'opus', but must be aac or mp3/],
   [['--audio-kbps', '100'], /one of MP3's: 32 40 48/],
   [['--width', '640'], /both --width and --height/],
   [['--width', '641', '--height', '360'], /an even number from 36 to 4096/],
@@ -186,7 +187,7 @@ test('playlist and segments carry what caches and players need', async () => {
 
     const playlist = await fetch(server.media);
     assert.equal(playlist.headers.get('content-type'), 'application/vnd.apple.mpegurl');
-    assert.equal(playlist.headers.get('cache-control'), 'public, max-age=0');
+    assert.equal(playlist.headers.get('cache-control'), 'public, max-age=0, stale-while-revalidate=0');
     assert.ok(playlist.headers.get('etag'));
     const master = await (await fetch(server.hls)).text();
     assert.match(master, /^0\.m3u8$/m);

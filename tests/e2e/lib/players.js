@@ -2,7 +2,6 @@
 // Runs in a page: as many players beside one another as a test wants, each of which tells what it shows.
 //   players.add(name, { kind, url, config })   kind: hls.js, watch (that of the watch page), native
 //   players.report(name)                       what has happened since; see Watched.report()
-import { mp3PartsController } from '/assets/mp3-parts.js';
 import { Player } from '/assets/player.js';
 import { readTimecode } from '/assets/timecode.js';
 
@@ -42,7 +41,7 @@ class Watched {
 
   startHls(url, config) {
     const { Hls } = globalThis;
-    const hls = this.#hls = new Hls({ bufferController: mp3PartsController(Hls), ...config });
+    const hls = this.#hls = new Hls(config);
     hls.on(Hls.Events.ERROR, (_, { details, fatal, error, response }) => this.errors.push(
       { at: Date.now(), details, fatal, message: error?.message, status: response?.code }));
     hls.on(Hls.Events.MANIFEST_PARSED, () => this.#video.play());

@@ -23,10 +23,10 @@ const kSinks = {
   'fmp4-aac': { sound: 'aac', container: 'fmp4', 'low-latency': false },
 };
 
-// By name: what plays, and which sink.
+// By name: what plays, and which sink. hls.js as it comes cannot play MP3 in parts (mp3-parts.js says why).
 const kPages = Object.fromEntries([
-  ...Object.keys(kSinks).map((sink) => [`hls.js ${sink}`, { kind: 'hls.js', sink,
-    config: { lowLatencyMode: sink.endsWith('-parts') } }]),
+  ...Object.keys(kSinks).filter((sink) => sink !== 'ts-mp3-parts')
+    .map((sink) => [`hls.js ${sink}`, { kind: 'hls.js', sink }]),
   // With what the live server's pages do to be near the edge.
   ['watch page ts-mp3-parts', { kind: 'watch', sink: 'ts-mp3-parts' }],
   ['watch page ts-mp3', { kind: 'watch', sink: 'ts-mp3' }],
@@ -89,9 +89,9 @@ export async function testPlayers(t, seconds) {
         `${result.played} s of the programme in ${result.lasted} s`);
       assert.ok(result.still < 1.5, `the picture stood still for ${result.still} s`);
     });
-  for (const sound of ['ts-mp3', 'ts-aac', 'fmp4-aac'])
+  for (const [player, sound] of [['watch page', 'ts-mp3'], ['hls.js', 'ts-aac'], ['hls.js', 'fmp4-aac']])
     await t.test(`${sound}: parts bring the player nearer to the edge`, () => {
-      const [parts, whole] = [`hls.js ${sound}-parts`, `hls.js ${sound}`]
+      const [parts, whole] = [`${player} ${sound}-parts`, `${player} ${sound}`]
         .map((name) => judged[name].delay.median);
       assert.ok(parts < whole - 0.5, `${parts} s with parts, ${whole} s without`);
     });

@@ -20,7 +20,7 @@ export function parsePlaylist(text) {
   };
 }
 
-// The segments so far last so many times the target, to within half a frame of MP3; the last one ends
+// The segments so far last so many times the target, to within half a frame of sound; the last one ends
 // where the broadcast does.
 export function assertOnGrid({ entries }, target, within = 0.012) {
   let sum = 0;
@@ -41,13 +41,14 @@ export async function segmentsOf(folder) {
   return numbers.sort((a, b) => a[1] - b[1]).map(([name]) => path.join(folder, name));
 }
 
-// Time stamps of the packets, in ticks of 90 kHz: of the sound and of the picture.
+// Time stamps of the packets, in ticks of 90 kHz: of the sound and of the picture; and the sound's codec.
 async function packets(file) {
   const out = await run('ffprobe', ['-v', 'error', '-of', 'json', '-show_entries',
-    'packet=codec_type,pts', file]);
+    'stream=codec_type,codec_name:packet=codec_type,pts', file]);
+  const { streams, packets: all } = JSON.parse(out);
   const times = { audio: [], video: [] };
-  for (const { codec_type: kind, pts } of JSON.parse(out).packets) times[kind].push(pts);
-  return times;
+  for (const { codec_type: kind, pts } of all) times[kind].push(pts);
+  return { ...times, codec: streams.find(({ codec_type: kind }) => kind === 'audio')?.codec_name };
 }
 
 export async function streamsOf(file) {
@@ -91,7 +92,7 @@ export function assertTogether(beginnings) {
   });
 }
 
-const kMp3FrameTicks = 2160; // 1152 samples at 48 kHz on the 90 kHz clock
+const kFrameTicks = { mp3: 2160, aac: 1920 }; // 1152 and 1024 samples at 48 kHz on the 90 kHz clock
 const kIdr = 5;
 
 // Problems, each a sentence; none: the segments are whole and continue one another.
@@ -102,7 +103,7 @@ export async function findFaults(files, { hasVideo = true, hasAudio = true } = {
   const probed = await mapFew(files, async (file) => ({
     name: path.basename(file), ...await packets(file), types: hasVideo && await firstNalTypes(file),
   }));
-  for (const { name, audio, video, types } of probed) {
+  for (const { name, audio, video, codec, types } of probed) {
     if (hasVideo) {
       if (!types.includes(kIdr)) faults.push(`${name} does not begin with an IDR: NALs ${types}`);
       for (const pts of video) {
@@ -114,9 +115,9 @@ export async function findFaults(files, { hasVideo = true, hasAudio = true } = {
     if (!hasAudio) continue;
     for (const pts of audio) {
       // 1 tick: 90 kHz stamps are rounded from nanoseconds.
-      if (lastAudio !== null && Math.abs(pts - lastAudio - kMp3FrameTicks) > 1)
-        faults.push(`${name}: MP3 frame at ${pts} follows ${lastAudio}, ` +
-                    `${(pts - lastAudio) / kMp3FrameTicks} frames`);
+      if (lastAudio !== null && Math.abs(pts - lastAudio - kFrameTicks[codec]) > 1)
+        faults.push(`${name}: frame of ${codec} at ${pts} follows ${lastAudio}, ` +
+                    `${(pts - lastAudio) / kFrameTicks[codec]} frames`);
       lastAudio = pts;
     }
   }
