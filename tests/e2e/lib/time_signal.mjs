@@ -169,6 +169,15 @@ async function packetTimes(file, stream) {
   return out.toString().split('\n').filter(Boolean).map(parseFloat);
 }
 
+const kFrameSamples = { mp3: 1152, aac: 1024 };
+
+// Of the sound, in seconds.
+async function frameLength(file) {
+  const out = await run('ffprobe', ['-v', 'error', '-select_streams', 'a:0', '-of', 'csv=p=0',
+    '-show_entries', 'stream=codec_name', file]);
+  return kFrameSamples[out.toString().match(/\w+/)[0]] / kRate;
+}
+
 // The sound's time in the file for a time in the signal, by the places around it.
 export function placer(places) {
   const period = kPeriodMs;
@@ -206,7 +215,7 @@ export function placer(places) {
 //             in ms of the signal, and by how many ms the sound is later than it
 //   audio     { frames, missing, offGrid }, by the time stamps of its packets
 //   video     { frames, unread, notRising, holes }; a hole is longer than 1.5 frames
-export async function measureSync(file, { fps = 30, frameSamples = 1152 } = {}) {
+export async function measureSync(file, { fps = 30 } = {}) {
   const [audioTimes, videoTimes] = [await packetTimes(file, 'a:0'), await packetTimes(file, 'v:0')];
   const places = hear(await decodeSound(file));
   const pictures = await see(file);
@@ -219,7 +228,7 @@ export async function measureSync(file, { fps = 30, frameSamples = 1152 } = {}) 
     const heard = placeOf(signal, pts * 1000);
     if (heard !== null) samples.push({ at: pts, signal, ms: heard - pts * 1000 });
   }
-  const frame = frameSamples / kRate;
+  const frame = await frameLength(file);
   const kTick = 1.5 / 90_000;
   const audio = { frames: audioTimes.length, missing: 0, offGrid: 0 };
   audioTimes.slice(1).forEach((time, i) => {
