@@ -36,13 +36,15 @@ export class LiveEdge {
   static config = { lowLatencyMode: true, maxLiveSyncPlaybackRate: 1, liveSyncOnStallIncrease: 0,
                     maxFragLookUpTolerance: 0.02 };
 
-  // Seconds behind the edge; null before the playlist is known. Without parts two segments, where the
-  // usual three cost a segment of delay: each is short, and the one being loaded is due before the one
-  // being played is over.
+  // Seconds behind the edge; null before the playlist is known. With parts half a part more than the server
+  // asks for: what is left when a part has just been missed is for the browser's own hiccups. Without parts two
+  // segments, where the usual three cost a segment of delay: each is short, and the one being loaded is due
+  // before the one being played is over.
   get target() {
     const details = this.#hls.latestLevelDetails;
     if (!details) return null;
-    return (details.partHoldBack || 2 * details.targetduration) + this.#forStalls;
+    const { partHoldBack, partTarget, targetduration } = details;
+    return (partHoldBack ? partHoldBack + partTarget / 2 : 2 * targetduration) + this.#forStalls;
   }
 
   stop() {

@@ -8,8 +8,8 @@ import { mp3PartsController } from './mp3-parts.js';
 const hlsConfig = (Hls) => ({
   ...LiveEdge.config,
   bufferController: mp3PartsController(Hls),
-  // A live page stays open for hours; what has been seen need not stay in memory.
-  backBufferLength: 10,
+  // No backBufferLength: what has been seen is removed by the browser when its buffer is full. hls.js 1.7 that
+  // removes while it parses a part takes the part for empty ("Found no media"), and waits for 4 s.
   liveDurationInfinity: true,
 });
 

@@ -32,9 +32,9 @@ function placesOf(weather, dir) {
   };
 }
 
-// `settings`: environment of the script. `during` is called with { page, playlist } when it plays.
+// `settings`: environment of the script. `kind`: of the player, see players.js. `during` is called with { page, playlist } when it plays.
 // Gives back { readings, stalls, errors, target, output }: see players.js; readings with `age` in ms.
-export async function glassToGlass(seconds, { settings = {}, weather, during } = {}) {
+export async function glassToGlass(seconds, { settings = {}, kind = 'watch', config, weather, during } = {}) {
   const dir = await mkdtemp(path.join(os.tmpdir(), 'onair-glass-'));
   const stops = [() => rm(dir, { recursive: true, force: true })];
   let pipeline;
@@ -64,7 +64,7 @@ export async function glassToGlass(seconds, { settings = {}, weather, during } =
     await eventually('there are segments', () => page.evaluate(async (url) =>
       (await (await fetch(url)).text()).match(/EXTINF/g)?.length > 3, playlist.replace('master', '0'))
       .catch(() => false), 30_000);
-    await page.evaluate((url) => window.players.add('watch', { kind: 'watch', url }), playlist);
+    await page.evaluate((player) => window.players.add('watch', player), { kind, config, url: playlist });
     const report = async () =>
       (told = await page.evaluate(() => window.players.report('watch')));
     await eventually('it plays', async () => (await report()).readings.length > 10, 30_000);
