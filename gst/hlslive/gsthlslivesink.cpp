@@ -268,6 +268,8 @@ static GstStateChangeReturn gst_hls_live_sink_change_state(GstElement* element,
     sink.stop();
   else if (transition == GST_STATE_CHANGE_PAUSED_TO_PLAYING)
     sink.set_playing(true);
+  else if (transition == GST_STATE_CHANGE_NULL_TO_READY && result == GST_STATE_CHANGE_FAILURE)
+    stop_origin(self);
   else if (transition == GST_STATE_CHANGE_READY_TO_NULL) {
     stop_origin(self);
     sink.withdraw();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // hlslivesink when disks, streams and clocks are not as they should be.
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cmath>
@@ -8,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <future>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <sstream>
@@ -247,6 +249,49 @@ TEST_F(Faults, ASlowDiskMakesStreamsWaitAndLosesNothing) {
   EXPECT_EQ(count_of("S", sounds), static_cast<std::size_t>(std::ceil(40.5 / 0.024)));
   EXPECT_EQ(count_of("K", pictures) + count_of("D", pictures), 405U);
   EXPECT_EQ(bench.warnings().size(), 0U);
+}
+
+// ---- ports
+
+Strings children(LiveSinkBench& bench) {
+  Strings names;
+  for (auto* each = GST_BIN_CHILDREN(bench.element()); each; each = each->next)
+    names.emplace_back(GST_OBJECT_NAME(each->data));
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+guint current_port(LiveSinkBench& bench) {
+  guint port = 0;
+  gst_child_proxy_get(GST_CHILD_PROXY(bench.element()), "origin::current-port", &port, nullptr);
+  return port;
+}
+
+TEST(FaultyPorts, WhereThePortIsTakenTheNextTryIsAsTheFirst) {
+  const Strings idle{"balancer"};
+  const Strings running{"balancer", "origin"};
+  auto first = std::make_unique<LiveSinkBench>("origin-port=0 origin-address=127.0.0.1");
+  ASSERT_EQ(children(*first), running);
+  const auto taken = std::to_string(current_port(*first));
+  LiveSinkBench bench{"origin-address=127.0.0.1 origin-port=" + taken, GST_STATE_NULL};
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(bench.set_state(GST_STATE_READY), GST_STATE_CHANGE_FAILURE);
+    EXPECT_EQ(children(bench), idle);
+    const auto errors = bench.errors();
+    ASSERT_EQ(errors.size(), 1U);
+    EXPECT_NE(errors[0].find("127.0.0.1:" + taken), std::string::npos) << errors[0];
+  }
+  bench.set("origin-port", "0");
+  ASSERT_EQ(bench.set_state(GST_STATE_READY), GST_STATE_CHANGE_SUCCESS);
+  EXPECT_EQ(children(bench), running);
+  EXPECT_NE(current_port(bench), 0U);
+  bench.set_state(GST_STATE_NULL);
+  EXPECT_EQ(children(bench), idle);
+  // And that one, once it is free.
+  bench.set("origin-port", taken.c_str());
+  first.reset();
+  ASSERT_EQ(bench.set_state(GST_STATE_READY), GST_STATE_CHANGE_SUCCESS);
+  EXPECT_EQ(std::to_string(current_port(bench)), taken);
 }
 
 // ---- streams
