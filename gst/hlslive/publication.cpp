@@ -6,7 +6,6 @@
 
 #include "file_name.hpp"
 #include "glue/gsttime.hpp"
-#include "key_rotation.hpp"
 #include "playlist/playlist_request.hpp"
 #include "storage/memory_storage.hpp"
 
@@ -171,11 +170,14 @@ Storage::Failure Publication::prepare() {
       return failure;
   if (const auto failure = take_over())
     return failure;
-  first_sequence_ = places_.lock()->next_sequence;
+  if (settings_.key_uri.empty())
+    return std::nullopt;
   // The first key must be there before the first segment.
-  if (!settings_.key_uri.empty())
-    if (const auto key = surroundings_.key(first_sequence_))
-      keys_.lock()->emplace(first_sequence_, *key);
+  const auto first = places_.lock()->next_sequence;
+  Keys keys{KeyRotation{first, settings_.key_rotation}};
+  if (const auto key = surroundings_.key(first))
+    keys.add(first, *key);
+  keys_.set(std::move(keys));
   return std::nullopt;
 }
 
@@ -429,45 +431,31 @@ bool Publication::Session::judge(const Storage::Failure& failure, std::string_vi
 
 // ---- keys
 
-std::uint64_t Publication::Session::key_number(std::uint64_t sequence) const {
-  return KeyRotation{self_.first_sequence_, self_.settings_.key_rotation}.key_of(sequence);
-}
-
 // Without the lock: an application may have to ask somebody else.
 void Publication::Session::fetch_key(std::uint64_t number) {
-  if (self_.keys_.lock()->contains(number))
-    return;
   if (const auto key = self_.surroundings_.key(number))
-    self_.keys_.lock()->try_emplace(number, *key);
+    (*self_.keys_.lock())->add(number, *key);
 }
 
 std::optional<Publication::Session::Key> Publication::Session::key_of(std::uint64_t sequence) {
-  const auto& uri = self_.settings_.key_uri;
-  if (uri.empty())
+  const auto keys = self_.keys_.lock();
+  if (!*keys)
     return std::nullopt;
-  const auto number = key_number(sequence);
-  if (const auto next = key_number(sequence + 1); next != number)
-    wanted_key_ = next;
-  auto keys = self_.keys_.lock();
-  auto known = keys->find(number);
-  if (known == keys->end()) {
-    // Nobody has one: whoever is to serve it is told ours.
-    const auto made = random_block();
-    if (!made)
-      return std::nullopt;
-    known = keys->emplace(number, *made).first;
-    auto* bytes = g_bytes_new(made->data(), made->size());
-    post(StructurePtr{gst_structure_new("hlslivesink-key", "kid", G_TYPE_UINT64, number, "key",
+  const auto key = (*keys)->of(sequence);
+  wanted_key_ = (*keys)->missing(sequence + 1);
+  if (!key)
+    return std::nullopt;
+  if (key->is_made) {
+    // Whoever is to serve it is told.
+    auto* bytes = g_bytes_new(key->bytes.data(), key->bytes.size());
+    post(StructurePtr{gst_structure_new("hlslivesink-key", "kid", G_TYPE_UINT64, key->number, "key",
                                         G_TYPE_BYTES, bytes, nullptr)});
     g_bytes_unref(bytes);
   }
-  const auto key = known->second;
-  // Others may be a segment behind.
-  while (keys->size() > 3)
-    keys->erase(keys->begin());
-  return Key{.bytes = key,
+  const auto& uri = self_.settings_.key_uri;
+  return Key{.bytes = key->bytes,
              .uri = uri + (uri.find('?') == std::string::npos ? "?kid=" : "&kid=") +
-                    std::to_string(number)};
+                    std::to_string(key->number)};
 }
 
 std::optional<PublishedPlaylist> Publication::Session::take_left(const std::string& playlist) {

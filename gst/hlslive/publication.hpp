@@ -22,6 +22,7 @@
 #include "glue/gstptr.hpp"
 #include "glue/guarded.hpp"
 #include "input.hpp"
+#include "keys.hpp"
 #include "playlist/master_playlist.hpp"
 #include "playlist/media_playlist.hpp"
 #include "playlist/retirement.hpp"
@@ -148,7 +149,7 @@ class Publication {
   Guarded<Places> places_;
   Guarded<Views> views_;
   Guarded<std::map<std::string, Progress>> progress_;
-  Guarded<std::map<std::uint64_t, AesBlock>> keys_;  // by number
+  Guarded<std::optional<Keys>> keys_;  // from prepare() on, if segments are encrypted
 
   // The writers'.
   std::mutex mutex_;
@@ -156,7 +157,6 @@ class Publication {
   std::set<std::string, std::less<>> unread_;  // playlists in which nothing could be read
   Retirement retired_;                         // files of before that no playlist lists
   std::map<std::string, std::uint64_t, std::less<>> next_numbers_;  // of files, by rendition
-  std::uint64_t first_sequence_ = 0;                                // of this process
   std::map<std::string, Stream> streams_;
   std::string master_;
   std::map<std::string, std::error_code, std::less<>> failing_;  // until it works again
@@ -203,7 +203,6 @@ class Publication::Session {
   bool judge(const Storage::Failure& failure, std::string_view about);
   void complain(const StorageError& error, std::string_view about);
   void write_master();
-  [[nodiscard]] std::uint64_t key_number(std::uint64_t sequence) const;
   void fetch_key(std::uint64_t number);
 
   Publication& self_;
