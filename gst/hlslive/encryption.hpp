@@ -7,6 +7,8 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <system_error>
+#include <type_traits>
 #include <vector>
 
 struct evp_cipher_ctx_st;
@@ -17,6 +19,13 @@ namespace onair {
 bool has_encryption();
 
 using AesBlock = std::array<std::uint8_t, 16>;
+
+// Why something cannot be encrypted.
+enum class EncryptionError {
+  NoKey = 1,  // nobody gave one, and none can be made
+  Refused,    // by the library, as without memory
+};
+std::error_code make_error_code(EncryptionError error);
 
 // One resource under METHOD=AES-128: all of it AES-128 in CBC mode, padded as PKCS#7 says (RFC 8216
 // section 4.3.2.4). A part is a resource of its own, so it gets an encryptor of its own, with the key
@@ -47,3 +56,6 @@ class SegmentEncryptor {
 std::optional<AesBlock> random_block();
 
 }  // namespace onair
+
+template <>
+struct std::is_error_code_enum<onair::EncryptionError> : std::true_type {};

@@ -26,7 +26,8 @@
  *
  * ## When things go wrong
  * A disk that is full or gone is warned of once; the segments that it could not take are listed as gaps
- * (EXT-X-GAP), and writing goes on when it can. A stream that stands still does not hold up the others
+ * (EXT-X-GAP), and writing goes on when it can. So are those that should be encrypted and cannot be:
+ * nothing of them is written. A stream that stands still does not hold up the others
  * (see max-wait of `hlsbalancer`). After a crash or a restart numbers go on from the playlists in
  * #GstHlsLiveSink:location, behind one EXT-X-DISCONTINUITY. From PAUSED to READY and back they do so in
  * memory too, and in READY players are still served what there was.
@@ -434,8 +435,8 @@ static void gst_hls_live_sink_class_init(GstHlsLiveSinkClass* klass) {
    * @kid: its number, which players get in the URI
    *
    * With #GstHlsLiveSink:encrypt-key-uri: returns the 16 bytes (#GBytes) of the key. Asked a segment ahead
-   * from a streaming thread. Without an answer a random key is made, and posted as element message
-   * `hlslivesink-key` (`kid`, `key`).
+   * from a streaming thread. Without an answer, or with one that has another length, a random key is made,
+   * and posted as element message `hlslivesink-key` (`kid`, `key`).
    *
    * Since: 0.1
    */

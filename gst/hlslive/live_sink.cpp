@@ -358,7 +358,11 @@ std::optional<AesBlock> LiveSink::key(std::uint64_t number) {
   if (size == AesBlock{}.size())
     std::copy_n(data, size, key.emplace().begin());
   else
-    GST_WARNING_OBJECT(bin_, "a key has 16 bytes, not %" G_GSIZE_FORMAT, size);
+    GST_ELEMENT_WARNING(
+        bin_, LIBRARY, SETTINGS,
+        ("A key has 16 bytes: one of %" G_GSIZE_FORMAT " is not taken, and another one is made.",
+         size),
+        ("kid %" G_GUINT64_FORMAT, number));
   g_bytes_unref(bytes);
   return key;
 }

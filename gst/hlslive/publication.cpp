@@ -170,7 +170,7 @@ Storage::Failure Publication::prepare() {
       return failure;
   if (const auto failure = take_over())
     return failure;
-  if (settings_.key_uri.empty())
+  if (!is_encrypted())
     return std::nullopt;
   // The first key must be there before the first segment.
   const auto first = places_.lock()->next_sequence;
@@ -423,7 +423,7 @@ bool Publication::Session::judge(const Storage::Failure& failure, std::string_vi
     return false;
   }
   if (const auto known = self_.failing_.find(about); known != self_.failing_.end()) {
-    GST_INFO("%s can be written again", known->first.c_str());
+    GST_INFO("there is no trouble with %s any more", known->first.c_str());
     self_.failing_.erase(known);
   }
   return true;
@@ -511,6 +511,12 @@ bool Publication::Session::finish(const std::string& name, Storage::Kind kind) {
 
 void Publication::Session::remove(const std::string& name) {
   judge(self_.storage_->remove(name), "removal");
+}
+
+void Publication::Session::give_up(const std::string& name, EncryptionError why) {
+  complain({.name = name, .attempt = "encrypt", .code = why}, "encryption");
+  remove(name);
+  changed_.push_back(name);
 }
 
 void Publication::Session::archive(const std::string& playlist, const MediaSegment& segment) {

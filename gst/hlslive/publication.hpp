@@ -109,6 +109,7 @@ class Publication {
 
   [[nodiscard]] const LiveSettings& settings() const { return settings_; }
   [[nodiscard]] bool is_low_latency() const { return is_low_latency_; }
+  [[nodiscard]] bool is_encrypted() const { return !settings_.key_uri.empty(); }
   [[nodiscard]] ClockTime now() { return surroundings_.now(); }
   [[nodiscard]] auto wall_clock() { return wall_clock_.lock(); }
   [[nodiscard]] StructurePtr stats();
@@ -171,7 +172,8 @@ class Publication::Session {
   Session& operator=(const Session&) = delete;
 
   [[nodiscard]] ClockTime now() const { return now_; }
-  // What a segment is encrypted with, if anything. The next one is asked for when the lock is gone.
+  // What a segment is encrypted with; nothing where none is, or there is no key. The next one is asked for
+  // when the lock is gone.
   struct Key {
     AesBlock bytes;
     std::string uri;
@@ -191,6 +193,9 @@ class Publication::Session {
   bool append(const std::string& name, Storage::Kind kind, Bytes bytes);
   bool finish(const std::string& name, Storage::Kind kind);
   void remove(const std::string& name);
+  // What is there of it goes.
+  void give_up(const std::string& name, EncryptionError why);
+  void on_encrypted() { judge(std::nullopt, "encryption"); }
   void archive(const std::string& playlist, const MediaSegment& segment);
   void end_archive(const std::string& playlist);
 

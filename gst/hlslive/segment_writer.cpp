@@ -170,6 +170,8 @@ void SegmentWriter::open(Session& session) {
   if (const auto key = session.key_of(sequence_)) {
     cipher_ = {.key = key->bytes, .iv = iv_of(sequence_)};
     head.key = {.uri = key->uri};
+  } else if (publication_.is_encrypted() && !playlist_->segments().empty()) {
+    head.key = playlist_->segments().back().head.key;  // a gap is under no other key
   }
   const auto number = sequence_ + name_offset_;
   segment_file_ = grow(segment_name(number), Storage::Kind::Segment);
@@ -186,31 +188,41 @@ SegmentWriter::Growing SegmentWriter::grow(std::string name, Storage::Kind kind)
 }
 
 void SegmentWriter::append(Session& session, Growing& file, Bytes bytes) {
+  if (!std::exchange(file.has_begun, true))
+    file.has_failed = !session.begin(file.name, file.kind);
   if (file.has_failed || bytes.empty())
     return;
   file.has_failed = !session.append(file.name, file.kind, bytes);
   file.size += bytes.size();
 }
 
+void SegmentWriter::give_up(Session& session, Growing& file, EncryptionError why) {
+  file.has_failed = true;
+  session.give_up(file.name, why);
+}
+
+// Where segments are encrypted, nothing goes out as it is, whatever is wrong.
 void SegmentWriter::write(Session& session, Growing& file, Bytes bytes) {
-  if (!file.has_begun)
-    file.has_failed = !session.begin(file.name, file.kind);
-  file.has_begun = true;
-  if (!file.encryptor) {
+  if (file.has_failed)
+    return;
+  if (!publication_.is_encrypted())
     append(session, file, bytes);
-  } else if (const auto encrypted = file.encryptor->update(bytes)) {
+  else if (!file.encryptor)
+    give_up(session, file, EncryptionError::NoKey);
+  else if (const auto encrypted = file.encryptor->update(bytes))
     append(session, file, *encrypted);
-  } else {
-    file.has_failed = true;
-  }
+  else
+    give_up(session, file, EncryptionError::Refused);
 }
 
 void SegmentWriter::finish(Session& session, Growing& file) {
   if (file.encryptor && file.is_whole()) {
-    if (const auto rest = file.encryptor->finish())
+    if (const auto rest = file.encryptor->finish()) {
       append(session, file, *rest);
-    else
-      file.has_failed = true;
+      session.on_encrypted();
+    } else {
+      give_up(session, file, EncryptionError::Refused);
+    }
   }
   if (file.is_whole())
     file.has_failed = !session.finish(file.name, file.kind);

@@ -87,6 +87,7 @@ class SegmentWriter : public Muxer::Reader {
   [[nodiscard]] Growing grow(std::string name, Storage::Kind kind) const;
   void write(Session& session, Growing& file, Bytes bytes);
   void append(Session& session, Growing& file, Bytes bytes);
+  void give_up(Session& session, Growing& file, EncryptionError why);
   void add_tables(std::vector<std::uint8_t>& packets);
   void finish(Session& session, Growing& file);
   void end_part(Session& session, const PartAssembler::EndPart& part);
