@@ -300,16 +300,17 @@ void SegmentWriter::end_part(Session& session, const PartAssembler::EndPart& par
     return;
   auto& file = part_file_;
   finish(session, file);
+  const bool is_gap = !file.is_whole();
   playlist_->add_part({.uri = file.name,
                        .duration = part.duration(),
                        .is_independent = part.is_independent,
-                       .is_gap = !file.is_whole()});
+                       .is_gap = is_gap});
   session.post(StructurePtr{gst_structure_new(
       "hlslivesink-part", "rendition", G_TYPE_STRING, config_.name.c_str(), "sequence",
       G_TYPE_UINT64, sequence_, "part", G_TYPE_UINT64, static_cast<guint64>(part.part), "uri",
       G_TYPE_STRING, file.name.c_str(), "running-time", G_TYPE_UINT64, to_gst(part.start),
-      "duration", G_TYPE_UINT64, to_gst(part.duration()), "size", G_TYPE_UINT64, file.size,
-      nullptr)});
+      "duration", G_TYPE_UINT64, to_gst(part.duration()), "size", G_TYPE_UINT64, file.size, "gap",
+      G_TYPE_BOOLEAN, is_gap, nullptr)});
   ++(*session.progress())[config_.name].parts;
   ++part_;
   part_file_ = grow(part_name(sequence_ + name_offset_, part_), Storage::Kind::Part);

@@ -228,6 +228,12 @@ TEST_P(HlsLiveSinkWithoutEncryption, SegmentsAreGapsUntilItIsPossibleAgain) {
   for (const auto* name : {"0-1.ts", "0-2.ts", "0-1.0.ts", "0-1.4.ts", "0-2.0.ts", "0-2.4.ts"})
     EXPECT_EQ(bench->get(name).status, 404U) << name;
   EXPECT_EQ(bench->warnings(), Strings{GetParam().warning});
+  for (const auto* kind : {"hlslivesink-segment", "hlslivesink-part"})
+    for (const auto& message : bench->messages(GST_MESSAGE_ELEMENT, kind)) {
+      const auto* told = gst_message_get_structure(message.get());
+      const auto sequence = uint64_of(told, "sequence");
+      EXPECT_EQ(flag_of(told, "gap"), sequence == 1 || sequence == 2) << kind << ' ' << sequence;
+    }
 
   ASSERT_TRUE(bench->wait_for_progress("segments", 4));
   plain->wait_for("0.m3u8", "0-3.ts\n");
