@@ -69,8 +69,10 @@ GstFlowReturn Input::on_buffer(GstPtr<GstBuffer> buffer, Listener& listener) {
                    .duration = to_duration(GST_BUFFER_DURATION(raw)),
                    .is_key = !GST_BUFFER_FLAG_IS_SET(raw, GST_BUFFER_FLAG_DELTA_UNIT),
                    .boundary = std::exchange(announced_, std::nullopt)};
-  if (!is_empty)
+  if (!is_empty) {
     frame.buffer = std::move(buffer);
+    frame.caps = caps_;
+  }
   is_busy_ = true;
   const auto flow = listener.on_frame(*this, std::move(frame));
   is_busy_ = false;
@@ -129,7 +131,7 @@ bool Input::on_event(GstEvent* event, Listener& listener) {
     case GST_EVENT_CAPS: {
       GstCaps* caps = nullptr;
       gst_event_parse_caps(event, &caps);
-      listener.on_caps(*this, caps);
+      caps_ = GstPtr<GstCaps>::share(caps);
       break;
     }
     case GST_EVENT_SEGMENT:

@@ -27,6 +27,7 @@ struct Boundary {
 // A frame, or the absence of one.
 struct MediaFrame {
   GstPtr<GstBuffer> buffer;  // empty: nothing up to `pts` + `duration`
+  GstPtr<GstCaps> caps;      // of the buffer
   RunningTime pts;
   std::optional<RunningTime> dts;
   std::optional<Duration> duration;
@@ -41,7 +42,6 @@ class Input {
   class Listener {
    public:
     virtual ~Listener() = default;
-    virtual void on_caps(const Input& input, GstCaps* caps) = 0;
     virtual GstFlowReturn on_frame(const Input& input, MediaFrame frame) = 0;
     virtual void on_end(const Input& input) = 0;
     // What the muxer takes.
@@ -82,6 +82,7 @@ class Input {
   std::atomic<bool> is_busy_{false};
   GstPtr<GstPad> pad_;
   GstSegment segment_;
+  GstPtr<GstCaps> caps_;
   std::optional<Boundary> announced_;
 };
 

@@ -39,7 +39,6 @@ void LiveSink::remove(MediaKind kind, unsigned number) {
   on_end(*gone);
   const std::lock_guard lock{mutex_};
   routes_.erase(gone.get());
-  caps_.erase(gone.get());
   ended_.erase(gone.get());
 }
 
@@ -93,7 +92,6 @@ void LiveSink::stop() {
   const std::lock_guard lock{mutex_};
   gone.swap(renditions_);
   routes_.clear();
-  caps_.clear();
   ended_.clear();
   observed_.reset();
 }
@@ -148,10 +146,8 @@ void LiveSink::make_rendition(const std::string& name, unsigned number, bool is_
   if (publication_->is_low_latency())
     config.part_target = Duration{static_cast<Duration::rep>(settings.part_target)};
   auto rendition = std::make_shared<Rendition>(bin_, config, std::move(writer));
-  for (const auto& input : inputs) {
-    const auto caps = caps_.find(input.get());
-    rendition->expect(input, caps == caps_.end() ? nullptr : caps->second.get());
-  }
+  for (const auto& input : inputs)
+    rendition->expect(input);
   renditions_.push_back(std::move(rendition));
 }
 
@@ -191,17 +187,6 @@ std::shared_ptr<const LiveSink::Renditions> LiveSink::renditions_of(const Input&
 }
 
 // ---- what comes
-
-void LiveSink::on_caps(const Input& input, GstCaps* caps) {
-  Renditions renditions;
-  {
-    const std::lock_guard lock{mutex_};
-    caps_[&input] = GstPtr<GstCaps>::share(caps);
-    renditions = renditions_;
-  }
-  for (const auto& rendition : renditions)
-    rendition->on_caps(input, caps);
-}
 
 GstFlowReturn LiveSink::on_frame(const Input& input, MediaFrame frame) {
   observe_clock();

@@ -48,7 +48,6 @@ class LiveSink : public Input::Listener,
   [[nodiscard]] StructurePtr stats();
 
   // Input::Listener
-  void on_caps(const Input& input, GstCaps* caps) override;
   GstFlowReturn on_frame(const Input& input, MediaFrame frame) override;
   void on_end(const Input& input) override;
   void on_timeline(const GstStructure* mapping) override;
@@ -80,7 +79,6 @@ class LiveSink : public Input::Listener,
 
   std::mutex mutex_;
   std::map<std::pair<MediaKind, unsigned>, InputPtr> inputs_;
-  std::map<const Input*, GstPtr<GstCaps>> caps_;
   std::map<const Input*, bool> ended_;
   std::shared_ptr<Publication> publication_;
   Renditions renditions_;

@@ -111,6 +111,8 @@ Muxer::Muxer(GstBin* bin, GstPtr<GstElement> element, Duration buffering,
   gst_pad_set_chain_function(output_.get(), on_buffer);
   gst_pad_set_chain_list_function(output_.get(), on_list);
   gst_pad_set_event_function(output_.get(), on_event);
+  // Any caps, of which there is no template: a new init segment is in new ones.
+  GST_PAD_SET_ACCEPT_TEMPLATE(output_.get());
   gst_pad_set_active(output_.get(), TRUE);
   // Nobody upstream is live in its eyes, so that it waits for no clock: this is how far one pad may
   // be ahead of the others.

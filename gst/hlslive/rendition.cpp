@@ -26,8 +26,8 @@ PartAssembler::Kind kind_of(const Input& input) {
 Rendition::Rendition(GstBin* bin, Config config, std::shared_ptr<SegmentWriter> writer)
     : bin_{bin}, config_{std::move(config)}, writer_{std::move(writer)} {}
 
-void Rendition::expect(std::shared_ptr<const Input> input, GstCaps* caps) {
-  tracks_.push_back({.input = std::move(input), .caps = GstPtr<GstCaps>::share(caps)});
+void Rendition::expect(std::shared_ptr<const Input> input) {
+  tracks_.push_back({.input = std::move(input)});
 }
 
 const Rendition::Track* Rendition::find(const Input& input) const {
@@ -45,17 +45,6 @@ Rendition::Track& Rendition::of(PartAssembler::TrackId id) {
                        [&](const auto& track) { return track.id == id; });
 }
 
-void Rendition::on_caps(const Input& input, GstCaps* caps) {
-  const std::lock_guard lock{mutex_};
-  auto* track = find(input);
-  if (!track)
-    return;
-  track->caps = GstPtr<GstCaps>::share(caps);
-  // A transport stream carries its parameters in band.
-  if (track->output && !config_.packs_sound)
-    muxer_->set_caps(*track->output, caps);
-}
-
 // Only then is it known what there is to be muxed, and which frames parts are made of.
 bool Rendition::can_start() const {
   return !pending_.empty() && std::all_of(tracks_.begin(), tracks_.end(), [](const auto& track) {
@@ -67,10 +56,9 @@ std::optional<PartPlan> Rendition::make_plan() const {
   if (!config_.part_target)
     return std::nullopt;
   for (const auto& [input, frame] : pending_) {
-    const auto* track = find(*input);
     gint rate = 0;
-    if (input->kind() == MediaKind::Audio && frame.buffer && frame.duration && track->caps &&
-        gst_structure_get_int(gst_caps_get_structure(track->caps.get(), 0), "rate", &rate))
+    if (input->kind() == MediaKind::Audio && frame.caps && frame.duration &&
+        gst_structure_get_int(gst_caps_get_structure(frame.caps.get(), 0), "rate", &rate))
       return PartPlan{config_.target,
                       *config_.part_target,
                       {.length = to_ticks(*frame.duration, static_cast<std::uint32_t>(rate)),
@@ -95,8 +83,10 @@ GstFlowReturn Rendition::start() {
 
 // With the first frame of a stream.
 void Rendition::join(Track& track, const MediaFrame& frame) {
-  if (!track.id && track.caps && frame.buffer)
-    track.id = assembler_->add_track(kind_of(*track.input));
+  if (track.id || !frame.caps)
+    return;
+  track.id = assembler_->add_track(kind_of(*track.input));
+  track.caps = frame.caps;
 }
 
 // Not in the middle of a segment, nor with one that was opened without it.
@@ -309,6 +299,8 @@ bool Rendition::begin_muxer() {
       if (!track.id || track.input->kind() != kind)
         continue;
       const auto* name = kind == MediaKind::Audio ? "audio" : "video";
+      if (!track.frames.empty())
+        track.caps = track.frames.front().caps;
       track.output = muxer_->add_track(name, track.caps.get());
       if (!track.output) {
         GST_ELEMENT_ERROR(bin_, CORE, NEGOTIATION,
@@ -327,6 +319,16 @@ GstClockTime Rendition::muxer_time(RunningTime time) const {
   return to_gst(to_duration(std::max<std::int64_t>(ticks, 0), kTransportRate, Rounding::Up));
 }
 
+// They may be newer than those of the frames in front, which have waited for their part to be whole.
+void Rendition::follow_caps(Track& track, const MediaFrame& frame) {
+  if (frame.caps.get() == track.caps.get())
+    return;
+  track.caps = frame.caps;
+  // A transport stream carries its parameters in band.
+  if (!config_.packs_sound)
+    muxer_->set_caps(*track.output, track.caps.get());
+}
+
 GstFlowReturn Rendition::write_pack(Track& track, std::size_t count) {
   // One PES for several frames; a sample is one of them.
   const bool is_pack = track.input->kind() == MediaKind::Audio && config_.packs_sound;
@@ -335,6 +337,7 @@ GstFlowReturn Rendition::write_pack(Track& track, std::size_t count) {
   for (; count > 0 && flow == GST_FLOW_OK; --count) {
     auto frame = std::move(track.frames.front());
     track.frames.pop_front();
+    follow_caps(track, frame);
     if (!std::exchange(track.is_described, true))
       writer_->describe(track.input->kind(), track.caps.get(), frame.buffer.get());
     if (pack) {

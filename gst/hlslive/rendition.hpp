@@ -42,11 +42,9 @@ class Rendition {
   // The writer is made by the caller, who can tell it more.
   Rendition(GstBin* bin, Config config, std::shared_ptr<SegmentWriter> writer);
 
-  // Before anybody else knows it; `caps` may be null. Which streams it has never changes: no lock is
-  // needed to ask.
-  void expect(std::shared_ptr<const Input> input, GstCaps* caps);
+  // Before anybody else knows it. Which streams it has never changes: no lock is needed to ask.
+  void expect(std::shared_ptr<const Input> input);
   [[nodiscard]] bool has(const Input& input) const { return find(input) != nullptr; }
-  void on_caps(const Input& input, GstCaps* caps);
   // The frame is shared with other renditions.
   GstFlowReturn on_frame(const Input& input, const MediaFrame& frame);
   // With the last of its streams returns when all is written.
@@ -59,7 +57,7 @@ class Rendition {
  private:
   struct Track {
     std::shared_ptr<const Input> input;
-    GstPtr<GstCaps> caps{};
+    GstPtr<GstCaps> caps{};                      // of the newest frame that was written
     std::optional<PartAssembler::TrackId> id{};  // from the first frame on
     std::optional<Muxer::TrackId> output{};      // of the muxer that runs
     std::deque<MediaFrame> frames{};             // that the assembler holds back
@@ -83,6 +81,7 @@ class Rendition {
   [[nodiscard]] std::optional<PartPlan> make_plan() const;
   void take_in(Track& track, const MediaFrame& frame);
   void join(Track& track, const MediaFrame& frame);
+  void follow_caps(Track& track, const MediaFrame& frame);
   [[nodiscard]] bool begins(const Track& track, const MediaFrame& frame) const;
   void give_up_silent();
   void tell(Track& track, const Boundary& boundary);

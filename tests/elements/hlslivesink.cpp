@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -25,9 +26,22 @@ constexpr const char* kPlain = "low-latency=false";
 constexpr const char* kAvc =
     "video/x-h264, stream-format=(string)avc, alignment=(string)au, width=(int)640, "
     "height=(int)360, framerate=(fraction)10/1, codec_data=(buffer)0142c01effe000";
+// An AVCDecoderConfigurationRecord with an SPS of four bytes and a PPS of two, and of another encoder.
+constexpr const char* kOtherAvc =
+    "video/x-h264, stream-format=(string)avc, alignment=(string)au, width=(int)320, "
+    "height=(int)180, framerate=(fraction)10/1, "
+    "codec_data=(buffer)0142c015ffe100046742c01501000268ce";
+constexpr std::string_view kAvcSets{"\x42\xc0\x1e", 3};
+constexpr std::string_view kOtherAvcSets{"\x67\x42\xc0\x15", 4};
 constexpr const char* kMp3InMp4 =
     "audio/mpeg, mpegversion=(int)1, layer=(int)3, mpegaudioversion=(int)1, parsed=(boolean)true, "
     "rate=(int)48000, channels=(int)2";
+
+// That `#EXT-X-MAP:URI="…"` names.
+std::string init_segment(LiveSinkBench& bench, const std::string& map) {
+  const auto begin = map.find('"') + 1;
+  return bench.get(map.substr(begin, map.rfind('"') - begin)).data;
+}
 
 // In 90 kHz.
 std::int64_t first_picture(const Media& media) {
@@ -420,6 +434,27 @@ TEST(HlsLiveSink, FragmentedMp4HasAnInitSegmentAndAFragmentAPart) {
   const auto second = starts.rbegin()->second;  // of picture and sound: 90 kHz and 48 kHz
   const auto one = starts.begin()->second;
   EXPECT_TRUE(one * 48 == second * 90 || one * 90 == second * 48) << one << ' ' << second;
+}
+
+// Frames wait for their part to be whole; caps wait with them.
+TEST(HlsLiveSink, AnInitSegmentIsThatOfTheFramesBehindIt) {
+  LiveSinkBench bench{"container=fmp4 low-latency=false"};
+  auto& sound = bench.add("audio_0", kMp3InMp4);
+  auto& picture = bench.add("video_0", kAvc);
+  bench.broadcast(0s, 500ms);
+  EXPECT_EQ(picture.encode(500ms, 2s), GST_FLOW_OK);
+  picture.push_caps(kOtherAvc);
+  EXPECT_EQ(picture.encode(2s, 2500ms), GST_FLOW_OK);
+  EXPECT_EQ(sound.sounds(500ms, 2500ms), GST_FLOW_OK);
+  bench.broadcast(2500ms, 3100ms);
+  const auto text = bench.wait_for("0.m3u8", "0-2.m4s\n");
+  const auto maps = LiveSinkBench::tags(text, "#EXT-X-MAP");
+  ASSERT_EQ(maps.size(), 2U) << text;
+  EXPECT_LT(text.find(maps[0]), text.find("0-0.m4s\n"));
+  EXPECT_GT(text.find(maps[1]), text.find("0-1.m4s\n"));
+  EXPECT_LT(text.find(maps[1]), text.find("0-2.m4s\n"));
+  EXPECT_NE(init_segment(bench, maps[0]).find(kAvcSets), std::string::npos);
+  EXPECT_NE(init_segment(bench, maps[1]).find(kOtherAvcSets), std::string::npos);
 }
 
 // ---- what the application sees
