@@ -6,6 +6,8 @@
 
 #include "base/ticks.hpp"
 #include "glue/gsttime.hpp"
+#include "glue/mapped_buffer.hpp"
+#include "parameter_sets.hpp"
 
 GST_DEBUG_CATEGORY_EXTERN(gst_hls_live_sink_debug);
 #define GST_CAT_DEFAULT gst_hls_live_sink_debug
@@ -19,6 +21,22 @@ constexpr std::size_t kMostDecided = 64;
 
 PartAssembler::Kind kind_of(const Input& input) {
   return input.kind() == MediaKind::Audio ? PartAssembler::Kind::Audio : PartAssembler::Kind::Video;
+}
+
+// With the parameter sets of its caps, if it has none of its own.
+GstPtr<GstBuffer> with_parameter_sets(GstPtr<GstBuffer> picture, GstCaps* caps) {
+  const auto* value = gst_structure_get_value(gst_caps_get_structure(caps, 0), "codec_data");
+  if (!value)
+    return picture;
+  const auto missing = missing_parameter_sets(MappedBuffer{picture.get()}.bytes(),
+                                              MappedBuffer{gst_value_get_buffer(value)}.bytes());
+  if (!missing)
+    return picture;
+  auto* head = gst_buffer_copy_region(picture.get(), GST_BUFFER_COPY_ALL, 0, missing->place);
+  auto* sets = gst_buffer_new_memdup(missing->bytes.data(), missing->bytes.size());
+  auto* tail = gst_buffer_copy_region(picture.get(), GST_BUFFER_COPY_MEMORY, missing->place,
+                                      static_cast<gsize>(-1));
+  return GstPtr<GstBuffer>::adopt(gst_buffer_append(gst_buffer_append(head, sets), tail));
 }
 
 }  // namespace
@@ -320,13 +338,17 @@ GstClockTime Rendition::muxer_time(RunningTime time) const {
 }
 
 // They may be newer than those of the frames in front, which have waited for their part to be whole.
-void Rendition::follow_caps(Track& track, const MediaFrame& frame) {
+void Rendition::follow_caps(Track& track, MediaFrame& frame) {
   if (frame.caps.get() == track.caps.get())
     return;
   track.caps = frame.caps;
   // A transport stream carries its parameters in band.
-  if (!config_.packs_sound)
-    muxer_->set_caps(*track.output, track.caps.get());
+  if (config_.packs_sound)
+    return;
+  muxer_->set_caps(*track.output, track.caps.get());
+  // A segment has one init segment: what follows in this one is read with these.
+  if (track.input->kind() == MediaKind::Video)
+    frame.buffer = with_parameter_sets(std::move(frame.buffer), track.caps.get());
 }
 
 GstFlowReturn Rendition::write_pack(Track& track, std::size_t count) {

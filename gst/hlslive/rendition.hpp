@@ -81,7 +81,7 @@ class Rendition {
   [[nodiscard]] std::optional<PartPlan> make_plan() const;
   void take_in(Track& track, const MediaFrame& frame);
   void join(Track& track, const MediaFrame& frame);
-  void follow_caps(Track& track, const MediaFrame& frame);
+  void follow_caps(Track& track, MediaFrame& frame);
   [[nodiscard]] bool begins(const Track& track, const MediaFrame& frame) const;
   void give_up_silent();
   void tell(Track& track, const Boundary& boundary);

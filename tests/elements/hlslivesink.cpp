@@ -21,6 +21,8 @@ namespace {
 [[maybe_unused]] const auto* const kGStreamer =
     testing::AddGlobalTestEnvironment(new GstEnvironment);
 
+using namespace std::string_literals;
+
 constexpr const char* kPlain = "low-latency=false";
 
 constexpr const char* kAvc =
@@ -455,6 +457,29 @@ TEST(HlsLiveSink, AnInitSegmentIsThatOfTheFramesBehindIt) {
   EXPECT_LT(text.find(maps[1]), text.find("0-2.m4s\n"));
   EXPECT_NE(init_segment(bench, maps[0]).find(kAvcSets), std::string::npos);
   EXPECT_NE(init_segment(bench, maps[1]).find(kOtherAvcSets), std::string::npos);
+}
+
+// EXT-X-MAP is for whole segments, and this one has begun under the old one.
+TEST(HlsLiveSink, ParametersThatChangeWithinASegmentAreInTheSegment) {
+  LiveSinkBench bench{"container=fmp4 low-latency=false"};
+  auto& sound = bench.add("audio_0", kMp3InMp4);
+  auto& picture = bench.add("video_0", kAvc);
+  bench.broadcast(0s, 1500ms);
+  picture.push_caps(kOtherAvc);
+  const auto slice = "\0\0\0\3\x65\x88\x80"s;
+  auto buffer = GstPtr<GstBuffer>::adopt(gst_buffer_new_memdup(slice.data(), slice.size()));
+  GST_BUFFER_PTS(buffer.get()) = GST_BUFFER_DTS(buffer.get()) = 1500 * GST_MSECOND;
+  GST_BUFFER_DURATION(buffer.get()) = 100 * GST_MSECOND;
+  EXPECT_EQ(picture.push_buffer(std::move(buffer)), GST_FLOW_OK);
+  EXPECT_EQ(picture.encode(1600ms, 1700ms), GST_FLOW_OK);
+  EXPECT_EQ(sound.sounds(1500ms, 1700ms), GST_FLOW_OK);
+  bench.broadcast(1700ms, 3100ms);
+  const auto text = bench.wait_for("0.m3u8", "0-2.m4s\n");
+  const auto maps = LiveSinkBench::tags(text, "#EXT-X-MAP");
+  ASSERT_EQ(maps.size(), 2U) << text;
+  EXPECT_GT(text.find(maps[1]), text.find("0-1.m4s\n"));
+  EXPECT_NE(bench.get("0-1.m4s").data.find("\0\0\0\4\x67\x42\xc0\x15\0\0\0\2\x68\xce"s + slice),
+            std::string::npos);
 }
 
 // ---- what the application sees
