@@ -7,6 +7,10 @@
 
 namespace onair {
 
+inline constexpr char kMasterPlaylist[] = "master.m3u8";
+// Of a rendition R: R.m3u8.
+inline constexpr std::string_view kPlaylistEnding = ".m3u8";
+
 // What the files of a rendition R are called, its playlist apart:
 //   R-12.ts, R-12.m4s      segment 12
 //   .ts, R-12.3.m4s  its part 3

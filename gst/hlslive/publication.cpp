@@ -2,7 +2,6 @@
 #include "publication.hpp"
 
 #include <algorithm>
-#include <filesystem>
 
 #include "file_name.hpp"
 #include "glue/gsttime.hpp"
@@ -17,7 +16,6 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr std::string_view kPlaylistEnding = ".m3u8";
 // Boundaries whose numbers a rendition that is behind may still ask for.
 constexpr std::size_t kMostRemembered = 64;
 // Names are never used again.
@@ -86,26 +84,6 @@ std::vector<std::string> codecs_of(const Publication::Stream& stream) {
   return codecs;
 }
 
-Duration length_of(const PublishedPlaylist& playlist) {
-  Duration sum{};
-  for (const auto& segment : playlist.segments)
-    sum += segment.duration;
-  return sum;
-}
-
-// Since it was written; nothing where that cannot be said.
-Duration age_of(const std::filesystem::path& path) {
-  std::error_code code;
-  const auto written = std::filesystem::last_write_time(path, code);
-  return code ? Duration{0}
-              : std::max<Duration>(std::filesystem::file_time_type::clock::now() - written,
-                                   Duration{0});
-}
-
-std::string rendition_of(const std::string& playlist) {
-  return playlist.substr(0, playlist.size() - kPlaylistEnding.size());
-}
-
 std::string_view name_of(Storage::Kind kind) {
   return kind == Storage::Kind::Part ? "parts" : "segments";
 }
@@ -163,17 +141,22 @@ Storage::Failure Publication::prepare() {
     if (const auto failure = archive_->prepare())
       return failure;
     // What it keeps is never written over, though the rest begins anew.
-    note_numbers(archive_->names());
+    inherited_.reserve(archive_->names());
   }
   if (directory_)
     if (const auto failure = directory_->prepare())
       return failure;
-  if (const auto failure = take_over())
+  if (const auto failure = inherited_.accept(*storage_, target_duration(), now()))
     return failure;
+  for (const auto& oddity : inherited_.oddities())
+    GST_WARNING("%s", oddity.c_str());
+  for (const auto& playlist : inherited_.playlists())
+    announce(playlist);
+  const auto first = inherited_.next_sequence();
+  places_.lock()->next_sequence = first;
   if (!is_encrypted())
     return std::nullopt;
   // The first key must be there before the first segment.
-  const auto first = places_.lock()->next_sequence;
   Keys keys{KeyRotation{first, settings_.key_rotation}};
   if (const auto key = surroundings_.key(first))
     keys.add(first, *key);
@@ -181,97 +164,9 @@ Storage::Failure Publication::prepare() {
   return std::nullopt;
 }
 
-Storage::Failure Publication::take_over() {
-  const auto found = storage_->names();
-  if (const auto* failure = std::get_if<StorageError>(&found))
-    return *failure;
-  const auto& names = std::get<std::vector<std::string>>(found);
-  for (const auto& name : names)
-    if (name.ends_with(kPlaylistEnding) && name != kMaster)
-      read_left(name);
-  note_numbers(names);
-  for (auto& [name, left] : left_) {
-    const auto rendition = rendition_of(name);
-    for (const auto& [other, ahead] : left_)
-      if (!left.has_ended && !ahead.has_ended)
-        left.catch_up(ahead, rendition, next_numbers_[rendition]);
-    auto places = places_.lock();
-    places->next_sequence = std::max(places->next_sequence, left.next_media_sequence());
-  }
-  clear(names);
-  return std::nullopt;
-}
-
-void Publication::read_left(const std::string& name) {
-  const auto file = storage_->read(name, 0);
-  const auto* found = std::get_if<Content>(&file);
-  if (!found) {
-    unread_.insert(rendition_of(name));
-    return;
-  }
-  std::string text;
-  for (const auto& chunk : found->chunks)
-    text.append(reinterpret_cast<const char*>(chunk.bytes.data()), chunk.bytes.size());
-  const auto playlist = parse_published_playlist(text);
-  if (const auto* left = std::get_if<PublishedPlaylist>(&playlist)) {
-    note_numbers(left->unfinished_parts);
-    for (const auto& segment : left->segments)
-      note_numbers({segment.uri});
-    left_.emplace(name, *left);
-    announce(name);
-    return;
-  }
-  unread_.insert(rendition_of(name));
-  GST_WARNING("%s is no playlist of ours, and is written over: %s", name.c_str(),
-              to_text(std::get<PlaylistSyntaxError>(playlist)).c_str());
-}
-
-void Publication::note_numbers(const std::vector<std::string>& names) {
-  for (const auto& name : names)
-    if (const auto file = parse_file_name(name)) {
-      auto& next = next_numbers_[std::string{file->rendition}];
-      next = std::max(next, file->number + 1);
-    }
-}
-
-// Of the files that have our names, those that nobody may ask for any more: no playlist lists them, and
-// the longest one that did is over (section 6.2.2 of the draft).
-void Publication::clear(const std::vector<std::string>& names) {
-  std::set<std::string_view> listed;
-  Duration longest{};
-  for (const auto& [name, left] : left_) {
-    for (const auto& segment : left.segments) {
-      if (!segment.is_gap)
-        listed.insert(segment.uri);
-      if (segment.map)
-        listed.insert(*segment.map);
-    }
-    longest = std::max(longest, length_of(left));
-  }
-  // In the playlist, and as long again behind it.
-  const auto stays = 2 * longest + target_duration();
-  std::vector<std::pair<Duration, std::string>> awaited;
-  for (const auto& name : names) {
-    const auto file = parse_file_name(name);
-    if (!file || listed.contains(name) || unread_.contains(file->rendition))
-      continue;
-    const auto path = storage_->path_of(name);
-    // The newest one keeps its number from being given again, should this process die at once.
-    const auto is_newest = file->number + 1 == next_numbers_.at(std::string{file->rendition});
-    const auto age = path && !is_newest ? age_of(*path) : Duration{0};
-    if (age < stays)
-      awaited.emplace_back(stays - age, name);
-    else if (const auto failure = storage_->remove(name))
-      GST_WARNING("%s", to_text(*failure).c_str());
-  }
-  std::sort(awaited.begin(), awaited.end());
-  for (auto& [rest, name] : awaited)
-    retired_.add(std::move(name), now() + rest);
-}
-
 void Publication::announce(const std::string& playlist) {
   auto views = views_.lock();
-  views->try_emplace(kMaster, View{.is_master = true});
+  views->try_emplace(kMasterPlaylist, View{.is_master = true});
   views->try_emplace(playlist);
 }
 
@@ -458,29 +353,6 @@ std::optional<Publication::Session::Key> Publication::Session::key_of(std::uint6
                     std::to_string(key->number)};
 }
 
-std::optional<PublishedPlaylist> Publication::Session::take_left(const std::string& playlist) {
-  auto left = self_.left_.extract(playlist);
-  return left ? std::optional{std::move(left.mapped())} : std::nullopt;
-}
-
-void Publication::Session::retire(const PublishedPlaylist& left) {
-  const auto length = length_of(left);
-  std::set<std::string> maps;
-  for (const auto& segment : left.segments) {
-    if (!segment.is_gap)
-      self_.retired_.add(segment.uri, now_ + segment.duration + length);
-    if (segment.map && maps.insert(*segment.map).second)
-      self_.retired_.add(*segment.map, now_ + segment.duration + length);
-  }
-  for (const auto& part : left.unfinished_parts)
-    self_.retired_.add(part, now_ + length);
-}
-
-std::uint64_t Publication::Session::next_number(const std::string& rendition) const {
-  const auto found = self_.next_numbers_.find(rendition);
-  return found == self_.next_numbers_.end() ? 0 : found->second;
-}
-
 bool Publication::Session::replace(const std::string& name, Bytes bytes) {
   const bool done = judge(self_.storage_->replace(name, bytes), "playlists");
   changed_.push_back(name);
@@ -548,7 +420,7 @@ void Publication::Session::publish(const std::string& name, const MediaPlaylist&
   (*self_.views_.lock())[name] = std::move(view);
   replace(name, bytes_of(*text));
   std::vector<std::string> due;
-  self_.retired_.take_due(now_, due);
+  self_.inherited_.take_due(now_, due);
   for (const auto& file : due)
     remove(file);
   post(StructurePtr{gst_structure_new("hlslivesink-playlist", "uri", G_TYPE_STRING, name.c_str(),
@@ -605,11 +477,11 @@ void Publication::Session::write_master() {
   if (text == self_.master_)
     return;
   self_.master_ = std::move(text);
-  (*self_.views_.lock())[kMaster] = {.full = std::make_shared<const std::string>(self_.master_),
-                                     .is_master = true};
-  replace(kMaster, bytes_of(self_.master_));
+  (*self_.views_.lock())[kMasterPlaylist] = {
+      .full = std::make_shared<const std::string>(self_.master_), .is_master = true};
+  replace(kMasterPlaylist, bytes_of(self_.master_));
   if (self_.archive_)
-    judge(self_.archive_->replace(kMaster, self_.master_), "archive");
+    judge(self_.archive_->replace(kMasterPlaylist, self_.master_), "archive");
 }
 
 }  // namespace onair

@@ -21,14 +21,13 @@
 #include "encryption.hpp"
 #include "glue/gstptr.hpp"
 #include "glue/guarded.hpp"
+#include "inheritance.hpp"
 #include "input.hpp"
 #include "keys.hpp"
 #include "playlist/master_playlist.hpp"
 #include "playlist/media_playlist.hpp"
-#include "playlist/retirement.hpp"
 #include "settings.hpp"
 #include "storage/directory_storage.hpp"
-#include "storage/published_playlist.hpp"
 #include "storage/storage.hpp"
 #include "wall_clock.hpp"
 
@@ -92,8 +91,6 @@ class Publication {
     std::optional<UtcTime> date;
   };
 
-  static constexpr const char* kMaster = "master.m3u8";
-
   // Goes on with the storage of a `former` one, if there is one.
   Publication(const LiveSettings& settings, Surroundings& surroundings, const Publication* former);
 
@@ -130,10 +127,6 @@ class Publication {
   [[nodiscard]] StructurePtr request_playlist(const std::string& name, const View& view,
                                               std::string_view query);
   [[nodiscard]] StructurePtr request_file(const std::string& name, std::uint64_t offset);
-  [[nodiscard]] Storage::Failure take_over();
-  void read_left(const std::string& name);
-  void note_numbers(const std::vector<std::string>& names);
-  void clear(const std::vector<std::string>& names);
   [[nodiscard]] Duration target_duration() const;
 
   const LiveSettings settings_;
@@ -154,10 +147,7 @@ class Publication {
 
   // The writers'.
   std::mutex mutex_;
-  std::map<std::string, PublishedPlaylist> left_;
-  std::set<std::string, std::less<>> unread_;  // playlists in which nothing could be read
-  Retirement retired_;                         // files of before that no playlist lists
-  std::map<std::string, std::uint64_t, std::less<>> next_numbers_;  // of files, by rendition
+  Inheritance inherited_;
   std::map<std::string, Stream> streams_;
   std::string master_;
   std::map<std::string, std::error_code, std::less<>> failing_;  // until it works again
@@ -180,12 +170,8 @@ class Publication::Session {
   };
   [[nodiscard]] std::optional<Key> key_of(std::uint64_t sequence);
   [[nodiscard]] std::uint64_t next_sequence() { return self_.places_.lock()->next_sequence; }
-  // What was left behind under that name.
-  [[nodiscard]] std::optional<PublishedPlaylist> take_left(const std::string& playlist);
-  // Does not go on: nobody learns of these files any more.
-  void retire(const PublishedPlaylist& left);
-  // No file of the rendition that anybody may know has this number or a greater one.
-  [[nodiscard]] std::uint64_t next_number(const std::string& rendition) const;
+  // What was left behind.
+  [[nodiscard]] Inheritance& inherited() { return self_.inherited_; }
 
   // Each returns whether it worked; who needs to know hears of it.
   bool replace(const std::string& name, Bytes bytes);

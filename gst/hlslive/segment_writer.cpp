@@ -82,7 +82,7 @@ void SegmentWriter::begin_playlist(Session& session) {
     config.can_block_reload = true;
     config.can_skip_until = Duration{0};  // as late as the draft allows
   }
-  const auto left = session.take_left(playlist_name());
+  const auto left = session.inherited().take(playlist_name());
   const auto target = MediaPlaylist{config}.target_duration() / std::chrono::seconds(1);
   // EXT-X-TARGETDURATION never changes (section 6.2.1).
   const bool goes_on = left && !left->has_ended && left->next_media_sequence() == sequence_ &&
@@ -98,9 +98,9 @@ void SegmentWriter::begin_playlist(Session& session) {
       declared != settings.bandwidths.end())
     bandwidth.declared_peak = declared->second;
   bandwidth_.emplace(bandwidth);
-  name_offset_ = std::max(session.next_number(config_.name), sequence_) - sequence_;
+  name_offset_ = std::max(session.inherited().next_number(config_.name), sequence_) - sequence_;
   if (left && !goes_on)
-    session.retire(*left);
+    session.inherited().retire(*left, session.now());
   if (!goes_on)
     return;
   is_resumed_ = true;
@@ -264,8 +264,8 @@ GstFlowReturn SegmentWriter::on_bytes(std::vector<std::uint8_t> bytes) {
 
 GstFlowReturn SegmentWriter::on_header(std::vector<std::uint8_t> bytes) {
   Session session{publication_};
-  map_number_ =
-      std::max({session.next_sequence(), session.next_number(config_.name), map_number_ + 1});
+  map_number_ = std::max(
+      {session.next_sequence(), session.inherited().next_number(config_.name), map_number_ + 1});
   map_ = config_.name + "-init-" + std::to_string(map_number_) + ".mp4";
   session.replace(map_, as_bytes(bytes));
   return GST_FLOW_OK;

@@ -12,6 +12,7 @@
 #include <gst/gst.h>
 
 #include "base/time.hpp"
+#include "file_name.hpp"
 #include "glue/guarded.hpp"
 #include "input.hpp"
 #include "muxer.hpp"
@@ -95,7 +96,9 @@ class SegmentWriter : public Muxer::Reader {
   void publish(Session& session);
   [[nodiscard]] std::string segment_name(std::uint64_t number) const;
   [[nodiscard]] std::string part_name(std::uint64_t number, std::int64_t part) const;
-  [[nodiscard]] std::string playlist_name() const { return config_.name + ".m3u8"; }
+  [[nodiscard]] std::string playlist_name() const {
+    return config_.name + std::string{kPlaylistEnding};
+  }
   void begin_playlist(Session& session);
 
   Publication& publication_;
