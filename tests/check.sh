@@ -94,16 +94,19 @@ if wants sanitizers; then
     -Dcpp_args=-g1 -Db_sanitize=address,undefined -Db_lundef=false meson-test-prereq
   say "suites unit, elements and contract under AddressSanitizer and UBSan"
   run_meson "$root/build-asan" unit elements contract
-  # Of the elements those that are ours alone; tests/support/tsan_glib.cpp tells it of GLib's locks.
+  # All elements with threads but whiplistensrc, whose threads are webrtcbin's; tests/support/tsan_glib.cpp
+  # tells it of GLib's locks.
   build "$root/build-tsan" -Dtests=enabled -Doptimization=0 -Dcpp_args=-g1 \
     -Db_sanitize=thread -Db_lundef=false \
     tests/unit/unit_{glue,hlslive_storage,tsan_glib} tests/support/libtsan_glib.so gst/avalign/libgstonairavalign.so \
     gst/flywheel/libgstonairflywheel.so gst/hlsbalance/libgstonairhlsbalance.so \
-    gst/rtpadaptive/libgstonairrtpadaptive.so \
-    tests/elements/element-{avaligner,flywheel,hlsbalancer,rtpadaptivejitterbuffer}
+    gst/rtpadaptive/libgstonairrtpadaptive.so gst/cmaf/libgstonaircmaf.so gst/hlslive/libgstonairhlslive.so \
+    ext/hlsorigin/libgstonairhlsorigin.so \
+    tests/elements/element-{avaligner,flywheel,hlsbalancer,hlslivesink,hlslivesink-faults,hlsorigin} \
+    tests/elements/element-rtpadaptivejitterbuffer
   say "what threads share, under ThreadSanitizer"
   run_meson "$root/build-tsan" --test unit_tsan_glib unit_glue unit_hlslive_storage avaligner flywheel \
-    hlsbalancer rtpadaptivejitterbuffer
+    hlsbalancer hlslivesink hlslivesink_faults hlsorigin rtpadaptivejitterbuffer
 fi
 
 if wants e2e; then
