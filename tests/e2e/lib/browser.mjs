@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 import { chromium } from 'playwright-core';
 
+import { parseStrictly, takePlaylists } from './strict_playlists.mjs';
+
 // Debian's Chromium: it has an H.264 encoder, plays MP3 and H.264, and needs no network.
 const flags = [
   '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
@@ -13,11 +15,18 @@ export async function openBrowser({ executablePath = '/usr/bin/chromium', args =
   return chromium.launch({ executablePath, headless: true, args: [...flags, ...args] });
 }
 
-// A page whose errors end up in `problems`.
+// A page whose errors end up in `problems`, as do playlists that it is given and a strict parser refuses.
 export async function openPage(context, url) {
   const page = await context.newPage();
   page.problems = [];
   page.on('pageerror', (error) => page.problems.push(String(error)));
+  takePlaylists(page, ({ url, text }) => {
+    try {
+      parseStrictly(text);
+    } catch (error) {
+      page.problems.push(`${url}: ${error.message}`);
+    }
+  });
   await page.goto(url);
   return page;
 }

@@ -12,16 +12,22 @@ export function parseStrictly(text) {
   }
 }
 
-// Keeps what the pages of a browser context are answered for playlists: { text, url }.
-export function recordPlaylists(context) {
-  const record = { playlists: [], pending: new Set() };
-  context.on('response', (response) => {
+// What a page, or the pages of a browser context, are answered for playlists, goes to `take`: { text, url }.
+// Gives back the set of those that are still being read.
+export function takePlaylists(pages, take) {
+  const pending = new Set();
+  pages.on('response', (response) => {
     if (!/\.m3u8(\?|$)/.test(response.url()) || response.status() !== 200) return;
     const reading = response.text()
-      .then((text) => record.playlists.push({ url: response.url(), text }))
-      .catch(() => {}) // the page went away meanwhile
-      .finally(() => record.pending.delete(reading));
-    record.pending.add(reading);
+      .then((text) => text, () => null) // the page went away meanwhile
+      .then((text) => text && take({ url: response.url(), text }))
+      .finally(() => pending.delete(reading));
+    pending.add(reading);
   });
-  return record;
+  return pending;
+}
+
+export function recordPlaylists(context) {
+  const playlists = [];
+  return { playlists, pending: takePlaylists(context, (playlist) => playlists.push(playlist)) };
 }
