@@ -2,6 +2,8 @@
 // What hlslivesink's playlists look like to a parser that is not ours, and that is strict.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 
@@ -96,6 +98,21 @@ for (const [name, texts] of broadcasts) {
     assert.ok(last.segments.every(({ parts }) => parts.length === 0));
   });
 }
+
+test('a strict parser accepts each playlist that the tests of the element publish', (t) => {
+  const dir = mkdtempSync(path.join(os.tmpdir(), 'onair-playlists-'));
+  try {
+    execFileSync('meson', ['test', '-C', path.join(root, 'build'), '--no-rebuild', 'hlslivesink', 'hlslivesink_faults'],
+      { env: { ...process.env, ONAIR_PLAYLISTS: dir }, stdio: 'pipe' });
+    const published = readdirSync(dir).map((name) => readFileSync(path.join(dir, name), 'utf8'));
+    published.forEach(parseStrictly);
+    t.diagnostic(`${published.length} playlists`);
+    for (const tag of ['STREAM-INF', 'MEDIA', 'SKIP', 'GAP', 'KEY', 'MAP', 'DISCONTINUITY', 'PART', 'ENDLIST'])
+      assert.ok(published.some((text) => new RegExp(`^#EXT-X-${tag}\\b`, 'm').test(text)), tag);
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+});
 
 test('the master playlist', () => {
   const master = parse(broadcasts.get('master')[0]);

@@ -5,6 +5,8 @@
 #include <chrono>
 #include <cstdlib>
 #include <exception>
+#include <filesystem>
+#include <fstream>
 #include <sstream>
 
 #include <gtest/gtest.h>
@@ -225,8 +227,23 @@ Answer LiveSinkBench::get(const std::string& target, guint64 offset) {
   return answer;
 }
 
+// What players would get now, for a parser that is not ours (see tests/e2e/playlists.test.mjs).
+void LiveSinkBench::keep(const std::string& playlist) {
+  static const auto* const directory = std::getenv("ONAIR_PLAYLISTS");
+  if (!directory)
+    return;
+  for (const auto* query : {"", "?_HLS_skip=YES"}) {
+    const auto text = get(playlist + query).data;
+    // Each text once.
+    const auto name = std::to_string(std::hash<std::string>{}(text)) + ".m3u8";
+    std::ofstream{std::filesystem::path{directory} / name} << text;
+  }
+}
+
 void LiveSinkBench::on_change(GstElement*, const char* name, gpointer raw) {
   auto* self = static_cast<LiveSinkBench*>(raw);
+  if (std::string_view{name}.ends_with(".m3u8"))
+    self->keep(name);
   const std::lock_guard lock{self->mutex_};
   self->changes_.emplace_back(name);
   self->changed_.notify_all();

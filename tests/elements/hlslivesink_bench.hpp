@@ -128,6 +128,7 @@ class LiveSinkBench : public ElementBench {
 
  private:
   static void on_change(GstElement* element, const char* name, gpointer self);
+  void keep(const std::string& playlist);
   bool wait(const std::function<bool()>& is_true);
   Strings texts(GstMessageType type);
 
