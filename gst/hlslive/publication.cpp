@@ -77,13 +77,6 @@ std::string max_age(Duration duration) {
          ", stale-while-revalidate=0";
 }
 
-std::vector<std::string> codecs_of(const Publication::Stream& stream) {
-  std::vector<std::string> codecs;
-  std::copy_if(stream.codecs.begin(), stream.codecs.end(), std::back_inserter(codecs),
-               [](const auto& codec) { return !codec.empty(); });
-  return codecs;
-}
-
 std::string_view name_of(Storage::Kind kind) {
   return kind == Storage::Kind::Part ? "parts" : "segments";
 }
@@ -101,17 +94,6 @@ DirectoryStorage::Sync to_core(SyncPolicy policy) {
 }
 
 }  // namespace
-
-bool operator==(const Publication::Stream& a, const Publication::Stream& b) {
-  const auto size = [](const auto& stream) {
-    const auto resolution = stream.resolution.value_or(MasterPlaylist::Resolution{});
-    const auto rate = stream.frame_rate.value_or(MasterPlaylist::FrameRate{});
-    return std::tuple{resolution.width, resolution.height, rate.numerator, rate.denominator};
-  };
-  return a.uri == b.uri && a.number == b.number && a.is_group == b.is_group &&
-         a.bandwidth == b.bandwidth && a.average_bandwidth == b.average_bandwidth &&
-         a.codecs == b.codecs && size(a) == size(b) && a.channels == b.channels;
-}
 
 Publication::Publication(const LiveSettings& settings, Surroundings& surroundings,
                          const Publication* former)
@@ -428,52 +410,13 @@ void Publication::Session::publish(const std::string& name, const MediaPlaylist&
                                       nullptr)});
 }
 
-void Publication::Session::describe(const Stream& stream) {
-  auto& known = self_.streams_[stream.uri];
-  if (known == stream)
-    return;
-  known = stream;
-  write_master();
+void Publication::Session::describe(const VariantSet::Stream& stream) {
+  if (self_.variants_.describe(stream))
+    write_master();
 }
 
 void Publication::Session::write_master() {
-  std::vector<const Stream*> streams;
-  for (const auto& [uri, stream] : self_.streams_)
-    streams.push_back(&stream);
-  std::sort(streams.begin(), streams.end(),
-            [](const auto* a, const auto* b) { return a->number < b->number; });
-  MasterPlaylist master;
-  const Stream* sound = nullptr;
-  for (const auto* stream : streams) {
-    if (!stream->is_group)
-      continue;
-    master.audio.push_back({.group = "audio",
-                            .name = "Audio " + std::to_string(master.audio.size() + 1),
-                            .uri = stream->uri,
-                            .is_default = !sound,
-                            .is_autoselect = true,
-                            .channels = stream->channels});
-    sound = sound ? sound : stream;
-  }
-  for (const auto* stream : streams) {
-    // Sound that is shared is a variant too where there is nothing else.
-    if (stream->is_group && streams.size() > master.audio.size())
-      continue;
-    MasterPlaylist::Variant variant{.uri = stream->uri,
-                                    .bandwidth = stream->bandwidth,
-                                    .average_bandwidth = stream->average_bandwidth,
-                                    .codecs = codecs_of(*stream),
-                                    .resolution = stream->resolution,
-                                    .frame_rate = stream->frame_rate};
-    if (sound && !stream->is_group) {
-      variant.bandwidth += sound->bandwidth;
-      *variant.average_bandwidth += sound->average_bandwidth;
-      variant.codecs.push_back(sound->codecs[1]);
-      variant.audio_group = "audio";
-    }
-    master.variants.push_back(std::move(variant));
-  }
-  auto text = master.text();
+  auto text = self_.variants_.master().text();
   if (text == self_.master_)
     return;
   self_.master_ = std::move(text);

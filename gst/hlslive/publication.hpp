@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -24,8 +22,8 @@
 #include "inheritance.hpp"
 #include "input.hpp"
 #include "keys.hpp"
-#include "playlist/master_playlist.hpp"
 #include "playlist/media_playlist.hpp"
+#include "playlist/variant_set.hpp"
 #include "settings.hpp"
 #include "storage/directory_storage.hpp"
 #include "storage/storage.hpp"
@@ -56,20 +54,6 @@ class Publication {
     virtual void on_failure(const StorageError& error) = 0;
     // The key of that number, if the application has one.
     [[nodiscard]] virtual std::optional<AesBlock> key(std::uint64_t number) = 0;
-  };
-
-  // What the master playlist says of a media playlist.
-  struct Stream {
-    std::string uri;
-    unsigned number = 0;
-    bool is_group = false;  // sound that the others share
-    std::uint64_t bandwidth = 0;
-    std::uint64_t average_bandwidth = 0;
-    std::array<std::string, 2> codecs;  // of picture and sound; empty: none
-    std::optional<MasterPlaylist::Resolution> resolution;
-    std::optional<MasterPlaylist::FrameRate> frame_rate;
-    std::optional<unsigned> channels;
-    friend bool operator==(const Stream&, const Stream&);
   };
 
   // What one rendition has written so far.
@@ -148,7 +132,7 @@ class Publication {
   // The writers'.
   std::mutex mutex_;
   Inheritance inherited_;
-  std::map<std::string, Stream> streams_;
+  VariantSet variants_;
   std::string master_;
   std::map<std::string, std::error_code, std::less<>> failing_;  // until it works again
 };
@@ -186,7 +170,7 @@ class Publication::Session {
   void end_archive(const std::string& playlist);
 
   void publish(const std::string& name, const MediaPlaylist& playlist, const std::string& hint);
-  void describe(const Stream& stream);
+  void describe(const VariantSet::Stream& stream);
   [[nodiscard]] auto progress() { return self_.progress_.lock(); }
   void post(StructurePtr message) { messages_.push_back(std::move(message)); }
 

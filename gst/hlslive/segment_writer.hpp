@@ -19,6 +19,7 @@
 #include "part_assembler.hpp"
 #include "playlist/bandwidth.hpp"
 #include "playlist/media_playlist.hpp"
+#include "playlist/variant_set.hpp"
 #include "publication.hpp"
 #include "transport_tables.hpp"
 
@@ -104,7 +105,7 @@ class SegmentWriter : public Muxer::Reader {
   Publication& publication_;
   const Config config_;
   Guarded<std::deque<Expected>> expected_;
-  Guarded<Publication::Stream> stream_;
+  Guarded<VariantSet::Stream> stream_;
 
   std::optional<Duration> part_target_;  // the longest part
 

@@ -23,10 +23,12 @@ struct MasterPlaylist {
   struct Resolution {
     unsigned width = 0;
     unsigned height = 0;
+    friend bool operator==(const Resolution&, const Resolution&) = default;
   };
   struct FrameRate {
     std::uint32_t numerator = 0;
     std::uint32_t denominator = 1;
+    friend bool operator==(const FrameRate&, const FrameRate&) = default;
   };
   struct Variant {
     std::string uri;
