@@ -45,8 +45,7 @@ std::string audio_branch(const Settings& settings, Broadcast::Stream stream) {
   return "rtpopusdepay name=audio_in ! align.audio_0  align.audio_src_0"
          " ! opusdec plc=true use-inband-fec=true"
          " ! audioconvert ! audioresample ! " +
-         caps + flywheel(stream, caps) +
-         audio_encoder(settings) +
+         caps + flywheel(stream, caps) + audio_encoder(settings) +
          " ! queue max-size-time=0 max-size-bytes=0"
          " max-size-buffers=2000 name=audio_end ";
 }

@@ -25,7 +25,7 @@ struct Settings {
   unsigned height = 0;
   unsigned fps = 30;
   unsigned video_kbps = 2500;
-  std::string audio_codec;     // mp3 or aac; empty: see uses_aac()
+  std::string audio_codec;  // mp3 or aac; empty: see uses_aac()
   unsigned audio_kbps = 128;
   std::string stun_server;
   std::string jitterbuffer;   // empty: the default of whiplistensrc
