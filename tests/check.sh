@@ -100,9 +100,12 @@ if wants sanitizers; then
   export ONAIR_PLAYLISTS=$root/artefacts/playlists # what hlslivesink publishes; e2e reads it
   rm -rf "$ONAIR_PLAYLISTS"
   mkdir -p "$ONAIR_PLAYLISTS"
-  # Line numbers are all that a report needs of debug information, and build in two thirds of the time.
+  # Line numbers are all that a report needs of debug information, and build in two thirds of the time. Without
+  # what UBSan puts in front of each access it takes 2/3 of that: null pointers crash by themselves, objects that
+  # end too early are AddressSanitizer's, and x86 reads at any address.
+  unchecked="-fno-sanitize=null -fno-sanitize=object-size -fno-sanitize=vptr -fno-sanitize=alignment"
   build "$root/build-asan" -Dtests=enabled -Dlive-server=disabled -Doptimization=1 \
-    -Dcpp_args=-g1 -Db_sanitize=address,undefined -Db_lundef=false meson-test-prereq
+    "-Dcpp_args=-g1 $unchecked" -Db_sanitize=address,undefined -Db_lundef=false meson-test-prereq
   say "suites unit, elements and contract under AddressSanitizer and UBSan"
   run_meson "$root/build-asan" unit elements contract
   # All elements with threads but whiplistensrc, whose threads are webrtcbin's; tests/support/tsan_glib.cpp

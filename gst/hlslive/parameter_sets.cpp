@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "parameter_sets.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 namespace onair {
 namespace {
 
@@ -60,7 +63,7 @@ std::optional<MissingParameterSets> missing_parameter_sets(Bytes sample, Bytes r
         return std::nullopt;
       for (auto byte = length_size; byte > 0; --byte)
         missing.bytes.push_back(static_cast<std::uint8_t>(set->size() >> (byte - 1) * 8));
-      missing.bytes.insert(missing.bytes.end(), set->begin(), set->end());
+      std::copy(set->begin(), set->end(), std::back_inserter(missing.bytes));
     }
   }
   return missing.bytes.empty() ? std::nullopt : std::optional{std::move(missing)};
