@@ -3,6 +3,7 @@
 // each behind a line of form feed, the broadcast, and full, delta or master. A delta follows the
 // full one that it is of.
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <iostream>
@@ -66,7 +67,8 @@ class Broadcast {
     const bool is_gap = weather_.has_breaks && index % 13 == 5;
     SegmentHead head{.is_discontinuous = is_break, .date = kStart + position_};
     if (weather_.is_encrypted && index / 8 % 3 != 2) {
-      head.key = EncryptionKey{.uri = "key?kid=" + std::to_string(index / 8), .iv = {{}}};
+      head.key = EncryptionKey{.uri = "key?kid=" + std::to_string(index / 8),
+                               .iv = std::array<std::uint8_t, 16>{}};
       head.key->iv->back() = static_cast<std::uint8_t>(index);
     }
     if (weather_.suffix == ".m4s")
