@@ -48,11 +48,9 @@ TEST(Arrivals, ABurstThatIsLateChangesNothing) {
 TEST(Arrivals, AStreamThatIsLateForASecondIsWaitedFor) {
   auto arrivals = steady(35ms, 1s);
   // 1.5 s more, so that it is 500 ms behind what was filled.
-  int late = 0;
   std::optional<Duration> rebased_after;
   for (Duration t = 1s; t < 3s && !rebased_after; t += 20ms) {
     const auto arrival = arrivals.on_input(at(t), 20ms, at(t + 20ms + 1535ms), place(t + 520ms));
-    ++late;
     if (arrival.kind == ArrivalKind::Rebased)
       rebased_after = t - 1s;
     else

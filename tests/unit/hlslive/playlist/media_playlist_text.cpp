@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <array>
+#include <cstdint>
+#include <string>
+
 #include <gtest/gtest.h>
 
 #include "programme.hpp"
@@ -9,7 +13,8 @@ namespace {
 using Form = MediaPlaylist::Form;
 
 EncryptionKey key(int number) {
-  EncryptionKey key{.uri = "key?kid=" + std::to_string(number), .iv = {{}}};
+  EncryptionKey key{.uri = "key?kid=" + std::to_string(number),
+                    .iv = std::array<std::uint8_t, 16>{}};
   key.iv->back() = static_cast<std::uint8_t>(number);
   return key;
 }
