@@ -424,13 +424,17 @@ GstFlowReturn Receiver::on_rtcp(GstPtr<GstBuffer> buffer) {
   return GST_FLOW_OK;
 }
 
-// The lock is open while the signal is out: its handler sets ts-offset.
+// The lock is open while the signal is out, as its handler sets ts-offset. Nothing is given out meanwhile: the
+// offset is for the packet that told too.
 void Receiver::tell_sync(Lock& lock, const StructurePtr& sync) {
   if (!sync)
     return;
+  ++telling_;
   lock.unlock();
   g_signal_emit_by_name(element_, "handle-sync", sync.get());
   lock.lock();
+  --telling_;
+  wait_.wake();
 }
 
 // ---- the source pad's task
@@ -439,7 +443,7 @@ void Receiver::run() {
   Lock lock{mutex_};
   while (flow_ == GST_FLOW_OK) {
     std::optional<GstFlowReturn> done;
-    if (is_playing_ && is_active_) {
+    if (may_deliver()) {
       send_requests(lock);
       if (flow_ != GST_FLOW_OK)
         break;
@@ -582,8 +586,7 @@ std::optional<RunningTime> Receiver::next_work() const {
 }
 
 void Receiver::wait_for_work(Lock& lock) {
-  const bool runs = is_playing_ && is_active_;
-  const auto work = runs ? next_work() : std::nullopt;
+  const auto work = may_deliver() ? next_work() : std::nullopt;
   waits_until_ = work.value_or(RunningTime::max());
   wait_.wait(lock, element_, work);
   waits_until_ = RunningTime::min();
@@ -591,7 +594,7 @@ void Receiver::wait_for_work(Lock& lock) {
 
 // A packet has come: is it work before what the task waits for?
 void Receiver::wake_for_work() {
-  if (waits_until_ == RunningTime::min() || !is_playing_ || !is_active_)
+  if (waits_until_ == RunningTime::min() || !may_deliver())
     return;
   const auto work = buffer_.is_ready() ? std::nullopt : next_work();
   if (buffer_.is_ready() || (work && *work < waits_until_))

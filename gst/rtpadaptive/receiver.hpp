@@ -106,6 +106,7 @@ class Receiver {
   [[nodiscard]] std::optional<RunningTime> ends_at() const;
   void end_of_range(Lock& lock);
   [[nodiscard]] std::optional<RunningTime> next_work() const;
+  [[nodiscard]] bool may_deliver() const { return is_playing_ && is_active_ && telling_ == 0; }
   void wait_for_work(Lock& lock);
   void wake_for_work();
 
@@ -123,6 +124,7 @@ class Receiver {
   GstFlowReturn flow_ = GST_FLOW_FLUSHING;
   bool is_playing_ = false;
   bool is_active_ = true;
+  unsigned telling_ = 0;  // handle-sync is out so many times
   bool got_eos_ = false;
 
   DeadlineWait wait_;                             // of the task
