@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "bus_error.hpp"
 #include "log.hpp"
 
 namespace live {
@@ -105,16 +106,8 @@ std::string Channel::start() {
   gst_bin_add(GST_BIN(pipeline_.get()), whip_.get());
 
   const auto bus = GstPtr<GstBus>::adopt(gst_element_get_bus(pipeline_.get()));
-  if (gst_element_set_state(pipeline_.get(), GST_STATE_PLAYING) == GST_STATE_CHANGE_FAILURE) {
-    const auto message =
-        GstPtr<GstMessage>::adopt(gst_bus_pop_filtered(bus.get(), GST_MESSAGE_ERROR));
-    if (!message)
-      return "The pipeline does not start.";
-    GError* raw = nullptr;
-    gst_message_parse_error(message.get(), &raw, nullptr);
-    const ErrorPtr error{raw};
-    return error->message;
-  }
+  if (gst_element_set_state(pipeline_.get(), GST_STATE_PLAYING) == GST_STATE_CHANGE_FAILURE)
+    return first_error(pipeline_.get(), "The pipeline does not start.");
   // It takes its time line from a pipeline that plays.
   auto output = Output::create(GST_BIN(pipeline_.get()), settings_);
   if (const auto* why = std::get_if<std::string>(&output))

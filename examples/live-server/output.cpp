@@ -3,10 +3,11 @@
 
 #include <cmath>
 
+#include "bus_error.hpp"
+
 namespace live {
 namespace {
 
-using onair::ErrorPtr;
 using onair::GMemory;
 using onair::GstPtr;
 using onair::StructurePtr;
@@ -18,18 +19,6 @@ guint64 nanoseconds(double seconds) {
 // Filler of a flywheel comes 2 s late: who gives up by then makes segments without sound. Encoders on a busy
 // machine get 2 s more.
 constexpr guint64 kMaxWait = 4 * GST_SECOND;
-
-std::string error_on(GstElement* element) {
-  const auto bus = GstPtr<GstBus>::adopt(gst_element_get_bus(element));
-  const auto message =
-      GstPtr<GstMessage>::adopt(gst_bus_pop_filtered(bus.get(), GST_MESSAGE_ERROR));
-  if (!message)
-    return "The element hlslivesink does not start.";
-  GError* raw = nullptr;
-  gst_message_parse_error(message.get(), &raw, nullptr);
-  const ErrorPtr error{raw};
-  return error->message;
-}
 
 }  // namespace
 
@@ -58,7 +47,7 @@ std::variant<std::unique_ptr<Output>, std::string> Output::create(GstBin* pipeli
   gst_bin_add(pipeline, sink.get());
   std::unique_ptr<Output> output{new Output{pipeline, std::move(sink)}};
   if (gst_element_set_state(output->sink_.get(), GST_STATE_READY) == GST_STATE_CHANGE_FAILURE)
-    return error_on(GST_ELEMENT(pipeline));
+    return first_error(GST_ELEMENT(pipeline), "The element hlslivesink does not start.");
   return output;
 }
 

@@ -13,7 +13,7 @@ import { artefacts, eventually, root, run } from './lib/process.mjs';
 import { findFaults, join, median, segmentsOf } from './lib/segments.mjs';
 import { listen, publishPattern, soundFor } from './lib/sound_pattern.mjs';
 import { timecodesOf } from './lib/video_frames.mjs';
-import { NoWeatherHere, Weather } from './lib/weather.mjs';
+import { openWeather } from './lib/weather.mjs';
 
 const kGoodMs = 20_000;
 const kBadMs = 60_000;
@@ -260,14 +260,8 @@ test('damage to the sound is found, and nothing else', async () => {
 });
 
 test('a broadcast through 2 % loss and 50 ± 30 ms', async (t) => {
-  let weather;
-  try {
-    weather = await Weather.open(process.env.WEATHER_SEED);
-  } catch (error) {
-    if (!(error instanceof NoWeatherHere)) throw error;
-    t.skip(error.message);
-    return;
-  }
+  const weather = await openWeather(t);
+  if (!weather) return;
   const dir = await mkdtemp(path.join(os.tmpdir(), 'onair-weather-'));
   try {
     const story = await broadcastThrough(weather, dir);

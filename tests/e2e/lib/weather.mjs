@@ -14,6 +14,17 @@ const kNoTun = 77; // what the relay exits with where the kernel has none
 // The one reason for which a test may be skipped.
 export class NoWeatherHere extends Error {}
 
+// Null where there is none to be had, and the test is skipped.
+export async function openWeather(t) {
+  try {
+    return await Weather.open(process.env.WEATHER_SEED);
+  } catch (error) {
+    if (!(error instanceof NoWeatherHere)) throw error;
+    t.skip(error.message);
+    return null;
+  }
+}
+
 // { loss: 0.02, delay: '50ms' } as the relay wants it; its names are in tests/weather/command.cpp.
 const toWords = (weather) =>
   Object.entries(weather).map(([name, value]) => ` ${name}=${value}`).join('');

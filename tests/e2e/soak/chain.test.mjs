@@ -15,7 +15,7 @@ import { freePorts } from '../lib/live_server.mjs';
 import { artefacts, eventually, root, run } from '../lib/process.mjs';
 import { assertOnGrid, decode, findFaults, join, parsePlaylist, segmentsOf, streamsOf }
   from '../lib/segments.mjs';
-import { NoWeatherHere, Weather } from '../lib/weather.mjs';
+import { openWeather } from '../lib/weather.mjs';
 
 const kSeconds = 120;
 const kTarget = 2; // seconds of a segment, the default of the scripts
@@ -115,14 +115,8 @@ function inOneLine({ lasted, files, playlist, written, decoded, carried }, seed)
 }
 
 async function soak(t, name, begin) {
-  let weather;
-  try {
-    weather = await Weather.open(process.env.WEATHER_SEED);
-  } catch (error) {
-    if (!(error instanceof NoWeatherHere)) throw error;
-    t.skip(error.message);
-    return;
-  }
+  const weather = await openWeather(t);
+  if (!weather) return;
   t.diagnostic(`WEATHER_SEED=${weather.seed}`);
   const dir = path.join(artefacts, 'soak', path.basename(name, '.sh'));
   await rm(dir, { recursive: true, force: true });
