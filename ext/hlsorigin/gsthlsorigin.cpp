@@ -21,7 +21,8 @@
  * A request for what is not there yet waits (blocking playlist reload), and gets 503 when its
  * patience is over. A part that is still being made is sent as it grows. However many ask for the
  * same target, its source is asked once for each change, and all are sent the same memory. Playlists
- * are compressed once for each text, and have an ETag. Error answers may be cached for one second.
+ * are compressed once for each text, have an ETag, and always come whole; other things in the ranges that
+ * are asked for. Error answers may be cached for one second.
  *
  * Anybody who reaches #GstHlsOrigin:address may read what is mounted. For TLS, and for more viewers than
  * one thread can serve, put a cache such as nginx or Varnish in front; it needs no special rules.

@@ -87,7 +87,7 @@ bool lists_etag(std::string_view if_none_match, std::string_view etag) {
 }
 
 Reply reply_with(const Entity& entity, const Wishes& wishes) {
-  const bool is_gzip = entity.gzip_size && wishes.range.empty();
+  const bool is_gzip = entity.gzip_size.has_value();
   const auto size = is_gzip ? *entity.gzip_size : entity.size;
   auto etag = entity.etag;
   if (is_gzip && etag.ends_with('"'))
@@ -108,10 +108,11 @@ Reply reply_with(const Entity& entity, const Wishes& wishes) {
     return reply;
   }
 
-  reply.headers.emplace_back("Accept-Ranges", "bytes");
   if (is_gzip)
     reply.headers.emplace_back("Content-Encoding", "gzip");
-  if (!wishes.range.empty() && keeps_range(wishes, etag)) {
+  if (!entity.has_two_forms)
+    reply.headers.emplace_back("Accept-Ranges", "bytes");
+  if (!entity.has_two_forms && !wishes.range.empty() && keeps_range(wishes, etag)) {
     const auto answer = read_range(wishes.range, size);
     if (std::holds_alternative<Unsatisfiable>(answer))
       return problem(416, "The resource has " + std::to_string(size) + " bytes.",

@@ -48,7 +48,9 @@ struct Reply {
 // Whether If-None-Match has this tag, compared weakly (section 8.8.3.2): caches weaken tags.
 [[nodiscard]] bool lists_etag(std::string_view if_none_match, std::string_view etag);
 
-// 200, 206, 304 or 416.
+// 200, 206, 304 or 416. What has two forms comes whole whatever range is asked for (RFC 9110 section 14.2
+// lets a server do so): of a playlist that one of Chromium's video elements plays too, hls.js was given as
+// much as it had been long when last fetched.
 [[nodiscard]] Reply reply_with(const Entity& entity, const Wishes& wishes);
 // An error of the client, or one that passes. What is missing now may be there in a second, so that is
 // the longest that a cache may remember it.

@@ -17,7 +17,7 @@ export function parseStrictly(text) {
 export function takePlaylists(pages, take) {
   const pending = new Set();
   pages.on('response', (response) => {
-    if (!/\.m3u8(\?|$)/.test(response.url()) || response.status() !== 200) return;
+    if (!/\.m3u8(\?|$)/.test(response.url()) || !response.ok()) return;
     const reading = response.text()
       .then((text) => text, () => null) // the page went away meanwhile
       .then((text) => text && take({ url: response.url(), text }))

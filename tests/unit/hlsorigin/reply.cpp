@@ -88,15 +88,17 @@ TEST(Reply, WhatHasNoTagNeverMatches) {
   EXPECT_EQ(reply_with(segment(), {.if_none_match = "\"\""}).status, 200u);
 }
 
-TEST(Reply, ARangeIsOfThePlainForm) {
-  const auto reply = reply_with(compressed_playlist(), {.range = "bytes=100-199"});
-  EXPECT_EQ(reply.status, 206u);
-  EXPECT_EQ(reply.body, Reply::Body::Plain);
-  EXPECT_EQ(reply.bytes.first, 100u);
-  EXPECT_EQ(reply.bytes.length, 100u);
-  EXPECT_EQ(header(reply, "Content-Range"), "bytes 100-199/500");
-  EXPECT_EQ(header(reply, "Content-Encoding"), "");
-  EXPECT_EQ(header(reply, "ETag"), "\"abc\"");
+TEST(Reply, WhatHasTwoFormsComesWhole) {
+  for (const char* range : {"bytes=0-", "bytes=100-199", "bytes=500-"}) {
+    const auto plain = reply_with(playlist(), {.range = range});
+    EXPECT_EQ(plain.status, 200u) << range;
+    EXPECT_EQ(plain.bytes.length, 500u) << range;
+    EXPECT_EQ(header(plain, "Accept-Ranges"), "") << range;
+    const auto packed = reply_with(compressed_playlist(), {.range = range});
+    EXPECT_EQ(packed.status, 200u) << range;
+    EXPECT_EQ(packed.body, Reply::Body::Gzip) << range;
+    EXPECT_EQ(packed.bytes.length, 120u) << range;
+  }
 }
 
 TEST(Reply, ARangeBehindTheEndIs416AndTellsTheSize) {
@@ -106,13 +108,15 @@ TEST(Reply, ARangeBehindTheEndIs416AndTellsTheSize) {
   EXPECT_EQ(reply_with(segment(), {.range = "bytes=999-"}).status, 206u);
 }
 
-TEST(Reply, IfRangeKeepsHalvesOfOneTextTogether) {
+TEST(Reply, IfRangeKeepsHalvesOfOneResourceTogether) {
+  auto tagged = segment();
+  tagged.etag = "\"abc\"";
   const auto status = [](const Entity& entity, const char* if_range) {
     return reply_with(entity, {.if_range = if_range, .range = "bytes=0-1"}).status;
   };
-  EXPECT_EQ(status(playlist(), "\"abc\""), 206u);
-  EXPECT_EQ(status(playlist(), "\"abd\""), 200u);
-  EXPECT_EQ(status(playlist(), "W/\"abc\""), 200u);
+  EXPECT_EQ(status(tagged, "\"abc\""), 206u);
+  EXPECT_EQ(status(tagged, "\"abd\""), 200u);
+  EXPECT_EQ(status(tagged, "W/\"abc\""), 200u);
   EXPECT_EQ(status(segment(), "Sat, 01 Jun 2024 00:00:00 GMT"), 200u);
 }
 
