@@ -10,7 +10,7 @@ install_packages build run
 install_npm "$pages"
 options=(-Dtests=disabled -Dwhip=enabled -Dhlsorigin=enabled -Dencryption=enabled -Dlive-server=enabled)
 [[ ! -d $root/build ]] || options=() # as it was configured, by us or by tests/check.sh
-build "$root/build" "${options[@]}"
+build "$root/build" "${options[@]}" live
 export GST_PLUGIN_PATH=$root/build/gst:$root/build/ext${GST_PLUGIN_PATH:+:$GST_PLUGIN_PATH}
 say "starting the live server (Ctrl-C stops it)"
 exec "$root/build/examples/live-server/onair-live-server" --pages "$pages" "$@"
