@@ -5,6 +5,29 @@
 #include <utility>
 
 namespace onair {
+namespace {
+
+// As much of it as ends with a whole segment: a process that was killed, or a power failure, can leave half
+// of one at the end.
+std::optional<PublishedPlaylist> parse_beginning(std::string text) {
+  while (!text.empty()) {
+    auto result = parse_published_playlist(text);
+    if (auto* playlist = std::get_if<PublishedPlaylist>(&result))
+      return std::move(*playlist);
+    auto line = std::get<PlaylistSyntaxError>(result).line;
+    std::size_t end = 0;  // of the last segment above that line
+    for (std::size_t at = 0; line > 1 && at < text.size(); --line) {
+      const auto next = std::min(text.find('\n', at), text.size() - 1) + 1;
+      if (text[at] != '#')
+        end = next;
+      at = next;
+    }
+    text.resize(end);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
 
 void resume(MediaPlaylist& playlist, const PublishedPlaylist& left, ClockTime now) {
   for (const auto& segment : left.segments) {
@@ -33,9 +56,8 @@ Storage::Failure Archive::prepare() {
     std::string text;
     for (const auto& chunk : found->chunks)
       text.append(reinterpret_cast<const char*>(chunk.bytes.data()), chunk.bytes.size());
-    auto playlist = parse_published_playlist(text);
-    if (auto* left = std::get_if<PublishedPlaylist>(&playlist))
-      left_.emplace(name, std::move(*left));
+    if (auto playlist = parse_beginning(std::move(text)))
+      left_.emplace(name, *std::move(playlist));
   }
   return std::nullopt;
 }
@@ -73,8 +95,18 @@ Storage::Failure Archive::add(const std::string& name, Duration target, const Me
     failure = keep(segment.uri, from);
   playlist.begin_segment(std::move(head));
   playlist.end_segment(segment.uri, segment.duration, now, segment.is_gap || failure);
-  const auto listed = replace(name, playlist.text());
+  const auto listed = list(name, playlist);
   return failure ? failure : listed;
+}
+
+Storage::Failure Archive::list(const std::string& name, const MediaPlaylist& playlist) {
+  auto header = playlist.header();
+  auto& written = headers_[name];
+  if (header == written && !storage_.extend(name, bytes_of(playlist.newest())))
+    return std::nullopt;
+  auto failure = replace(name, playlist.text());
+  written = failure ? std::string{} : std::move(header);
+  return failure;
 }
 
 Storage::Failure Archive::end(const std::string& name, ClockTime now) {

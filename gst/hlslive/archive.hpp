@@ -20,6 +20,9 @@ void resume(MediaPlaylist& playlist, const PublishedPlaylist& left, ClockTime no
 // All that was ever listed, in a directory of its own, beside a live playlist that is short: segments, an
 // EVENT playlist for each rendition, the master playlist. A later broadcast goes on behind a discontinuity,
 // also when this one has ended: nothing that was written is lost.
+//
+// A playlist is added to, as it grows for days: the lines of a segment are in it all at once for who reads
+// it later, and all but at once for who reads it just then.
 class Archive {
  public:
   Archive(std::filesystem::path directory, DirectoryStorage::Sync sync)
@@ -42,12 +45,14 @@ class Archive {
  private:
   [[nodiscard]] MediaPlaylist& playlist_of(const std::string& name, Duration target, ClockTime now);
   [[nodiscard]] Storage::Failure keep(const std::string& name, const Storage& from);
+  [[nodiscard]] Storage::Failure list(const std::string& name, const MediaPlaylist& playlist);
 
   DirectoryStorage storage_;
   std::vector<std::string> names_;
   std::map<std::string, PublishedPlaylist> left_;
   std::map<std::string, MediaPlaylist> playlists_;
-  std::set<std::string> maps_;  // that are kept
+  std::map<std::string, std::string> headers_;  // of the playlists as they have been written
+  std::set<std::string> maps_;                  // that are kept
 };
 
 }  // namespace onair

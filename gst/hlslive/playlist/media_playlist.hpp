@@ -89,6 +89,10 @@ class MediaPlaylist {
   // Takes time in proportion to what is listed.
   [[nodiscard]] std::string text(Form form = Form::Full,
                                  std::span<const RenditionReport> others = {}) const;
+  // For who writes each segment once: while header() stays the same and nothing but whole segments comes,
+  // text() grows by newest(), the lines of the last one. Takes no time in proportion to what is listed.
+  [[nodiscard]] std::string header() const;
+  [[nodiscard]] std::string newest() const;
   [[nodiscard]] LiveEdge edge() const;
 
   // URIs that nobody may ask for any more, each told once: segments, their own length and that of

@@ -49,6 +49,12 @@ class SegmentWriter {
     must_repeat_ = true;
   }
 
+  // It stands right in front of what is written.
+  void follow(const SegmentHead& head) {
+    key_ = &head.key;
+    map_ = head.map;
+  }
+
   void write(const MediaSegment& segment) {
     write_head(segment.head);
     write_parts(segment.parts, segment.is_gap);
@@ -156,6 +162,21 @@ void MediaPlaylist::write_low_latency(std::string& out) const {
     write_tag(out, "EXT-X-SERVER-CONTROL", control);
   if (config_.part_target)
     write_tag(out, "EXT-X-PART-INF", AttributeList{}.seconds("PART-TARGET", *config_.part_target));
+}
+
+std::string MediaPlaylist::header() const {
+  std::string out;
+  write_header(out, version_);
+  return out;
+}
+
+std::string MediaPlaylist::newest() const {
+  std::string out;
+  SegmentWriter writer{out};
+  if (segments_.size() > 1)
+    writer.follow(segments_[segments_.size() - 2].head);
+  writer.write(segments_.back());
+  return out;
 }
 
 std::string MediaPlaylist::text(Form form, std::span<const RenditionReport> others) const {

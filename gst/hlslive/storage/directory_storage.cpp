@@ -266,6 +266,29 @@ std::optional<fs::path> DirectoryStorage::path_of(std::string_view name) const {
   return directory_ / name;
 }
 
+Storage::Failure DirectoryStorage::extend(std::string_view name, Bytes bytes) {
+  if (!is_resource_name(name))
+    return bad_name(name);
+  if (auto failure = prepare())
+    return failure;
+  FileDescriptor file{
+      ::open((directory_ / name).c_str(), O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW)};
+  struct stat about {};
+  if (!file || ::fstat(file.get(), &about) != 0)
+    return error_of(name, "open", errno);
+  std::string_view attempt = "write";
+  auto code = write_all(file.get(), bytes);
+  if (code == 0 && sync_ == Sync::Always && ::fdatasync(file.get()) != 0) {
+    attempt = "sync";
+    code = errno;
+  }
+  if (code != 0 && ::ftruncate(file.get(), about.st_size) != 0)
+    attempt = "take back what was written of";
+  if (const auto closed = close_of(std::move(file)); code == 0)
+    code = closed;
+  return code == 0 ? Failure{} : error_of(name, attempt, code);
+}
+
 Storage::Failure DirectoryStorage::keep(const Storage& from, std::string_view name) {
   if (!is_resource_name(name))
     return bad_name(name);

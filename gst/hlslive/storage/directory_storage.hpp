@@ -49,6 +49,10 @@ class DirectoryStorage final : public Storage {
   // For an archive: takes over a complete resource of another storage. Costs no room where both are
   // on one file system (a hard link), and is a copy elsewhere.
   [[nodiscard]] Failure keep(const Storage& from, std::string_view name);
+  // For an archive: adds to a complete resource, in time that does not depend on its length. Who reads at
+  // this very moment, or after the process was killed in it, may find a part of `bytes` only. After an
+  // error there is no more than there was.
+  [[nodiscard]] Failure extend(std::string_view name, Bytes bytes);
 
  private:
   struct Growing {

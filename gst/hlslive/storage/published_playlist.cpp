@@ -15,9 +15,9 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 using std::chrono::sys_days;
 
-// An EVENT playlist of a day in segments of a second has 15 MB.
-constexpr std::size_t kLongestText = 64U << 20U;
-constexpr std::size_t kMostSegments = 1'000'000;
+// An archive of a hundred days in segments of a second, each of which takes a hundred bytes.
+constexpr std::size_t kLongestText = 1U << 30U;
+constexpr std::size_t kMostSegments = 10'000'000;
 constexpr std::size_t kMostParts = 1'000;
 // Leaves room to go on counting, and is exact in the floating point numbers of players (2^53).
 constexpr std::uint64_t kGreatestSequence = 9'007'199'254'740'992;

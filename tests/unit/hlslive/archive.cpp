@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "archive.hpp"
 
+#include <cerrno>
 #include <chrono>
 #include <fstream>
+#include <optional>
 #include <sstream>
 #include <string>
+#include <string_view>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "storage/memory_storage.hpp"
+#include "support/system_calls.hpp"
 #include "support/temporary_directory.hpp"
 #include "unit/hlslive/storage/bytes.hpp"
 
@@ -16,6 +21,7 @@ namespace onair::test {
 namespace {
 
 using namespace std::chrono_literals;
+using namespace std::string_view_literals;
 
 constexpr ClockTime kNow{};
 
@@ -44,6 +50,11 @@ class Archived : public testing::Test {
   TemporaryDirectory directory_;
   MemoryStorage live_;
   std::string failure_;
+};
+
+class FailingArchive : public Archived {
+ protected:
+  ~FailingArchive() override { system_calls() = {}; }
 };
 
 constexpr const char* kHead =
@@ -89,6 +100,72 @@ TEST_F(Archived, ALaterBroadcastGoesOnBehindADiscontinuityAlsoWhenThisOneHasEnde
                             "#EXT-X-DISCONTINUITY-SEQUENCE:0\n"
                             "#EXTINF:1.000,\n0-0.ts\n#EXT-X-DISCONTINUITY\n"
                             "#EXTINF:1.000,\n0-1.ts\n#EXTINF:1.000,\n0-2.ts\n");
+}
+
+// A process that was killed, or a disk without power.
+TEST_F(Archived, WhereverAPlaylistIsCutOffItsWholeSegmentsAreGoneOnWith) {
+  {
+    auto archive = make();
+    write(archive, "0-0.ts");
+    write(archive, "0-1.ts",
+          {.is_discontinuous = true, .key = EncryptionKey{.uri = "k", .iv = {}}});
+    write(archive, "0-2.ts");
+  }
+  const auto whole = playlist();
+  for (auto size = whole.find("0-0.ts\n") + 7; size < whole.size(); ++size) {
+    for (const auto tail : {""sv, "\0\0\0\0"sv, "\0\0\n"sv}) {
+      std::ofstream{directory_.path() / "0.m3u8"} << whole.substr(0, size) << tail;
+      auto archive = make();
+      ASSERT_EQ(what_failed(archive.prepare()), "");
+      write(archive, "0-3.ts");
+      const auto text = playlist();
+      const auto kept = text.substr(0, text.rfind("#EXT-X-DISCONTINUITY\n"));
+      EXPECT_TRUE(whole.starts_with(kept) || kept.ends_with("#EXT-X-KEY:METHOD=NONE\n")) << text;
+      for (const std::string name : {"0-0.ts", "0-1.ts", "0-2.ts"})
+        EXPECT_EQ(kept.find(name) != kept.npos, whole.find(name + '\n') + name.size() < size)
+            << size << '\n'
+            << text;
+    }
+  }
+}
+
+TEST_F(FailingArchive, ASegmentIsAddedToWhatIsThere) {
+  auto archive = make();
+  write(archive, "0-0.ts");
+  write(archive, "0-1.ts");
+  system_calls() = {};
+  write(archive, "0-2.ts");
+  // The segment itself has two links for a moment; nothing else is made anew.
+  EXPECT_THAT(system_calls().made, testing::ElementsAre("write", "rename", "write"));
+}
+
+TEST_F(FailingArchive, WhatCouldNotBeAddedIsListedWithTheNextOne) {
+  auto archive = make();
+  write(archive, "0-0.ts");
+  const auto before = playlist();
+  system_calls().longest_write = 10;
+  int writes = 0;
+  system_calls().fault = [&](std::string_view call) {
+    return call == "write" && ++writes > 3 ? std::optional{ENOSPC} : std::nullopt;
+  };
+  write(archive, "0-1.ts");
+  EXPECT_NE(failure_, "");
+  EXPECT_EQ(playlist(), before);
+  system_calls() = {};
+  write(archive, "0-2.ts");
+  EXPECT_EQ(failure_, "");
+  EXPECT_TRUE(playlist().ends_with("#EXTINF:1.000,\n0-1.ts\n#EXTINF:1.000,\n0-2.ts\n"))
+      << playlist();
+}
+
+TEST_F(Archived, APlaylistThatSomebodyRemovedIsWrittenAnew) {
+  auto archive = make();
+  write(archive, "0-0.ts");
+  std::filesystem::remove(directory_.path() / "0.m3u8");
+  write(archive, "0-1.ts");
+  EXPECT_EQ(failure_, "");
+  EXPECT_TRUE(playlist().ends_with("#EXTINF:1.000,\n0-0.ts\n#EXTINF:1.000,\n0-1.ts\n"))
+      << playlist();
 }
 
 TEST_F(Archived, WhatCouldNotBeKeptIsAGapAndTheRestGoesOn) {

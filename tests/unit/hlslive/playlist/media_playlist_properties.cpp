@@ -115,5 +115,31 @@ TEST(MediaPlaylistProperties, FromOneTextToTheNextOnlyWhatTheDraftAllowsChanges)
   EXPECT_GT(first_before, 1000U);
 }
 
+TEST(MediaPlaylistProperties, ATextGrowsByItsNewestSegmentForAsLongAsItsHeaderStays) {
+  constexpr std::uint32_t kSeed = 22;
+  std::mt19937 random{kSeed};
+  Programme event{{.type = MediaPlaylist::Type::Event, .target = 2s}};
+  int headers = 0;
+  std::string header_before;
+  std::string text_before;
+  for (int round = 0; round < 300; ++round) {
+    SegmentHead head{.is_discontinuous = random() % 7 == 0,
+                     .map = round < 20 ? "" : "init-" + std::to_string(round / 40) + ".mp4"};
+    if (random() % 3 == 0)
+      head.key = EncryptionKey{.uri = "key" + std::to_string(round / 10), .iv = {}};
+    event.segment(std::move(head), 2s, random() % 9 == 0);
+    const auto text = event.playlist.text();
+    const auto head_of_text = event.playlist.header();
+    ASSERT_TRUE(text.starts_with(head_of_text));
+    if (head_of_text == header_before)
+      ASSERT_EQ(text, text_before + event.playlist.newest()) << "seed " << kSeed;
+    else
+      ++headers;
+    header_before = head_of_text;
+    text_before = text;
+  }
+  EXPECT_EQ(headers, 2);  // maps need another version
+}
+
 }  // namespace
 }  // namespace onair::test

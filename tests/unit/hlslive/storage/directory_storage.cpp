@@ -327,6 +327,35 @@ TEST_F(Archive, TakesFromMemoryToo) {
   EXPECT_EQ(code_of(archive_.keep(memory, "0-2.ts")), std::errc::no_such_file_or_directory);
 }
 
+TEST_F(Archive, AddsToWhatIsWholeOnly) {
+  ASSERT_EQ(what_failed(archive_.replace("0.m3u8", bytes_of("one\n"))), "");
+  EXPECT_EQ(what_failed(archive_.extend("0.m3u8", bytes_of("two\n"))), "");
+  EXPECT_EQ(text_in(archive_, "0.m3u8"), "one\ntwo\n");
+  ASSERT_EQ(what_failed(archive_.begin("0-1.ts", Kind::Segment)), "");
+  for (const auto* name : {"0-1.ts", "1.m3u8"})
+    EXPECT_EQ(code_of(archive_.extend(name, bytes_of("more"))),
+              std::errc::no_such_file_or_directory);
+  EXPECT_EQ(code_of(archive_.extend("../0.m3u8", bytes_of("more"))), std::errc::invalid_argument);
+}
+
+TEST_F(Archive, TakesBackWhatItCouldNotAddWhole) {
+  DirectoryStorage archive{path(), Sync::Always};
+  ASSERT_EQ(what_failed(archive.replace("0.m3u8", bytes_of("one\n"))), "");
+  for (const std::pair<std::string_view, int> fault :
+       {std::pair{"write", ENOSPC}, {"fdatasync", EIO}}) {
+    system_calls().longest_write = 2;
+    int calls = 0;
+    system_calls().fault = [&](std::string_view call) {
+      return call == fault.first && (call != "write" || ++calls > 1) ? std::optional{fault.second}
+                                                                     : std::nullopt;
+    };
+    const auto failure = archive.extend("0.m3u8", bytes_of("two\n"));
+    system_calls() = {};
+    EXPECT_EQ(code_of(failure), (std::error_code{fault.second, std::generic_category()}));
+    EXPECT_EQ(text_in(archive, "0.m3u8"), "one\n");
+  }
+}
+
 TEST(ArchiveOnAFullDisk, LeavesTheLiveDirectoryAlone) {
   SmallDisk disk{16 << 10};
   if (!disk)
