@@ -38,20 +38,21 @@ JitterBuffer::Insert JitterBuffer::insert(const Packet& packet) {
   const bool other_clock = clock_.rate() != packet.clock_rate;
   if (clock_.rate() == 0)
     clock_.restart(packet.clock_rate);
-  const auto decision = tracker_.judge(described(packet), settings_.limits);
+  const auto when = moment_of(packet);
+  const auto decision = tracker_.judge(described(packet, when), settings_.limits);
   if (decision.probation_failed)
     discard_parked();
   switch (decision.verdict) {
     case SourceTracker::Verdict::Start:
       start_stream(packet, packet.sequence, decision.first);
-      return enqueue(packet, packet.sequence, clock_.unroll(packet.rtp_time), true);
+      return enqueue(packet, packet.sequence, moment_of(packet), true);
     case SourceTracker::Verdict::Follow:
       // Payload types with clocks of their own on one SSRC: RTP time has a new meaning.
       if (other_clock && !packet.retransmission && decision.sequence >= queue_.end()) {
         start_stream(packet, decision.sequence);
-        return enqueue(packet, decision.sequence, clock_.unroll(packet.rtp_time), true);
+        return enqueue(packet, decision.sequence, moment_of(packet), true);
       }
-      return enqueue(packet, decision.sequence, clock_.unroll(packet.rtp_time), false);
+      return enqueue(packet, decision.sequence, when, false);
     case SourceTracker::Verdict::Probation:
       parked_.push_back(packet);
       return Insert::Queued;
@@ -66,7 +67,7 @@ JitterBuffer::Insert JitterBuffer::insert(const Packet& packet) {
 }
 
 JitterBuffer::Insert JitterBuffer::enqueue(const Packet& packet, std::int64_t sequence,
-                                           std::int64_t ticks, bool starts) {
+                                           const Moment& when, bool starts) {
   // From before the packet that the stream was found by. Its place belongs to the former stream,
   // unless nothing has gone out at all: the first packet to arrive need not be the first.
   const bool is_earlier = sequence < stream_start_;
@@ -79,7 +80,7 @@ JitterBuffer::Insert JitterBuffer::enqueue(const Packet& packet, std::int64_t se
     stream_start_ = sequence;
   }
   last_arrival_ = std::max(last_arrival_, packet.arrival);
-  const MediaTime media = clock_.media_time(ticks);
+  const auto [ticks, media] = when;
   const bool is_newest = starts || sequence > newest_sequence_;
   const PacketQueue::Packet entry{
       .token = packet.is_empty ? kNoToken : packet.token,
@@ -237,9 +238,7 @@ void JitterBuffer::start_stream(const Packet& packet, std::int64_t sequence,
   if (is_first)
     queue_.start(stream_start_);
   ++stream_;
-  auto its = described(packet);
-  its.media = media;
-  tracker_.restart(its, sequence, first);
+  tracker_.restart(described(packet, {ticks, media}), sequence, first);
   controller_.reset();
   if (settings_.do_retransmission)
     controller_.on_round_trip(retransmission_.round_trip().value_or(kAssumedRoundTrip));
@@ -262,8 +261,8 @@ JitterBuffer::Insert JitterBuffer::restart_stream(const Packet& packet) {
     if (is_first)
       start_stream(each, sequence);
     else
-      tracker_.judge(described(each), settings_.limits);
-    result = enqueue(each, sequence++, clock_.unroll(each.rtp_time), is_first);
+      tracker_.judge(described(each, moment_of(each)), settings_.limits);
+    result = enqueue(each, sequence++, moment_of(each), is_first);
     is_first = false;
     // Those that were kept are no longer the caller's.
     if (result != Insert::Queued && &each != &parked_.back())
@@ -307,12 +306,17 @@ void JitterBuffer::drop_oldest() {
   ++stats_.overflowed;
 }
 
-SourceTracker::Packet JitterBuffer::described(const Packet& packet) const {
+JitterBuffer::Moment JitterBuffer::moment_of(const Packet& packet) const {
+  const auto ticks = clock_.unroll(packet.rtp_time);
+  return {ticks, clock_.media_time(ticks)};
+}
+
+SourceTracker::Packet JitterBuffer::described(const Packet& packet, const Moment& when) const {
   return {
       .ssrc = packet.ssrc,
       .sequence = packet.sequence,
       .arrival = packet.arrival,
-      .media = clock_.media_time(clock_.unroll(packet.rtp_time)),
+      .media = when.media,
       .retransmission = packet.retransmission,
   };
 }

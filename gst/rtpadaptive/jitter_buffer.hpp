@@ -169,7 +169,13 @@ class JitterBuffer {
   [[nodiscard]] std::size_t bytes() const { return queue_.bytes(); }
 
  private:
-  Insert enqueue(const Packet& packet, std::int64_t sequence, std::int64_t ticks, bool starts);
+  // Its RTP time, unrolled, and as the clock that stands now has it.
+  struct Moment {
+    std::int64_t ticks;
+    MediaTime media;
+  };
+  [[nodiscard]] Moment moment_of(const Packet& packet) const;
+  Insert enqueue(const Packet& packet, std::int64_t sequence, const Moment& when, bool starts);
   // `first`: where it begins, if packets before this one are missing and that is known.
   void start_stream(const Packet& packet, std::int64_t sequence,
                     std::optional<std::int64_t> first = std::nullopt);
@@ -184,7 +190,7 @@ class JitterBuffer {
   void expect_next(const Packet& packet, std::int64_t sequence, MediaTime media);
   void make_room();
   void drop_oldest();
-  [[nodiscard]] SourceTracker::Packet described(const Packet& packet) const;
+  [[nodiscard]] SourceTracker::Packet described(const Packet& packet, const Moment& when) const;
 
   [[nodiscard]] RunningTime due(std::int64_t sequence) const;
   // When the hole at the head is given up, with `behind` the first packet behind it.

@@ -448,7 +448,7 @@ void Receiver::run() {
       if (flow_ != GST_FLOW_OK)
         break;
       done = do_next(lock);
-      if (const auto end = ends_at(); !done && end && *end <= running_time()) {
+      if (const auto end = done ? std::nullopt : ends_at(); end && *end <= running_time()) {
         end_of_range(lock);
         continue;
       }

@@ -27,10 +27,7 @@ SourceTracker::Decision SourceTracker::judge(const Packet& packet, const Limits&
   if (!started_)
     return packet.retransmission ? Decision{.verdict = Verdict::Refuse} : start(packet);
   const std::int64_t step = static_cast<std::int16_t>(packet.sequence - newest_number_);
-  const bool fits = packet.ssrc == ssrc_ &&
-                    step < limit_in_packets(limits.max_dropout, kDropout, kLeastDropout) &&
-                    step >= -limit_in_packets(limits.max_misorder, kMisorder, kLeastMisorder) &&
-                    !leaps(packet, step);
+  const bool fits = packet.ssrc == ssrc_ && !steps_too_far(step, limits) && !leaps(packet, step);
   if (!fits)
     return packet.retransmission ? Decision{.verdict = Verdict::Refuse} : on_probation(packet);
   const bool failed = candidates_ > 0 && !packet.retransmission;
@@ -93,6 +90,14 @@ bool SourceTracker::leaps(const Packet& packet, std::int64_t step) const {
     return true;
   return transit(packet.arrival, packet.media) < least_transit_ - kLeap ||
          (step < 0 && packet.media > newest_media_ + kLeap);
+}
+
+bool SourceTracker::steps_too_far(std::int64_t step, const Limits& limits) const {
+  // Nearly always it need not be calculated.
+  if (step < kLeastDropout && step >= -kLeastMisorder)
+    return false;
+  return step >= limit_in_packets(limits.max_dropout, kDropout, kLeastDropout) ||
+         step < -limit_in_packets(limits.max_misorder, kMisorder, kLeastMisorder);
 }
 
 std::int64_t SourceTracker::limit_in_packets(Duration limit, std::int64_t fallback,

@@ -71,6 +71,7 @@ class SourceTracker {
  private:
   Decision start(const Packet& packet);
   [[nodiscard]] bool leaps(const Packet& packet, std::int64_t step) const;
+  [[nodiscard]] bool steps_too_far(std::int64_t step, const Limits& limits) const;
   [[nodiscard]] std::int64_t limit_in_packets(Duration limit, std::int64_t fallback,
                                               std::int64_t least) const;
   void follow(const Packet& packet, std::int64_t sequence);
