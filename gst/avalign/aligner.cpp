@@ -581,13 +581,16 @@ Duration Aligner::target(const Stream& audio, Stream& video, MediaTime media) {
     source = audio.are_captures && video.are_captures ? Source::Capture : Source::Report;
   if (source != video.source) {
     video.source = source;
-    if (source == Source::Arrival && (is_refuted(audio) || is_refuted(video))) {
-      video.is_proven = false;
-      if (video.lag_samples < kLagSamplesToKeep)
-        video.lag.reset();
-    }
     video.steering.hurry(media);
     tell({Event::Type::Source, id_of(video), Duration{0}, source});
+  }
+  // It may show only after they were no longer believed.
+  if (source == Source::Arrival && (is_refuted(audio) || is_refuted(video))) {
+    video.is_proven = false;
+    if (video.lag_samples < kLagSamplesToKeep) {
+      video.lag.reset();
+      video.lag_samples = 0;
+    }
   }
   if (source == Source::Arrival)
     return by_arrival - video.lag.value_or(config_.video_lag);

@@ -69,7 +69,7 @@ bool ReportLine::is_consistent() const {
   std::size_t agree = 0;
   for (std::size_t age = 0; age < count; ++age)
     agree += back(age).agrees ? 1 : 0;
-  return 2 * agree > count && !is_scattered();
+  return 2 * agree > count && !is_scattered() && (!has_scattered_ || agreeing_ >= kNewest);
 }
 
 Duration ReportLine::offset(MediaTime media) const {
@@ -158,6 +158,10 @@ void ReportLine::fit() {
   // Two say little about it: some are taken to have scattered as usual.
   scatter_ = from_seconds(std::sqrt((residuals + kPriorReports * kPriorScatter * kPriorScatter) /
                                     (static_cast<double>(agreeing_) - 1 + kPriorReports)));
+  if (is_scattered())
+    has_scattered_ = true;
+  else if (agreeing_ >= kNewest)
+    has_scattered_ = false;
   const double pieces = std::pow(seconds(scatter_), 2) - kClockScatter * kClockScatter;
   lateness_ = from_seconds(std::sqrt(3 * std::max(0.0, pieces)));
 }

@@ -79,7 +79,8 @@ class ReportLine {
   std::size_t agreeing_ = 0;
   std::size_t outliers_in_a_row_ = 0;
   Duration scatter_{0};
-  Duration lateness_{0};  // of the middle
+  bool has_scattered_ = false;  // has to be made up for by many that do not
+  Duration lateness_{0};        // of the middle
   // The line: through (media_, offset_), with slope_ seconds per second.
   MediaTime media_{};
   Duration offset_{0};

@@ -38,6 +38,7 @@ enum class Reports {
   None,
   Honest,
   Sfu,     // made on the way, from arrivals: wall clock of the relay, RTP time of the newest packet
+  Relay,   // the same, with RTP time carried on from when that packet came
   Ahead,   // the video's wall clock is 300 ms ahead of the truth, always
   Behind,  // or behind
   Garbage,   // one in seven
@@ -46,6 +47,10 @@ enum class Reports {
   Lost,      // every other one, at random
   Vanishing  // none after 60 s
 };
+
+constexpr bool is_by_relay(Reports kind) {
+  return kind == Reports::Sfu || kind == Reports::Relay;
+}
 
 // Nothing is sent in [from, to).
 struct Silence {

@@ -81,6 +81,7 @@ std::vector<Scenario> report_scenarios() {
   };
   std::vector<Scenario> scenarios;
   for (const auto& kind : {Kind{"sfu", Reports::Sfu, Reference::Arrivals},
+                           Kind{"relay", Reports::Relay, Reference::Arrivals},
                            Kind{"300ms-ahead", Reports::Ahead, Reference::Arrivals},
                            Kind{"300ms-behind", Reports::Behind, Reference::Arrivals},
                            Kind{"garbage", Reports::Garbage, Reference::Truth},

@@ -164,7 +164,7 @@ std::optional<Sent> StreamSender::make_report(double at) {
   const auto is_lost = reports_.chance(0.5);
   const auto kind = scenario_.reports;
   // Those of a relay are made where packets are seen.
-  if (!last_ || kind == Reports::None || kind == Reports::Sfu || is_clock_standing(at))
+  if (!last_ || kind == Reports::None || is_by_relay(kind) || is_clock_standing(at))
     return std::nullopt;
   if (kind == Reports::Vanishing && at > 60)
     return std::nullopt;

@@ -84,7 +84,7 @@ std::optional<Arrived> Wire::next() {
       return std::nullopt;
     const auto flight = flights_.top();
     flights_.pop();
-    if (scenario_.reports == Reports::Sfu && !flight.sent.report)
+    if (is_by_relay(scenario_.reports) && !flight.sent.report)
       add_relay_reports(flight);
     // A hole shows with the next packet that arrives.
     if (scenario_.weather == Weather::Repairs && !flight.sent.report && !flight.is_repair)
@@ -138,7 +138,8 @@ void Wire::add_relay_reports(const Flight& flight) {
     return;
   auto report = flight.sent;
   const auto wait = due > flight.arrival - 1 ? reports_.uniform(0, 0.015) : 0;
-  report.report = NtpTime{Duration{std::llround((3.95e9 + flight.arrival + wait) * 1e9)}};
+  const auto read = flight.arrival + (scenario_.reports == Reports::Sfu ? wait : 0);
+  report.report = NtpTime{Duration{std::llround((3.95e9 + read) * 1e9)}};
   land(report, flight.arrival + wait, false);
   due = flight.arrival + reports_.uniform(0.5, 1.5) * (flight.sent.medium == Medium::Audio ? 5 : 1);
 }

@@ -717,6 +717,29 @@ TEST_F(AlignerReports, ThatVanishLeaveBehindWhatTheyTaught) {
   EXPECT_EQ(stats.confidence, 4ms);
 }
 
+// As those of an SFU may be: the first agree by chance, then some are off that line, and only later it
+// shows how much they scatter.
+TEST_F(AlignerReports, ThatProveToBeWorthNothingTeachNothing) {
+  report();
+  int count = 0;
+  const auto jitter = show.scatter(10ms);
+  video.report_error = [&count, jitter]() -> Duration {
+    ++count;
+    if (count <= 3)
+      return 20ms + count * 10us;
+    return count <= 6 ? 100ms * count : jitter();
+  };
+  show.run(4s);
+  ASSERT_EQ(show.aligner.stats(video.id).source, Source::Report);
+  show.run(2s);
+  ASSERT_EQ(show.aligner.stats(video.id).source, Source::Arrival);
+  EXPECT_NEAR(static_cast<double>(show.aligner.stats(video.id).learned_lag.count()), 80e6, 2e6);
+  show.run(54s);
+  EXPECT_EQ(show.aligner.stats(video.id).source, Source::Arrival);
+  EXPECT_EQ(show.aligner.stats(video.id).learned_lag, 0ms);
+  EXPECT_LE(std::chrono::abs(Show::skew(audio, video) - 100ms), 1ms) << "what arrivals say";
+}
+
 TEST_F(AlignerReports, AreGoneAfterThirtySeconds) {
   report();
   show.run(20s);

@@ -236,6 +236,29 @@ TEST(ReportLine, ALineWhoseReportsHaveBecomeScatteredIsNotConsistentAnyMore) {
   EXPECT_LT(std::chrono::abs(sender.error()), 1ms);
 }
 
+// Three of them agree by chance once in a while, but not eight.
+TEST(ReportLine, ALineBehindScatteredOnesIsBelievedWhenEightAgree) {
+  ReportLine line;
+  Sender sender{line};
+  sender.report();
+  for (int n = 0; n < 16; ++n)
+    sender.report(n % 2 == 0 ? 6ms : -6ms);
+  ASSERT_TRUE(line.is_scattered());
+  sender.offset += 1h;
+  for (int n = 1; n <= 7; ++n) {
+    sender.report();
+    EXPECT_FALSE(line.is_consistent()) << n;
+  }
+  EXPECT_EQ(line.line(), 1U);
+  EXPECT_FALSE(line.is_scattered());
+  sender.report();
+  EXPECT_TRUE(line.is_consistent());
+  // That has been made up for: another line needs no more than three.
+  sender.offset += 1h;
+  sender.report(3, 0ms);
+  EXPECT_TRUE(line.is_consistent());
+}
+
 TEST(ReportLine, ThreeInARowOnAnotherLineAreTheLine) {
   ReportLine line;
   Sender sender{line};
