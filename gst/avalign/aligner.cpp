@@ -32,8 +32,6 @@ constexpr std::uint32_t kLagMemory = 60;
 constexpr std::uint32_t kLagSamplesToKeep = 10;
 // What has been consistent for as long is believed against the arrivals.
 constexpr std::uint32_t kLagSamplesToProve = 30;
-// A minimum is worth carrying along for as long as the rate is known so well that this is its error.
-constexpr double kCarriedError = 2e-3;  // s
 constexpr Duration kMostMemory = seconds(200);
 // Where a frame would go out before the one in front of it.
 constexpr Duration kLeastSpacing = milliseconds(1);
@@ -133,7 +131,8 @@ Duration Aligner::memory() const {
   }
   if (deviation <= 0)
     return TransitEnvelope::kLeastMemory;
-  const auto longest = std::chrono::duration<double>{kCarriedError / deviation};
+  // For as long as the rate is known so well that this is the error of what is carried along it.
+  const auto longest = std::chrono::duration<double>{TransitEnvelope::kCarriedError / deviation};
   return std::clamp(std::chrono::duration_cast<Duration>(longest), TransitEnvelope::kLeastMemory,
                     kMostMemory);
 }

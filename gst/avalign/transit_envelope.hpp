@@ -14,8 +14,9 @@ namespace onair {
 //
 // The minima of each second are kept for five minutes. The rate (of transit against our clock, the
 // sender's drift with its sign turned) is that of the line below all of them that comes closest to
-// them: the edge of their lower convex hull under their middle. The floor is the lowest minimum of
-// the last 40 s or more, carried along that rate; a lower one counts at once.
+// them: the edge of their lower convex hull under their middle. The floor is the lowest minimum,
+// carried along that rate; a lower one counts at once. One that is older than the rate is good for
+// rises slowly: a floor that seems to rise faster is a queue.
 class TransitEnvelope {
  public:
   // In order of arrival, or nearly.
@@ -23,7 +24,8 @@ class TransitEnvelope {
   // The envelope as it is now with nothing older: after a change of path.
   void restart(RunningTime now);
 
-  // Of the last `memory`. Nothing before the first sample.
+  // A minimum counts as it is for `memory`, and is worth kCarriedError less with each time as long
+  // behind that. Nothing before the first sample.
   [[nodiscard]] std::optional<Duration> floor(RunningTime at, Duration memory = kLeastMemory) const;
   // Transit seconds per second; 0 while nothing is known.
   [[nodiscard]] double rate() const { return rate_; }
@@ -33,6 +35,7 @@ class TransitEnvelope {
   [[nodiscard]] Duration span() const;
 
   static constexpr Duration kLeastMemory = std::chrono::seconds(40);
+  static constexpr double kCarriedError = 2e-3;  // s
 
  private:
   struct Minimum {

@@ -103,9 +103,6 @@ Limits weather_limits(const Scenario& scenario) {
   // The floor of whole frames moves with the size of the least one.
   if (name == "25fps-framed")
     limits.p50 = 5;
-  // A queue that stands for longer than the floor remembers, on one way only, is a longer way.
-  if (name == "bufferbloat-apart")
-    limits = {.p50 = 30, .p99 = 150};
   return limits;
 }
 

@@ -31,8 +31,9 @@ double quantile(std::vector<double>& values, double share) {
 }
 
 // From capture to arrival where no queue was met: least in ten seconds, in all but the busiest of
-// times.
-double least_way(const std::vector<Output>& outputs, double from, double to) {
+// times. Two paths are busy at times of their own, for how long nobody knows: least of all.
+double least_way(const Scenario& scenario, const std::vector<Output>& outputs, double from,
+                 double to) {
   constexpr double kStretch = 10;
   std::vector<double> least;
   auto stretch_end = -1.0;
@@ -47,7 +48,8 @@ double least_way(const std::vector<Output>& outputs, double from, double to) {
     }
     least.back() = std::min(least.back(), way);
   }
-  return least.empty() ? std::numeric_limits<double>::quiet_NaN() : quantile(least, 0.2);
+  return least.empty() ? std::numeric_limits<double>::quiet_NaN()
+                       : quantile(least, scenario.is_separate ? 0 : 0.2);
 }
 
 // How much later video comes than sound, as far as arrivals can tell: one constant between two
@@ -59,9 +61,9 @@ class Visible {
     for (const auto& change : scenario.switches)
       ends_.push_back(change.at);
     ends_.push_back(std::numeric_limits<double>::infinity());
-    const auto audio = least_way(record.outputs[0], 0, ends_.back());
+    const auto audio = least_way(scenario, record.outputs[0], 0, ends_.back());
     for (std::size_t i = 0; i + 1 < ends_.size(); ++i)
-      lags_.push_back(least_way(record.outputs[1], ends_[i], ends_[i + 1]) - audio);
+      lags_.push_back(least_way(scenario, record.outputs[1], ends_[i], ends_[i + 1]) - audio);
   }
 
   // Behind a switch, it may be believed or not: the nearer one.

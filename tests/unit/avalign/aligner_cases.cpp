@@ -216,7 +216,7 @@ TEST_F(AlignerCases, RtpTimeThatStoodStillForLessThanTheSuspicionIsFoundByAndBy)
   mute(video, false, 280ms);
   // No packet is suspect, and reports that are so far from the arrivals are not believed, until the
   // floor of before is forgotten.
-  show.run(4min);
+  show.run(6min);
   EXPECT_EQ(video.breaks(), 1U);
   expect_sync(show.now() - 20s, 8ms);
 }
@@ -460,7 +460,7 @@ TEST_F(AlignerCases, ReportsThatHaveBeenRightForHalfAMinuteStayRightWhenThePathC
   show.run(60s);
   // By now the picture would take 310 ms longer, which at the start is not believed.
   video.path += 250ms;
-  show.run(6min);
+  show.run(11min);
   EXPECT_EQ(stats(video).source, Source::Report);
   expect_sync(at(0s));
   EXPECT_NEAR(static_cast<double>(stats(video).learned_lag.count()), 310e6, 5e6);
