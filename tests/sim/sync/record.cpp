@@ -16,6 +16,9 @@ class Run {
   void on_unit(const Released& released) {
     pass_deadlines(released.now);
     waiting_[index(released.medium)].push_back(released);
+    auto& reported = record_.reported[index(released.medium)];
+    if (released.unit.ntp && !reported)
+      reported = released.now;
     synchroniser_.on_unit(released.medium, released.unit, released.now);
     drain(released.now);
     now_ = released.now;

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstddef>
+#include <optional>
 #include <vector>
 
 #include "base/time.hpp"
@@ -22,10 +23,11 @@ struct Output {
 };
 
 struct Record {
-  std::array<std::vector<Output>, 2> outputs;  // in order, by index(Medium)
-  std::array<std::size_t, 2> missing{};        // went in and did not come out
-  std::array<std::size_t, 2> dropped{};        // by the synchroniser
-  std::size_t idle_deadlines = 0;              // deadlines that were over and stayed
+  std::array<std::vector<Output>, 2> outputs;            // in order, by index(Medium)
+  std::array<std::size_t, 2> missing{};                  // went in and did not come out
+  std::array<std::size_t, 2> dropped{};                  // by the synchroniser
+  std::array<std::optional<RunningTime>, 2> reported{};  // when the first report had come
+  std::size_t idle_deadlines = 0;                        // deadlines that were over and stayed
 };
 
 Record run(const Scenario& scenario, std::uint64_t seed, Synchroniser& synchroniser);

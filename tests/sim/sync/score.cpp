@@ -277,6 +277,10 @@ Score score(const Scenario& scenario, const Sender& sender, const Record& record
     // The first third is for learning how the clocks run.
     result.drift_per_minute = drift(skews, std::max(*first, skews.size() / 3));
   }
+  if (!skews.empty() && record.reported[0] && record.reported[1]) {
+    const auto told = seconds(std::max(*record.reported[0], *record.reported[1]));
+    result.told_s = std::max(0.0, told - skews.front().left);
+  }
   score_start(record, result);
   score_audio(scenario, record.outputs[0], result);
   score_video(record.outputs[1], result);

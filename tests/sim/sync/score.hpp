@@ -23,6 +23,7 @@ struct Skew {
 struct Score {
   std::size_t frames = 0;        // that have a skew: not while there never was sound
   std::optional<double> lock_s;  // from the first frame with a skew until 10 ms are kept for 10 s
+  double told_s = 0;             // until reports of both have come; 0 if there are none
   double p50 = 0;                // of |error| after the lock
   double p95 = 0;
   double p99 = 0;

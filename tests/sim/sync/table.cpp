@@ -136,16 +136,18 @@ std::string cell(const Score& score) {
 void print_detail(const std::string& name, std::uint64_t seed, const std::string& column,
                   const Sender& sender, const Score& s) {
   std::printf(
-      "%-24s %llu %-16s lag %.2f frames %zu lock %s p50 %.2f p95 %.2f p99 %.2f worst %.2f end %.2f "
+      "%-24s %llu %-16s lag %.2f frames %zu lock %s told %.1f p50 %.2f p95 %.2f p99 %.2f worst "
+      "%.2f end %.2f "
       "raw "
       "%+.2f drift "
       "%+.3f start %s audio-steps %zu (%.3f) not-rising %zu recovery %s hold %.0f %.0f %.0f steps "
       "%zu slews %zu missing %zu dropped %zu idle %zu\n",
       name.c_str(), static_cast<unsigned long long>(seed), column.c_str(), 1e3 * sender.lag,
-      s.frames, optional_seconds(s.lock_s).c_str(), s.p50, s.p95, s.p99, s.worst, s.end_p99,
-      s.median_raw, s.drift_per_minute, optional_seconds(s.start_s).c_str(), s.audio_steps,
-      s.worst_audio_step, s.not_rising, optional_seconds(s.recovery_s).c_str(), s.hold_p50,
-      s.hold_p99, s.hold_worst, s.steps, s.slews, s.missing, s.dropped, s.idle_deadlines);
+      s.frames, optional_seconds(s.lock_s).c_str(), s.told_s, s.p50, s.p95, s.p99, s.worst,
+      s.end_p99, s.median_raw, s.drift_per_minute, optional_seconds(s.start_s).c_str(),
+      s.audio_steps, s.worst_audio_step, s.not_rising, optional_seconds(s.recovery_s).c_str(),
+      s.hold_p50, s.hold_p99, s.hold_worst, s.steps, s.slews, s.missing, s.dropped,
+      s.idle_deadlines);
 }
 
 void print_units(const Record& record) {
