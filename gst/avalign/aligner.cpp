@@ -68,7 +68,11 @@ void Aligner::remove_stream(StreamId id) {
         follow_on(other, stream);
     }
   }
+  if (stream.is_placed && stream.lag && stream.lag_samples >= kLagSamplesToKeep)
+    left_lag_ = stream.lag;
   stream = Stream{};
+  if (!master())
+    left_lag_.reset();
 }
 
 void Aligner::flush(StreamId id) {
@@ -401,6 +405,9 @@ void Aligner::place_if_due(Stream& stream) {
 
 void Aligner::place(Stream& stream) {
   const auto* const first = master();
+  // Without samples: the first of its own takes the place of it.
+  if (stream.kind == Kind::Video && !stream.lag)
+    stream.lag = left_lag_;
   const auto lag = stream.lag.value_or(config_.video_lag);
   auto media = stream.waiting.empty() ? MediaTime{} : stream.waiting.front().media;
   for (const auto& unit : stream.waiting)

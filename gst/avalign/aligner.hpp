@@ -233,6 +233,9 @@ class Aligner {
   std::vector<Stream> streams_;
   std::deque<Event> events_;
   RunningTime now_{};
+  // Of the picture that went away last, while something of its sender is there: the next is thought
+  // to have the same.
+  std::optional<Duration> left_lag_;
   // What keeps the time line going when all streams have gone and others come: see lead().
   Duration lead_{0};
 };

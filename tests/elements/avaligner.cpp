@@ -561,6 +561,26 @@ TEST_F(AvAlignerReports, PlaceThePictureWhereItWasCaptured) {
   EXPECT_NEAR(static_cast<double>(int64_of(bench.stats(video).get(), "learned-lag")), 50e6, 1e6);
 }
 
+TEST_F(AvAlignerReports, HaveTaughtTheNextPadOfItsSenderToo) {
+  AlignerBench bench;
+  auto& audio = bench.add("audio_0");
+  auto& video = bench.add("video_0");
+  Call::talk(audio, video, 0, 499, 50ms);
+  ASSERT_TRUE(video.wait_for("#499"));
+  bench.release(video);
+  auto& next = bench.add("video_1");
+  for (std::int64_t n = 500; n < 550; ++n) {
+    audio.push(2 * n);
+    next.push(next.unit(n).of(kOtherSsrc));
+    audio.push(2 * n + 1);
+  }
+  ASSERT_TRUE(next.wait_for("#549"));
+  EXPECT_EQ(text_of(bench.stats(next).get(), "source"), "arrival");
+  for (const std::int64_t n : {500, 549})
+    EXPECT_NEAR(static_cast<double>(next.pts(n).count()),
+                static_cast<double>((n * kVideoSpacing - 50ms).count()), 1e6);
+}
+
 TEST_F(AvAlignerReports, CaptureTimesInPacketsPlaceItTooAndSaySo) {
   AlignerBench bench;
   auto& audio = bench.add("audio_0");

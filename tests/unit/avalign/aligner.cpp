@@ -717,6 +717,61 @@ TEST_F(AlignerReports, ThatVanishLeaveBehindWhatTheyTaught) {
   EXPECT_EQ(stats.confidence, 4ms);
 }
 
+TEST_F(AlignerReports, HaveTaughtTheNextPictureToo) {
+  report();
+  show.run(60s);
+  show.remove(video);
+  show.run(5s);
+  // Of another camera that is as slow, without reports.
+  auto& next = show.add_video();
+  next.path = 140ms;
+  next.ssrc = 9;
+  show.run(30s);
+  EXPECT_EQ(show.aligner.stats(next.id).source, Source::Arrival);
+  EXPECT_LE(Show::most_skew(audio, next, at(0s)), 3ms) << "from its first frame on";
+  EXPECT_NEAR(static_cast<double>(show.aligner.stats(next.id).learned_lag.count()), 100e6, 2e6);
+}
+
+TEST_F(AlignerReports, OfTheNextPictureTakeThePlaceOfWhatTheFirstTaught) {
+  report();
+  show.run(60s);
+  show.remove(video);
+  show.run(5s);
+  auto& next = show.add_video();
+  next.path = 100ms;
+  next.ssrc = 9;
+  next.report_interval = 1s;
+  show.run(20s);
+  EXPECT_NEAR(static_cast<double>(show.aligner.stats(next.id).learned_lag.count()), 60e6, 2e6);
+  EXPECT_LE(std::chrono::abs(Show::skew(audio, next)), 3ms);
+}
+
+TEST_F(AlignerReports, OfASenderThatHasGoneSayNothingOfTheNext) {
+  report();
+  show.run(60s);
+  for (auto* track : {&video, &audio})
+    show.remove(*track);
+  show.run(5s);
+  auto& sound = show.add_audio();
+  auto& picture = show.add_video();
+  picture.path = 140ms;
+  show.run(10s);
+  EXPECT_EQ(show.aligner.stats(picture.id).learned_lag, 0ms);
+  EXPECT_LE(std::chrono::abs(Show::skew(sound, picture) - 100ms), 1ms) << "what arrivals say";
+}
+
+TEST_F(AlignerReports, OfAFewSecondsDoNotOutliveTheirPicture) {
+  report();
+  show.run(8s);
+  ASSERT_EQ(show.aligner.stats(video.id).source, Source::Report);
+  show.remove(video);
+  auto& next = show.add_video();
+  next.path = 140ms;
+  next.ssrc = 9;
+  show.run(10s);
+  EXPECT_EQ(show.aligner.stats(next.id).learned_lag, 0ms);
+}
+
 // As those of an SFU may be: the first agree by chance, then some are off that line, and only later it
 // shows how much they scatter.
 TEST_F(AlignerReports, ThatProveToBeWorthNothingTeachNothing) {
