@@ -27,7 +27,7 @@ export async function startVarnish(dir, originPort) {
   const port = await freePorts();
   const work = path.join(dir, 'varnish');
   await mkdir(work, { recursive: true });
-  const program = new Program('/usr/sbin/varnishd', ['-F', '-j', 'none', '-n', work,
+  const program = new Program('/usr/sbin/varnishd', ['-F', '-j', 'none', '-T', 'none', '-n', work,
     '-a', `127.0.0.1:${port}`, '-b', `127.0.0.1:${originPort}`, '-s', 'default,64m']);
   return listening(program, port, `http://127.0.0.1:${port}`);
 }

@@ -26,10 +26,11 @@ class RawPlayer {
   get complaints() { return this.program.output; }
 }
 
-// At the pace of the clock (-re), as a player does; the sound is decoded too.
+// At the pace of the clock (-re), as a player does; the sound is decoded too. Times stay those of the stream:
+// counted in pictures, two that lie between two counts can get the same one, and FFmpeg complains.
 export const playWithFfmpeg = (url) => new RawPlayer('ffmpeg', ['-v', 'error', '-nostdin', '-re', '-i',
-  url, '-map', '0:v:0', '-vf', 'scale=40:30:flags=area,format=gray', '-fps_mode', 'passthrough', '-f',
-  'rawvideo', '-flush_packets', '1', 'pipe:1', '-map', '0:a:0', '-f', 'null', '/dev/null']);
+  url, '-map', '0:v:0', '-vf', 'scale=40:30:flags=area,format=gray', '-fps_mode', 'passthrough', '-enc_time_base',
+  '-1', '-f', 'rawvideo', '-flush_packets', '1', 'pipe:1', '-map', '0:a:0', '-f', 'null', '/dev/null']);
 
 // playbin3 takes hlsdemux2, of the plugin adaptivedemux2.
 export const playWithGStreamer = (url) => new RawPlayer('gst-launch-1.0', ['-q', 'playbin3', `uri=${url}`,
