@@ -24,12 +24,13 @@ constexpr std::array<float, 2> kGrowths{2.0F, 1.3F};
 constexpr float kMeanMemory = 2000;  // ms; long against a burst, short against a route
 
 // The past that plans are tried on. Fewer minutes hold too few late units to tell plans apart.
-constexpr float kMemory = 120e3F;  // ms
+constexpr float kMemory = 200e3F;  // ms
 constexpr float kHeaviest = 1e6F;  // weights are scaled down before floats lose their small change
 // What is not known of a tail yet: half a late unit, exponentially distributed. It fades as real
 // units are counted.
 constexpr float kPriorLate = 0.5F;
-constexpr float kPriorTail = 50;  // ms
+constexpr float kPriorRepairs = 0.1F;  // eager
+constexpr float kPriorTail = 50;       // ms
 
 constexpr Duration kBlock{150ms};
 constexpr std::uint32_t kBlocksPerChoice = 3;
@@ -41,17 +42,18 @@ constexpr double kPriceScale = 70;  // ms
 constexpr double kLeastPriceScale = 1;
 constexpr double kDearest = 1e6;
 constexpr double kCheapest = 1e2;
-// It finds the network's own price as a mean does, quickly at first: the n-th choice counts by 2 / n,
-// and never by less than 0.6 %...
-constexpr double kFirstPriceGain = 0.1;
-constexpr double kChoicesOfPrice = 2;
-constexpr double kPriceGain = 0.006;
-// ...and it rises with the debt of late units at once: e to the 0.25 for each, for chance alone brings
-// two or three, and e to the 0.75 for each that is beyond.
+// It finds the network's own price as a mean does: the n-th choice counts by 1 / n, and never by less
+// than this...
+constexpr double kPriceGain = 0.001;
+// ...and it rises with the debt of late units at once, for chance alone brings two or three: e to the
+// 0.3 for one, to the 1.9 for five.
 constexpr double kDebtGain = 0.25;
-constexpr double kDeepDebtGain = 0.5;
-constexpr double kDeepDebt = 2.5;
-constexpr double kDebtInterval = 20;  // ms between the units that these are for
+constexpr double kDeepDebtGain = 0.025;
+// Bad weather comes in fits: what was late in the last seconds says that more will be.
+constexpr double kRecentGain = 0.5;
+constexpr float kRecentMemory = 9000;  // ms
+// Of the debt: how long one late unit is paid for.
+constexpr double kDebtInterval = 20e3;  // ms
 // What is saved in calm hours may not all be spent in one bad minute.
 constexpr double kMostSavings = 20;
 constexpr double kDebtMemory = 1800e3;  // ms
@@ -86,6 +88,7 @@ constexpr float kNoticeMemory = 0.95F;  // from hole to hole
 // Eager: so long after a hole others are expected. Then L halves each second, until a hole shows.
 constexpr Duration kHolesExpected{10s};
 constexpr Duration kPatienceHalving{1s};
+constexpr Duration kLongQuiet{10s};  // a thousandth is left
 
 // Two packets of one media time make a frame; after a second of single packets it is audio again.
 constexpr Duration kLeastInterval{1ms};  // between units, whatever the timestamps say
@@ -111,11 +114,15 @@ float upper_edge(std::size_t bin) {
   return std::bit_cast<float>((kFirstBits + static_cast<std::uint32_t>(bin)) << 20U);
 }
 
-std::array<float, 105> prior_table() {
-  std::array<float, 105> priors;
-  for (std::size_t bin = 0; bin < priors.size(); ++bin)
-    priors[bin] = kPriorLate * std::exp(-upper_edge(bin) / kPriorTail);
-  return priors;
+// The share of a prior that lies above each bin.
+const std::array<float, 105>& prior_tail() {
+  static const auto tail = [] {
+    std::array<float, 105> shares;
+    for (std::size_t bin = 0; bin < shares.size(); ++bin)
+      shares[bin] = std::exp(-upper_edge(bin) / kPriorTail);
+    return shares;
+  }();
+  return tail;
 }
 
 float milliseconds(Duration duration) {
@@ -204,9 +211,10 @@ void LatencyController::on_packet(const Packet& packet) {
   if (is_late) {
     ++stats_.late_packets;
     ++late_since_;
-    packet_debt_ += 1 / packets_per_unit_;
   }
-  packet_debt_ -= config_.late_target / packets_per_unit_;
+  const auto debt = ((is_late ? 1 : 0) - config_.late_target) / packets_per_unit_;
+  packet_debt_ += debt;
+  recent_debt_ += debt;
   worst_since_ = std::max(worst_since_, delay);
   if (is_filler) {
     on_hole_filled(packet.arrival, delay, is_late);
@@ -373,6 +381,7 @@ void LatencyController::account(bool is_late_unit) {
   const auto forget = 1 - static_cast<double>(milliseconds(interval_)) / kDebtMemory;
   unit_debt_ = std::max(unit_debt_ * forget, -kMostSavings);
   packet_debt_ = std::max(packet_debt_ * forget, -kMostSavings);
+  recent_debt_ -= recent_debt_ * milliseconds(interval_) / kRecentMemory;
 }
 
 void LatencyController::follow(float delay) {
@@ -421,29 +430,28 @@ void LatencyController::raise_weight() {
 }
 
 void LatencyController::steer_price() {
-  const auto choices = static_cast<double>(blocks_) / kBlocksPerChoice;
-  const auto gain = std::clamp(kChoicesOfPrice / choices, kPriceGain, kFirstPriceGain);
+  const auto gain = std::max(kBlocksPerChoice / static_cast<double>(blocks_), kPriceGain);
   log_price_ +=
       gain * std::clamp(static_cast<double>(predicted_) / config_.late_target - 1, -1.0, 2.0);
   log_price_ = std::clamp(log_price_, std::log(kLeastPriceScale / config_.late_target),
                           std::log(kPriceScale / config_.late_target));
 }
 
-// Late units above the target's, as if there were 50 units a second: with fewer, each is a larger
-// share of what minutes allow. What the next late unit will bring counts already: a frame that comes
-// in one burst is late with all its packets.
-double LatencyController::debt() const {
+// What late units above the target's add to the logarithm of the price. With fewer units a second, or
+// fewer of them allowed, each is a larger share of what minutes allow. What the next late unit will
+// bring counts already: a frame that comes in one burst is late with all its packets.
+double LatencyController::debt_lift() const {
   const auto packets = static_cast<double>(stats_.late_packets) /
                        static_cast<double>(std::max<std::uint64_t>(1, stats_.late_units));
   const auto reserve = packets / packets_per_unit_;
-  return std::max(unit_debt_, packet_debt_ + reserve) *
-         static_cast<double>(milliseconds(interval_)) / kDebtInterval;
+  const auto weight =
+      static_cast<double>(milliseconds(interval_)) / (config_.late_target * kDebtInterval);
+  const auto debt = weight * std::max(unit_debt_, packet_debt_ + reserve);
+  return debt * (kDebtGain + kDeepDebtGain * std::abs(debt)) + kRecentGain * weight * recent_debt_;
 }
 
 void LatencyController::choose_plan() {
-  const auto debt = this->debt();
-  const auto log_price =
-      log_price_ + kDebtGain * debt + kDeepDebtGain * std::max(0.0, debt - kDeepDebt);
+  const auto log_price = log_price_ + debt_lift();
   const auto price =
       static_cast<float>(std::exp(std::clamp(log_price, std::log(kCheapest), std::log(kDearest))));
   const auto slow_price = static_cast<float>(std::exp(log_price_));
@@ -458,7 +466,7 @@ void LatencyController::choose_plan() {
   Lanes slow_share{};
   best.fill(Quad{} + std::numeric_limits<float>::max());
   best_slow = best;
-  static const auto priors = prior_table();
+  const auto& tail = prior_tail();
   const auto per_unit = 1 / total_;
   const auto per_sample = 1 / samples_;
   const auto samples = samples_;
@@ -467,7 +475,7 @@ void LatencyController::choose_plan() {
     if (!is_used_[bin])
       continue;
     const auto base = Quad{} + upper_edge(bin);
-    const auto prior = weight_ * priors[bin];
+    const auto prior = weight_ * kPriorLate * tail[bin];
     for (std::size_t i = 0; i < kQuads; ++i) {
       const auto cost = (cost_above[i] + base * (samples - above[i])) * per_sample;
       const auto share = (late[i] + prior) * per_unit;
@@ -510,7 +518,7 @@ float LatencyController::patience() const {
   for (auto bin = kBins; bin-- > 0;) {
     const auto wait = upper_edge(bin);
     if (wait <= most) {
-      const auto prior = weight_ * 0.1F * std::exp(-wait / kPriorTail);
+      const auto prior = weight_ * kPriorRepairs * prior_tail()[bin];
       const auto value = cost(wait) + price * (given_up + prior);
       if (value < best) {
         best = value;
@@ -554,8 +562,10 @@ LatencyController::Reason LatencyController::base_reason() const {
 
 Duration LatencyController::wanted(RunningTime now) {
   if (config_.release == Release::Eager) {
-    const auto quiet = hole_opened_ ? now - *hole_opened_ - kHolesExpected : kHolesExpected;
+    const auto quiet = hole_opened_ ? now - *hole_opened_ - kHolesExpected : kLongQuiet;
     reason_ = quiet > Duration{0} ? Reason::BurstOver : Reason::HoleOpened;
+    if (quiet >= kLongQuiet)
+      return Duration{0};
     const auto halvings = static_cast<float>(std::max(quiet, Duration{0}) / kPatienceHalving);
     return from_milliseconds(patience_ * std::exp2(-halvings));
   }

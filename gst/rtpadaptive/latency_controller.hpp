@@ -165,7 +165,7 @@ class LatencyController {
   void close_eager_unit();
   void follow(float delay);
   void account(bool is_late_unit);
-  [[nodiscard]] double debt() const;
+  [[nodiscard]] double debt_lift() const;
   void choose_plan();
   void steer_price();
   [[nodiscard]] Duration wanted(RunningTime now);
@@ -225,6 +225,7 @@ class LatencyController {
   double log_price_;
   double unit_debt_ = 0;    // late units above the target's
   double packet_debt_ = 0;  // late packets above the target's, in units
+  double recent_debt_ = 0;  // the same, of the last seconds
   double packets_per_unit_ = 1;
 
   // Holes.
