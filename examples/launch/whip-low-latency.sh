@@ -19,7 +19,7 @@ exec gst-launch-1.0 -e \
   avaligner name=align audio-delay="$opus_to_aac_delay" \
   hlslivesink name=hls origin-address="$address" origin-port="$hls_port" \
     low-latency="${LOW_LATENCY:-true}" target-duration="${TARGET_DURATION:-1000000000}" \
-    part-target="${PART_TARGET:-200000000}" start-offset="${START_OFFSET:-0}" "$playlist" \
+    part-target="${PART_TARGET:-170000000}" start-offset="${START_OFFSET:-0}" "$playlist" \
   whiplistensrc name=whip address="$address" port="$port" token="$token" send-eos=true \
   whip.video_0 ! rtph264depay request-keyframe=true wait-for-keyframe=true \
     ! h264parse ! align.video_0  align.video_src_0 ! "${decoder[@]}" ! videoconvert \

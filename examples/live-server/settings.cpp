@@ -48,7 +48,7 @@ std::array<Field, 21> fields_of(Settings& s) {
       {"target-duration", Type::Seconds, &s.target_duration, "S",
        "average length of a segment in seconds, 0.5 to 60 (1)"},
       {"part-target", Type::Seconds, &s.part_target, "S",
-       "length of a part in seconds, about, 0.1 to the segment's (0.2)"},
+       "length of a part in seconds, about, 0.1 to the segment's (0.17)"},
       {"low-latency", Type::Switch, &s.low_latency, "", "plain HLS: no parts, segments only"},
       {"window", Type::Seconds, &s.window, "S", "seconds that viewers can go back (12)"},
       {"width", Type::Number, &s.width, "N", "width of the picture (as the publisher begins)"},

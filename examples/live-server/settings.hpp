@@ -18,7 +18,7 @@ struct Settings {
   std::string pages;           // folder of the web pages
   std::string token;           // publishers must know it; made up when empty
   double target_duration = 1;  // seconds of a segment on average, 0.5 to 60
-  double part_target = 0.2;    // seconds of a part, about
+  double part_target = 0.17;   // seconds of a part, about
   double window = 12;          // seconds that the playlist lists
   bool low_latency = true;     // parts, and players that wait for them
   unsigned width = 0;          // of the picture; 0: as the publisher begins

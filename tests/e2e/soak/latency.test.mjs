@@ -14,11 +14,11 @@ const kSeconds = Number(process.env.LATENCY_SECONDS ?? 600);
 const kShort = Math.min(kSeconds, 120);
 const kBad = { loss: 0.02, delay: '50ms', jitter: '30ms' }; // each way; order is kept
 
-function judge(t, result, { median }) {
+function judge(t, result, { median, spread = 0.15 }) {
   const summary = summarize(result);
   t.diagnostic(inWords(summary));
   assert.ok(summary.median <= median, `${summary.median} s`);
-  assert.ok(summary.p95 - summary.median <= 0.15, `${summary.p95} s`);
+  assert.ok(summary.p95 - summary.median <= spread, `${summary.p95} s`);
   assert.ok(summary.still < 1, `the picture stood still for ${summary.still} s`);
   return summary;
 }
@@ -36,7 +36,7 @@ test('the same with parts of 120 ms', async (t) => {
 
 test('whole segments of a second', async (t) => {
   const result = await glassToGlass(kShort, { settings: { LOW_LATENCY: 'false' } });
-  assert.equal(judge(t, result, { median: 3.2 }).stalls, 0);
+  assert.equal(judge(t, result, { median: 3.2, spread: 0.5 }).stalls, 0);
 });
 
 test('low latency in bad weather', async (t) => {
