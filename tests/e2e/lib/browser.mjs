@@ -15,6 +15,11 @@ export async function openBrowser({ executablePath = '/usr/bin/chromium', args =
   return chromium.launch({ executablePath, headless: true, args: [...flags, ...args] });
 }
 
+// What hls.js says where the machine is busy: a stall, the nudge that ends it, and the request that it cancels
+// for that. None is fatal, and all come to nothing more than a still picture, which tests ask for themselves.
+export const tellsOfStall = ({ details, fatal }) =>
+  !fatal && ['bufferStalledError', 'bufferNudgeOnStall', 'aborted'].includes(details);
+
 // A page whose errors end up in `problems`, as do playlists that it is given and a strict parser refuses.
 export async function openPage(context, url) {
   const page = await context.newPage();

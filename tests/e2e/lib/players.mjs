@@ -5,7 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 
-import { openBrowser, openPage } from './browser.mjs';
+import { openBrowser, openPage, tellsOfStall } from './browser.mjs';
 import { complaintsOf, dateOfSignal, mediaPlaylistUrl, startLiveSinks } from './live_sinks.mjs';
 import { servePublishPage } from './page_server.mjs';
 import { eventually } from './process.mjs';
@@ -82,8 +82,7 @@ export async function testPlayers(t, seconds) {
     await t.test(`${name} plays for ${seconds} s`, (its) => {
       const result = judged[name];
       its.diagnostic(inWords(result));
-      const isStall = ({ details }) => details === 'bufferStalledError';
-      assert.deepEqual(result.errors.filter((error) => !isStall(error)), []);
+      assert.deepEqual(result.errors.filter((error) => !tellsOfStall(error)), []);
       assert.ok(result.lasted > seconds - 2, 'it plays until the end');
       assert.ok(Math.abs(result.played / result.lasted - 1) < 0.15,
         `${result.played} s of the programme in ${result.lasted} s`);
