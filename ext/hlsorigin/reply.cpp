@@ -110,9 +110,10 @@ Reply reply_with(const Entity& entity, const Wishes& wishes) {
 
   if (is_gzip)
     reply.headers.emplace_back("Content-Encoding", "gzip");
-  if (!entity.has_two_forms)
+  const bool has_ranges = !entity.has_two_forms;
+  if (has_ranges)
     reply.headers.emplace_back("Accept-Ranges", "bytes");
-  if (!entity.has_two_forms && !wishes.range.empty() && keeps_range(wishes, etag)) {
+  if (has_ranges && !wishes.range.empty() && keeps_range(wishes, etag)) {
     const auto answer = read_range(wishes.range, size);
     if (std::holds_alternative<Unsatisfiable>(answer))
       return problem(416, "The resource has " + std::to_string(size) + " bytes.",

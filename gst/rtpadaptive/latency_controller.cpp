@@ -512,13 +512,14 @@ float LatencyController::patience() const {
   const auto interval = milliseconds(interval_);
   // A wait of W holds the packets that come in it by W / 2 on average.
   const auto cost = [&](float wait) { return empty * wait * wait / (2 * interval); };
+  const auto& tail = prior_tail();
   auto best = cost(most);
   auto best_wait = most;
   auto given_up = 0.0F;
   for (auto bin = kBins; bin-- > 0;) {
     const auto wait = upper_edge(bin);
     if (wait <= most) {
-      const auto prior = weight_ * kPriorRepairs * prior_tail()[bin];
+      const auto prior = weight_ * kPriorRepairs * tail[bin];
       const auto value = cost(wait) + price * (given_up + prior);
       if (value < best) {
         best = value;

@@ -3,6 +3,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <filesystem>
 #include <fstream>
 #include <optional>
 #include <sstream>
@@ -135,7 +136,7 @@ TEST_F(FailingArchive, ASegmentIsAddedToWhatIsThere) {
   write(archive, "0-1.ts");
   system_calls() = {};
   write(archive, "0-2.ts");
-  // The segment itself has two links for a moment; nothing else is made anew.
+  // The segment is copied out of memory; of the playlist nothing is made anew.
   EXPECT_THAT(system_calls().made, testing::ElementsAre("write", "rename", "write"));
 }
 
