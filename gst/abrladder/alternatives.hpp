@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <gst/gst.h>
+
+#include "base/time.hpp"
+#include "glue/gstptr.hpp"
+
+namespace onair {
+
+// What a fallback bin may be filled with. All calls on its streaming thread, but for takes().
+class Alternatives {
+ public:
+  struct Setting {
+    std::string property;
+    std::string value;
+  };
+  struct Candidate {
+    std::string name;         // for people
+    std::string description;  // as for gst-launch-1.0, with one open pad at each end
+    // Of the element named `codec`, where its version has such a property.
+    std::vector<Setting> settings;
+  };
+
+  virtual ~Alternatives() = default;
+  // Of the input.
+  [[nodiscard]] virtual GstPtr<GstCaps> takes() const = 0;
+  // Inputs of one kind have the same candidates.
+  [[nodiscard]] virtual std::string kind_of(const GstCaps* caps) const = 0;
+  // In order of preference; those that are not installed are skipped.
+  [[nodiscard]] virtual std::vector<Candidate> candidates(const GstCaps* caps) const = 0;
+  // Another candidate has begun, or the input's caps change: before it sees them.
+  virtual void prepare(GstElement* /*chain*/, const GstCaps* /*caps*/) {}
+  // In front of each buffer.
+  virtual void on_buffer(GstElement* /*chain*/, RunningTime /*at*/) {}
+};
+
+// The child of that name, if there is one.
+inline GstPtr<GstElement> child(GstElement* bin, const char* name) {
+  return GstPtr<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(bin), name));
+}
+
+}  // namespace onair

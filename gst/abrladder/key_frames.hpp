@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "base/time.hpp"
+
+namespace onair {
+
+// Which frames of the source become key frames, in all renditions at once. Requests come from whoever writes
+// each rendition: for one boundary of a segment they name instants that differ by half a frame interval of
+// theirs, and are one request here. The first frame at or behind the latest of these instants is it.
+class KeyFrames {
+ public:
+  struct Request {
+    std::optional<RunningTime> at;  // none: at once
+    std::uint32_t count = 0;        // the asker's number of it
+  };
+
+  // Half a frame interval at 3 frames a second, the slowest rendition, is 167 ms: requests of one number that
+  // are closer than this are for one boundary.
+  static constexpr Duration kOneBoundary = std::chrono::milliseconds{200};
+  // Requests of different numbers that are this close are one as well: half an interval at 25 frames a second.
+  static constexpr Duration kOneFrame = std::chrono::milliseconds{20};
+  // Nobody needs more at once: 8 s of boundaries 0.1 s apart, the shortest.
+  static constexpr std::size_t kMostPending = 80;
+
+  void ask(const Request& request);
+  // Whether this frame is to be a key frame. Frames come in rising order of time.
+  [[nodiscard]] bool on_frame(RunningTime at);
+  // Another time line begins.
+  void reset();
+
+ private:
+  struct Pending {
+    RunningTime at;
+    std::uint32_t count;
+  };
+  struct Made {
+    RunningTime from;  // the earliest instant that it answers
+    RunningTime at;
+    std::uint32_t count;
+  };
+  [[nodiscard]] static bool is_one(const Pending& one, RunningTime at, std::uint32_t count);
+
+  std::vector<Pending> pending_;
+  std::optional<Made> last_;
+  bool is_overdue_ = false;
+};
+
+}  // namespace onair

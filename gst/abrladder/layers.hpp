@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <vector>
+
+namespace onair {
+
+// Requests for key frames to a publisher who sends several layers of one picture. Whoever writes a rendition
+// asks for its layer; renditions are cut together, so all layers are asked at once, by the first who asks. Each
+// request carries the number of its boundary: the others' for the same boundary have been sent by then. A
+// second one of the same rendition says that its key frame did not come.
+class LayerRequests {
+ public:
+  // Boundaries that are remembered: requests for one of them come within a segment or two.
+  static constexpr std::size_t kRemembered = 16;
+
+  // The layers to ask.
+  [[nodiscard]] std::vector<std::size_t> ask(std::size_t layer, std::uint32_t count);
+  void add(std::size_t layer) { layers_.push_back(layer); }
+  void remove(std::size_t layer) { std::erase(layers_, layer); }
+  void reset() { boundaries_.clear(); }
+
+ private:
+  struct Boundary {
+    std::uint32_t count;
+    std::vector<std::size_t> asked_by;
+  };
+  std::vector<std::size_t> layers_;
+  std::deque<Boundary> boundaries_;
+};
+
+}  // namespace onair
