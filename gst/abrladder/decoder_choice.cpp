@@ -26,8 +26,7 @@ std::string parser_for(const GstStructure* structure) {
 }
 
 GList* decoders() {
-  return gst_element_factory_list_get_elements(GST_ELEMENT_FACTORY_TYPE_DECODER,
-                                               GST_RANK_MARGINAL);
+  return gst_element_factory_list_get_elements(GST_ELEMENT_FACTORY_TYPE_DECODER, GST_RANK_MARGINAL);
 }
 
 }  // namespace

@@ -18,7 +18,7 @@ void FrameGate::reset() {
   interval_ = Duration{0};
 }
 
-bool FrameGate::take(RunningTime at, bool must) {
+bool FrameGate::take(RunningTime at, Need need) {
   if (last_ && at > *last_) {
     const auto newest = at - *last_;
     // A pause is no frame rate.
@@ -31,7 +31,7 @@ bool FrameGate::take(RunningTime at, bool must) {
   // The next one will be farther from its place than this one if it is half an interval away or less; and a
   // source as slow as the rendition is never thinned out for its jitter.
   const auto early = std::min(interval_, period()) / 2;
-  if (!must && due_ && at + early < *due_)
+  if (need == Need::Stay || (need == Need::None && due_ && at + early < *due_))
     return false;
   // Places follow one another at the period. A frame that was not awaited, or that comes after its place
   // has gone by, begins a new row of them.

@@ -19,8 +19,10 @@ class FrameGate {
   void thin_out(int n);
   [[nodiscard]] int thinning() const { return thinning_; }
 
-  // Frames come in rising order of time. One that `must` pass does, whatever is due.
-  [[nodiscard]] bool take(RunningTime at, bool must);
+  enum class Need { None, Pass, Stay };
+
+  // Frames come in rising order of time. One that must pass, or stay, does, whatever is due.
+  [[nodiscard]] bool take(RunningTime at, Need need = Need::None);
   // Another time line begins.
   void reset();
 

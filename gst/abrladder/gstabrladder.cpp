@@ -68,6 +68,7 @@
 
 #include "gstabrladder.h"
 
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <string>
@@ -89,6 +90,7 @@ GST_DEBUG_CATEGORY_EXTERN(gst_abr_ladder_debug);
 using onair::AudioLadder;
 using onair::Duration;
 using onair::Families;
+using onair::GMemory;
 using onair::GstPtr;
 using onair::Guarded;
 using onair::KeyFrames;
@@ -190,6 +192,17 @@ static AudioLadder* audio_of(GstAbrLadder* self) {
   return ladder->audio.get();
 }
 
+// The number in "video_src_3"; nothing for pads of other kinds.
+static std::optional<std::size_t> number_behind(const char* prefix, GstPad* pad) {
+  const GMemory<char> name{gst_pad_get_name(pad)};
+  if (!g_str_has_prefix(name.get(), prefix))
+    return std::nullopt;
+  const char* number = name.get() + strlen(prefix);
+  if (!g_ascii_isdigit(*number))
+    return std::nullopt;
+  return static_cast<std::size_t>(g_ascii_strtoull(number, nullptr, 10));
+}
+
 // Requests for key frames end here; what is asked of the publisher is said by Passthrough.
 static GstPadProbeReturn gst_abr_ladder_on_request(GstPad* pad, GstPadProbeInfo* info,
                                                    gpointer data) noexcept {
@@ -197,15 +210,14 @@ static GstPadProbeReturn gst_abr_ladder_on_request(GstPad* pad, GstPadProbeInfo*
   if (!gst_video_event_is_force_key_unit(event))
     return GST_PAD_PROBE_OK;
   auto* ladder = static_cast<Ladder*>(data);
+  const auto rendition = number_behind("video_src_", pad).value_or(0);
   if (ladder->passthrough) {
-    const auto index = static_cast<std::size_t>(
-        g_ascii_strtoull(GST_PAD_NAME(pad) + strlen("video_src_"), nullptr, 10));
-    ladder->passthrough->ask_for_key_frame(index, event);
+    ladder->passthrough->ask_for_key_frame(rendition, event);
   } else if (ladder->video) {
     GstClockTime at = GST_CLOCK_TIME_NONE;
     guint count = 0;
     gst_video_event_parse_upstream_force_key_unit(event, &at, nullptr, &count);
-    KeyFrames::Request request{.at = std::nullopt, .count = count};
+    KeyFrames::Request request{.rendition = rendition, .at = std::nullopt, .count = count};
     if (const auto when = onair::to_duration(at))
       request.at = onair::RunningTime{*when};
     ladder->video->ask_for_key_frame(request);
@@ -291,25 +303,18 @@ static GstPad* gst_abr_ladder_request_new_pad(GstElement* element, GstPadTemplat
 
 static void gst_abr_ladder_release_pad(GstElement* element, GstPad* pad) noexcept {
   auto* ladder = GST_ABR_LADDER(element)->ladder;
-  const std::string name = GST_PAD_NAME(pad);
-  const auto index = [&](const char* prefix) -> std::optional<std::size_t> {
-    if (!name.starts_with(prefix))
-      return std::nullopt;
-    return static_cast<std::size_t>(g_ascii_strtoull(name.c_str() + strlen(prefix), nullptr, 10));
-  };
+  const auto rendition = number_behind("video_src_", pad);
+  const auto sound = number_behind("audio_src_", pad);
+  const auto layer = number_behind("video_", pad);
   gst_pad_set_active(pad, FALSE);
   gst_ghost_pad_set_target(GST_GHOST_PAD(pad), nullptr);
   gst_element_remove_pad(element, pad);
-  if (const auto rendition = index("video_src_")) {
-    if (ladder->video)
-      ladder->video->remove(*rendition);
-  } else if (const auto sound = index("audio_src_")) {
-    if (ladder->audio)
-      ladder->audio->remove(*sound);
-  } else if (const auto layer = index("video_")) {
-    if (ladder->passthrough)
-      ladder->passthrough->remove(*layer);
-  }
+  if (rendition && ladder->video)
+    ladder->video->remove(*rendition);
+  if (sound && ladder->audio)
+    ladder->audio->remove(*sound);
+  if (layer && ladder->passthrough)
+    ladder->passthrough->remove(*layer);
 }
 
 // ---- the element

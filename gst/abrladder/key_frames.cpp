@@ -5,27 +5,44 @@
 
 namespace onair {
 
-bool KeyFrames::is_one(const Pending& one, RunningTime at, std::uint32_t count) {
-  const auto apart = one.at > at ? one.at - at : at - one.at;
-  return apart < kOneFrame || (one.count == count && apart < kOneBoundary);
+bool KeyFrames::is_one(RunningTime one, std::uint32_t its_count, RunningTime at,
+                       std::uint32_t count) {
+  const auto apart = one > at ? one - at : at - one;
+  return apart < kOneFrame || (its_count == count && apart < kOneBoundary);
 }
 
 void KeyFrames::ask(const Request& request) {
-  if (!request.at) {
+  const auto& [rendition, at, count] = request;
+  if (!at) {
     is_overdue_ = true;
     return;
   }
   // The last key frame was for the same boundary: this rendition has it, too.
-  if (last_ && (is_one({last_->at, last_->count}, *request.at, request.count) ||
-                (*request.at >= last_->from && *request.at <= last_->at)))
+  if (last_ &&
+      (is_one(last_->at, last_->count, *at, count) || (*at >= last_->from && *at <= last_->at)))
     return;
-  const auto same = std::find_if(pending_.begin(), pending_.end(), [&](const Pending& one) {
-    return is_one(one, *request.at, request.count);
+  auto same = std::find_if(pending_.begin(), pending_.end(), [&](const Pending& one) {
+    return is_one(one.at, one.count, *at, count);
   });
-  if (same != pending_.end())
-    same->at = std::max(same->at, *request.at);
-  else if (pending_.size() < kMostPending)
-    pending_.push_back({*request.at, request.count});
+  if (same == pending_.end()) {
+    if (pending_.size() == kMostPending)
+      return;
+    same = pending_.insert(pending_.end(), {.at = *at, .count = count, .askers = {}});
+  }
+  same->at = std::max(same->at, *at);
+  // Once for each, or somebody who repeats himself would fill the memory.
+  const auto known = std::find_if(same->askers.begin(), same->askers.end(),
+                                  [&](const auto& asker) { return asker.first == rendition; });
+  if (known == same->askers.end())
+    same->askers.emplace_back(rendition, *at);
+}
+
+bool KeyFrames::holds_back(std::size_t rendition, RunningTime at) const {
+  return std::any_of(pending_.begin(), pending_.end(), [&](const Pending& one) {
+    return std::any_of(one.askers.begin(), one.askers.end(), [&](const auto& asker) {
+      return asker.first == rendition && asker.second <= at && at < one.at;
+    });
+  });
 }
 
 bool KeyFrames::on_frame(RunningTime at) {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "base/time.hpp"
@@ -11,10 +13,12 @@ namespace onair {
 
 // Which frames of the source become key frames, in all renditions at once. Requests come from whoever writes
 // each rendition: for one boundary of a segment they name instants that differ by half a frame interval of
-// theirs, and are one request here. The first frame at or behind the latest of these instants is it.
+// theirs, and are one request here. The first frame at or behind the latest of these instants is it. Who asked
+// for an earlier one gets no other frame in between, as that one would be the first behind its instant.
 class KeyFrames {
  public:
   struct Request {
+    std::size_t rendition = 0;
     std::optional<RunningTime> at;  // none: at once
     std::uint32_t count = 0;        // the asker's number of it
   };
@@ -30,20 +34,24 @@ class KeyFrames {
   void ask(const Request& request);
   // Whether this frame is to be a key frame. Frames come in rising order of time.
   [[nodiscard]] bool on_frame(RunningTime at);
+  // Whether the rendition does without this frame, as its key frame is about to come.
+  [[nodiscard]] bool holds_back(std::size_t rendition, RunningTime at) const;
   // Another time line begins.
   void reset();
 
  private:
   struct Pending {
-    RunningTime at;
+    RunningTime at;  // the latest instant
     std::uint32_t count;
+    std::vector<std::pair<std::size_t, RunningTime>> askers;
   };
   struct Made {
     RunningTime from;  // the earliest instant that it answers
     RunningTime at;
     std::uint32_t count;
   };
-  [[nodiscard]] static bool is_one(const Pending& one, RunningTime at, std::uint32_t count);
+  [[nodiscard]] static bool is_one(RunningTime one, std::uint32_t its_count, RunningTime at,
+                                   std::uint32_t count);
 
   std::vector<Pending> pending_;
   std::optional<Made> last_;

@@ -20,11 +20,16 @@ GST_DEBUG_CATEGORY_EXTERN(gst_abr_ladder_debug);
 namespace onair {
 namespace {
 
-// Frames that wait for a slow encoder; a live source has some of them dropped before the queue is full.
-constexpr guint kWaiting = 32;
+// Frames that wait for a slow encoder, and what waits while whoever writes it waits for something else. A live
+// source has frames dropped before the first queue is full. Others are held up: an encoder that is far ahead
+// of the writer would be past the frame that is to be a key frame when it hears of it.
+struct Limits {
+  guint frames;
+  guint64 written;
+};
+constexpr Limits kLive{32, 10 * GST_SECOND};
+constexpr Limits kOther{4, 200 * GST_MSECOND};
 constexpr Duration kMostBehind = std::chrono::milliseconds{400};
-// What waits while whoever writes it waits for something else.
-constexpr guint64 kWritten = 10 * GST_SECOND;
 
 bool link(const std::vector<GstPtr<GstElement>>& elements) {
   for (std::size_t i = 1; i < elements.size(); ++i)
@@ -59,13 +64,19 @@ struct VideoLadder::Branch {
   // The encoder's streaming thread.
   GstSegment segment_out;
 
+  void limit(const Limits& limits) const {
+    g_object_set(elements.front().get(), "max-size-buffers", limits.frames, "max-size-bytes", 0,
+                 "max-size-time", guint64{0}, nullptr);
+    g_object_set(written.get(), "max-size-buffers", 0, "max-size-bytes", 0, "max-size-time",
+                 limits.written, nullptr);
+  }
   // How far the encoder is behind; not at all while it waits for whoever writes.
   [[nodiscard]] Duration backlog() const {
     if (!newest_in || (newest_out && *newest_out >= *newest_in))
       return Duration{0};
     guint64 waiting = 0;
     g_object_get(written.get(), "current-level-time", &waiting, nullptr);
-    if (waiting >= kWritten)
+    if (waiting >= kLive.written)
       return Duration{0};
     return newest_out ? *newest_in - *newest_out : Duration{0};
   }
@@ -160,14 +171,11 @@ GstPtr<GstPad> VideoLadder::add(std::size_t index, const Rendition& rendition) {
       return {};
     }
   }
-  g_object_set(waiting.get(), "max-size-buffers", kWaiting, "max-size-bytes", 0, "max-size-time",
-               guint64{0}, nullptr);
   g_object_set(parser.get(), "config-interval", -1, nullptr);
   const auto caps = GstPtr<GstCaps>::adopt(
       gst_caps_from_string("video/x-h264,stream-format=byte-stream,alignment=au"));
   g_object_set(format.get(), "caps", caps.get(), nullptr);
-  g_object_set(branch->written.get(), "max-size-buffers", 0, "max-size-bytes", 0, "max-size-time",
-               kWritten, nullptr);
+  branch->limit(is_live_.load() ? kLive : kOther);
   for (const auto& element : branch->elements)
     gst_bin_add(bin_, element.get());
   if (!link(branch->elements))
@@ -260,6 +268,8 @@ void VideoLadder::remove(std::size_t index) {
 }
 
 void VideoLadder::ask_for_key_frame(const KeyFrames::Request& request) {
+  GST_DEBUG_OBJECT(bin_, "key frame wanted for %u, %.3f s", request.count,
+                   request.at ? in_ms(request.at->time_since_epoch()) / 1e3 : -1.0);
   state_.lock()->keys.ask(request);
 }
 
@@ -272,13 +282,13 @@ void VideoLadder::forget() {
     branch->newest_out.reset();
   }
   count_steps(*state);
-  is_live_.reset();
+  knows_source_ = false;
 }
 
 // How far the slowest is behind, in a live pipeline: in others, that is how they run at all.
 void VideoLadder::watch_load(State& state, std::vector<GstStructure*>& messages) {
   const auto now = running_time_now(GST_ELEMENT(bin_));
-  if (!*is_live_ || !now || !state.overload)
+  if (!is_live_ || !now || !state.overload)
     return;
   Duration most{0};
   for (const auto& branch : state.branches)
@@ -312,19 +322,25 @@ void VideoLadder::on_event(GstEvent* event) {
   }
 }
 
+void VideoLadder::meet_source() {
+  gboolean is_live = FALSE;
+  const auto query = GstPtr<GstQuery>::adopt(gst_query_new_latency());
+  if (gst_pad_peer_query(sink().get(), query.get()))
+    gst_query_parse_latency(query.get(), &is_live, nullptr, nullptr);
+  const auto state = state_.lock();
+  is_live_ = is_live == TRUE;
+  for (const auto& branch : state->branches)
+    branch->limit(is_live_ ? kLive : kOther);
+}
+
 void VideoLadder::on_frame(GstPad* pad, GstBuffer* buffer) {
   const auto at = to_running_time(segment_, GST_BUFFER_PTS(buffer));
   frame_.has_time = at.has_value();
   frame_.is_key = false;
   if (!at)
     return;
-  if (!is_live_) {
-    gboolean is_live = FALSE;
-    const auto query = GstPtr<GstQuery>::adopt(gst_query_new_latency());
-    if (gst_pad_peer_query(sink().get(), query.get()))
-      gst_query_parse_latency(query.get(), &is_live, nullptr, nullptr);
-    is_live_ = is_live == TRUE;
-  }
+  if (!std::exchange(knows_source_, true))
+    meet_source();
   std::vector<GstStructure*> messages;
   guint count = 0;
   {
@@ -348,6 +364,9 @@ void VideoLadder::on_frame(GstPad* pad, GstBuffer* buffer) {
     gst_element_post_message(GST_ELEMENT(bin_),
                              gst_message_new_element(GST_OBJECT(bin_), structure));
   if (frame_.is_key)
+    GST_DEBUG_OBJECT(bin_, "the frame at %.3f s becomes a key frame",
+                     in_ms(at->time_since_epoch()) / 1e3);
+  if (frame_.is_key)
     gst_pad_send_event(
         pad, gst_video_event_new_downstream_force_key_unit(
                  GST_BUFFER_PTS(buffer),
@@ -359,12 +378,15 @@ bool VideoLadder::passes(Branch& branch) {
   if (!frame_.has_time)
     return true;
   const auto state = state_.lock();
-  if (!branch.gate.take(frame_.at, frame_.is_key)) {
+  const auto need = frame_.is_key                                     ? FrameGate::Need::Pass
+                    : state->keys.holds_back(branch.index, frame_.at) ? FrameGate::Need::Stay
+                                                                      : FrameGate::Need::None;
+  if (!branch.gate.take(frame_.at, need)) {
     ++branch.left_out;
     return false;
   }
   // Rather than hold up the other renditions. A key frame is needed.
-  if (is_live_.value_or(false) && !frame_.is_key && branch.backlog() > kMostBehind) {
+  if (is_live_ && !frame_.is_key && branch.backlog() > kMostBehind) {
     ++branch.dropped;
     return false;
   }

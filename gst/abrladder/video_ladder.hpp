@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -70,6 +71,7 @@ class VideoLadder : public std::enable_shared_from_this<VideoLadder> {
   // Streaming thread.
   void on_frame(GstPad* pad, GstBuffer* buffer);
   void on_event(GstEvent* event);
+  void meet_source();
   void watch_load(State& state, std::vector<GstStructure*>& messages);
   bool passes(Branch& branch);
 
@@ -78,10 +80,11 @@ class VideoLadder : public std::enable_shared_from_this<VideoLadder> {
   GstPtr<GstElement> decoder_;
   GstPtr<GstElement> tee_;
   Guarded<State> state_;
+  std::atomic<bool> is_live_{false};
 
   // Streaming thread only.
   GstSegment segment_;
-  std::optional<bool> is_live_;
+  bool knows_source_ = false;
   Frame frame_;
 };
 
