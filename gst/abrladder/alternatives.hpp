@@ -26,8 +26,12 @@ class Alternatives {
   };
 
   virtual ~Alternatives() = default;
-  // Of the input.
+  // Of the input: what is told to upstream, and what is let in. Who lets in anything has an error message for the
+  // application.
   [[nodiscard]] virtual GstPtr<GstCaps> takes() const = 0;
+  [[nodiscard]] virtual bool lets_in(const GstCaps* caps) const {
+    return gst_caps_can_intersect(caps, takes().get()) == TRUE;
+  }
   // Inputs of one kind have the same candidates.
   [[nodiscard]] virtual std::string kind_of(const GstCaps* caps) const = 0;
   // In order of preference; those that are not installed are skipped.

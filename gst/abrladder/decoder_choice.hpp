@@ -17,6 +17,7 @@ class DecoderChoice : public Alternatives {
   [[nodiscard]] std::string allowed() const { return allowed_.get().text; }
 
   [[nodiscard]] GstPtr<GstCaps> takes() const override;
+  [[nodiscard]] bool lets_in(const GstCaps*) const override { return true; }
   [[nodiscard]] std::string kind_of(const GstCaps* caps) const override;
   [[nodiscard]] std::vector<Candidate> candidates(const GstCaps* caps) const override;
 

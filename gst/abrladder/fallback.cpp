@@ -196,8 +196,12 @@ bool Fallback::on_event(GstPtr<GstEvent> event) {
       caps_ = GstPtr<GstCaps>::share(caps);
       const auto kind = alternatives_->kind_of(caps);
       if (!chain_ || kind_ != kind) {
+        const bool is_told =
+            kind_ == kind;  // upstream tells its caps with each buffer until they are taken
         kind_ = kind;
         if (!begin(caps)) {
+          if (is_told)
+            return false;
           GST_ELEMENT_ERROR(bin_, CORE, MISSING_PLUGIN,
                             ("Nothing on this machine works for %s.", kind.c_str()),
                             ("%s", refusals_.c_str()));

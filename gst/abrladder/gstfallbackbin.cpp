@@ -45,8 +45,7 @@ static gboolean gst_fallback_bin_sink_query(GstPad* pad, GstObject* parent,
   if (GST_QUERY_TYPE(query) == GST_QUERY_ACCEPT_CAPS) {
     GstCaps* caps = nullptr;
     gst_query_parse_accept_caps(query, &caps);
-    gst_query_set_accept_caps_result(
-        query, gst_caps_can_intersect(caps, fallback_in(parent)->alternatives().takes().get()));
+    gst_query_set_accept_caps_result(query, fallback_in(parent)->alternatives().lets_in(caps));
     return TRUE;
   }
   return gst_pad_query_default(pad, parent, query);

@@ -11,7 +11,7 @@ namespace onair {
 // What an encoder is told so that no second of its output has more bits than allowed.
 //
 // A rate control with a buffer of B seconds puts at most rate * (t + B) bits into any t seconds. With rate =
-// kShare of what is allowed and B = kBuffer, any second stays below kShare * (1 + kBuffer) = 1.05 times that, and
+// kShare of what is allowed and B = kBuffer, any second stays below kShare * (1 + kBuffer) = 1.1 times that at worst, and near kShare in practice, and
 // key frames, which need the buffer, may take kBuffer of a second at once.
 //
 // Encoders count time in frames of the nominal rate. A source with half as many frames would get half of the bits:
@@ -19,7 +19,7 @@ namespace onair {
 // lowers that at once, and it rises slowly, as too many bits can't be taken back.
 class RateBudget {
  public:
-  static constexpr double kShare = 0.84;
+  static constexpr double kShare = 0.88;
   static constexpr double kBuffer = 0.25;  // seconds
   // A slower source than a tenth of the nominal rate counts as that.
   static constexpr double kMostStretch = 10;
