@@ -3,15 +3,18 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdint>
-#include <numeric>
 
 namespace onair {
 namespace {
 
-// a * b / c, rounded, to an even number of at least two.
-int even(double value) {
-  return std::max(2, 2 * static_cast<int>(std::lround(value / 2)));
+// To the nearest even number, of at least two and at most `limit`, which is even.
+int even(double value, int limit) {
+  return std::max(2, 2 * static_cast<int>(std::lround(std::min<double>(value, limit) / 2)));
+}
+
+// How many of so many pixels are left out when so large a part is seen: never all.
+int unseen(int pixels, double part) {
+  return pixels - std::max(1, static_cast<int>(std::lround(pixels * std::min(1.0, part))));
 }
 
 }  // namespace
@@ -26,20 +29,18 @@ Placement place(const PictureSize& picture, const VideoRendition& frame) {
 
   Placement placed;
   if (frame.fit == Fit::Stretch) {
-    placed.width = frame.upscale ? frame.width : std::min(frame.width, even(wide));
-    placed.height = frame.upscale ? frame.height : std::min(frame.height, even(high));
+    placed.width = frame.upscale ? frame.width : even(wide, frame.width);
+    placed.height = frame.upscale ? frame.height : even(high, frame.height);
   } else {
     double scale = frame.fit == Fit::Crop ? std::max(across, down) : std::min(across, down);
     if (!frame.upscale)
       scale = std::min(scale, 1.0);
-    placed.width = std::min(frame.width, even(wide * scale));
-    placed.height = std::min(frame.height, even(high * scale));
+    placed.width = even(wide * scale, frame.width);
+    placed.height = even(high * scale, frame.height);
     // What does not fit goes, half of it on each side.
-    const double seen_wide = std::min(1.0, frame.width / (wide * scale));
-    const double seen_high = std::min(1.0, frame.height / (high * scale));
     if (frame.fit == Fit::Crop) {
-      const int columns = picture.width - static_cast<int>(std::lround(picture.width * seen_wide));
-      const int rows = picture.height - static_cast<int>(std::lround(picture.height * seen_high));
+      const int columns = unseen(picture.width, across / scale);
+      const int rows = unseen(picture.height, down / scale);
       placed.crop_left = columns / 2;
       placed.crop_right = columns - columns / 2;
       placed.crop_top = rows / 2;
