@@ -26,9 +26,11 @@ std::optional<Overload::Step> Overload::on_backlog(Duration backlog, ClockTime n
       behind_since_ = now;
     if (now - *behind_since_ < config_.patience || taken_ == order_.size() * kRounds)
       return std::nullopt;
-    // It was too early to go back.
-    if (back_at_ && now - *back_at_ < config_.patience * caution_)
-      caution_ = std::min(2 * caution_, kMostCaution);
+    if (back_at_) {
+      const bool was_too_early = now - *back_at_ < config_.patience * caution_;
+      caution_ = was_too_early ? std::min(2 * caution_, kMostCaution) : kCaution;
+      back_at_.reset();
+    }
     behind_since_ = now;
     return step_at(taken_++, true);
   }

@@ -22,7 +22,7 @@ class Overload {
   // Frames are halved twice: fewer than a quarter look like a slide show, and save little.
   static constexpr int kRounds = 2;
   // There has to be room for so many times the patience before a step is taken back; and twice as long after each
-  // time that it was too early, up to a limit.
+  // time that it was too early, up to a limit, until one has lasted as long as was waited for it.
   static constexpr int kCaution = 5;
   static constexpr int kMostCaution = 16 * kCaution;
 
@@ -48,7 +48,7 @@ class Overload {
   int caution_ = kCaution;
   std::optional<ClockTime> behind_since_;
   std::optional<ClockTime> free_since_;
-  std::optional<ClockTime> back_at_;  // when a step was taken back the last time
+  std::optional<ClockTime> back_at_;  // when a step was taken back, if none was taken since
 };
 
 }  // namespace onair
