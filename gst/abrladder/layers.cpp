@@ -6,19 +6,20 @@
 namespace onair {
 
 std::vector<std::size_t> LayerRequests::ask(std::size_t layer, std::uint32_t count) {
+  if (std::find(layers_.begin(), layers_.end(), layer) == layers_.end())
+    return {};  // removed meanwhile
   const auto known = std::find_if(boundaries_.begin(), boundaries_.end(),
                                   [count](const Boundary& its) { return its.count == count; });
   if (known == boundaries_.end()) {
-    boundaries_.push_back({count, {layer}});
+    boundaries_.push_back({count, layers_});
+    std::erase(boundaries_.back().served, layer);
     if (boundaries_.size() > kRemembered)
       boundaries_.pop_front();
     return layers_;
   }
-  auto& asked = known->asked_by;
-  if (std::find(asked.begin(), asked.end(), layer) != asked.end())
-    return {layer};
-  asked.push_back(layer);
-  return {};
+  if (std::erase(known->served, layer) > 0)
+    return {};
+  return {layer};
 }
 
 }  // namespace onair

@@ -17,7 +17,7 @@ class LayerRequests {
   // Boundaries that are remembered: requests for one of them come within a segment or two.
   static constexpr std::size_t kRemembered = 16;
 
-  // The layers to ask.
+  // The layers to ask: of those that there are.
   [[nodiscard]] std::vector<std::size_t> ask(std::size_t layer, std::uint32_t count);
   void add(std::size_t layer) { layers_.push_back(layer); }
   void remove(std::size_t layer) { std::erase(layers_, layer); }
@@ -26,7 +26,7 @@ class LayerRequests {
  private:
   struct Boundary {
     std::uint32_t count;
-    std::vector<std::size_t> asked_by;
+    std::vector<std::size_t> served;  // asked by another's request, and not yet by their own
   };
   std::vector<std::size_t> layers_;
   std::deque<Boundary> boundaries_;
