@@ -65,6 +65,7 @@ bool Fallback::install() {
     if (!error) {
       current_.lock()->name = candidate.name;
       GST_INFO_OBJECT(bin_, "goes with %s", candidate.name.c_str());
+      gst_element_post_message(GST_ELEMENT(bin_), gst_message_new_latency(GST_OBJECT(bin_)));
       return true;
     }
     GST_INFO_OBJECT(bin_, "%s does not start: %s", candidate.name.c_str(), error->c_str());

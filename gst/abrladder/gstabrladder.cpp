@@ -451,7 +451,8 @@ static void gst_abr_ladder_class_init(GstAbrLadderClass* klass) {
   /**
    * GstAbrLadder:renditions:
    *
-   * See above. To be set before pads are asked for.
+   * See above. To be set before pads are asked for. By gst_util_set_object_arg() only from text that may be written
+   * to: GStreamer 1.22 does so while it reads an array of structures.
    *
    * Since: 0.1
    */

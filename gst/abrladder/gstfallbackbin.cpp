@@ -51,6 +51,16 @@ static gboolean gst_fallback_bin_sink_query(GstPad* pad, GstObject* parent,
   return gst_pad_query_default(pad, parent, query);
 }
 
+// Before anything is inside, nothing adds to it.
+static gboolean gst_fallback_bin_src_query(GstPad* pad, GstObject* parent,
+                                           GstQuery* query) noexcept {
+  const auto target = GstPtr<GstPad>::adopt(gst_ghost_pad_get_target(GST_GHOST_PAD(pad)));
+  if (GST_QUERY_TYPE(query) != GST_QUERY_LATENCY || target)
+    return gst_pad_query_default(pad, parent, query);
+  const auto sink = GstPtr<GstPad>::adopt(gst_element_get_static_pad(GST_ELEMENT(parent), "sink"));
+  return gst_pad_peer_query(sink.get(), query);
+}
+
 static GstFlowReturn gst_fallback_bin_pass_on(GstPad* pad, GstObject* parent,
                                               GstBuffer* buffer) noexcept {
   // The parent of the pad inside is the ghost pad.

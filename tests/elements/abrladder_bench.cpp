@@ -192,7 +192,9 @@ std::string LadderBench::picture_caps(int width, int height, const std::string& 
 }
 
 LadderBench::LadderBench(const Options& options)
-    : ElementBench{"abrladder renditions=\"" + options.renditions + "\" " + options.properties} {
+    : ElementBench{
+          "abrladder " + options.properties +
+          (options.renditions.empty() ? "" : " renditions=\"" + options.renditions + "\"")} {
   for (const auto& name : options.srcs) {
     const auto pad = GstPtr<GstPad>::adopt(gst_element_request_pad_simple(element(), name.c_str()));
     EXPECT_TRUE(pad) << name;

@@ -118,6 +118,7 @@ TEST(AbrLadderFlow, LatencyIsThatOfTheSource) {
   LadderBench bench{{.renditions = kTwo, .is_live = true}};
   bench.in().open_stream(LadderBench::picture_caps(64, 48));
   bench.push_scene(64, 48, 30, 0s, 200ms);
+  ASSERT_TRUE(bench.out().wait_for_buffers(1));
   const auto query = GstPtr<GstQuery>::adopt(gst_query_new_latency());
   ASSERT_TRUE(gst_pad_peer_query(bench.out().recorder(), query.get()));
   gboolean is_live = FALSE;

@@ -25,8 +25,9 @@ class ElementBench {
   [[nodiscard]] GstElement* element() const { return element_.get(); }
   [[nodiscard]] GstPtr<GstPad> static_pad(const std::string& name) const;
   GstStateChangeReturn set_state(GstState state) { return gst_element_set_state(element(), state); }
-  void set(const char* property, const char* value) {
-    gst_util_set_object_arg(G_OBJECT(element()), property, value);
+  // GStreamer 1.22 writes into the text while it reads an array of structures.
+  void set(const char* property, std::string value) {
+    gst_util_set_object_arg(G_OBJECT(element()), property, value.data());
   }
   StructurePtr stats();
   guint64 stat(const char* field);
