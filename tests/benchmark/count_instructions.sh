@@ -29,11 +29,12 @@ per_packet() { # FACTORY WORKLOAD PROPERTY=VALUE...
   echo $(((large - small) / (many - few)))
 }
 
-allocations() { # FACTORY WORKLOAD PROPERTY=VALUE...
-  factory=$1
-  workload=$2
-  shift 2
-  G_SLICE=always-malloc "$program" "$factory" "$workload" 8000 "$@" |
+allocations() { # SLICES FACTORY WORKLOAD PROPERTY=VALUE...: with G_SLICE=SLICES
+  slices=$1
+  factory=$2
+  workload=$3
+  shift 3
+  G_SLICE=$slices "$program" "$factory" "$workload" 8000 "$@" |
     sed -n 's/.*; \([0-9.]*\) allocations.*/\1/p'
 }
 
@@ -41,8 +42,8 @@ repairing='do-lost=true do-retransmission=true'
 workloads=${WORKLOADS:-audio-in-order audio-reordered audio-lost audio-repaired \
 video-in-order video-reordered video-lost video-repaired}
 echo "| workload | properties | $stock: instructions | $ours: instructions | ratio \
-| $stock: allocations | $ours: allocations |"
-echo '|---|---|---:|---:|---:|---:|---:|'
+| $stock: malloc | with slices | $ours: malloc | with slices |"
+echo '|---|---|---:|---:|---:|---:|---:|---:|---:|'
 for workload in $workloads; do
   rig=$(per_packet none "$workload")
   for properties in '' 'do-lost=true' "$repairing"; do
@@ -57,10 +58,13 @@ for workload in $workloads; do
     mine=$(($(per_packet "$ours" "$workload" $properties "$@") - rig))
     # shellcheck disable=SC2086
     echo "| $workload | ${properties:-none} | $theirs | $mine | $(ratio $mine $theirs)" \
-      "| $(allocations $stock "$workload" $properties)" \
-      "| $(allocations "$ours" "$workload" $properties "$@") |"
+      "| $(allocations '' $stock "$workload" $properties)" \
+      "| $(allocations always-malloc $stock "$workload" $properties)" \
+      "| $(allocations '' "$ours" "$workload" $properties "$@")" \
+      "| $(allocations always-malloc "$ours" "$workload" $properties "$@") |"
   done
 done
 echo
-echo "Per packet, between ${few} and ${many}; the rig's own share is taken off. Allocations: calls"
-echo 'of malloc and its kin, GLib slices included (G_SLICE=always-malloc).'
+echo "Per packet, between ${few} and ${many}; the rig's own share is taken off. malloc: calls of it and"
+echo 'its kin in the second half, as GLib is here; with slices: every slice counted as one of them'
+echo '(G_SLICE=always-malloc), which is what happens from GLib 2.76 on.'
