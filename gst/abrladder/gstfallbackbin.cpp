@@ -118,6 +118,7 @@ void fill_fallback_bin(GstFallbackBin* bin, GstPadTemplate* sink, GstPadTemplate
   gst_pad_set_chain_list_function(sink_pad, nullptr);
   gst_pad_set_event_function(sink_pad, gst_fallback_bin_sink_event);
   gst_pad_set_query_function(sink_pad, gst_fallback_bin_sink_query);
+  gst_pad_set_query_function(src_pad, gst_fallback_bin_src_query);
   const auto inner = GstPtr<GstProxyPad>::adopt(gst_proxy_pad_get_internal(GST_PROXY_PAD(src_pad)));
   gst_pad_set_chain_function(GST_PAD_CAST(inner.get()), gst_fallback_bin_pass_on);
   gst_pad_set_chain_list_function(GST_PAD_CAST(inner.get()), nullptr);

@@ -141,13 +141,20 @@ static void fake_decoder_class_init(FakeDecoderClass* klass) {
 
 namespace onair::test {
 
-void register_fake_codecs() {
-  static const bool is_done = [] {
-    gst_element_register(nullptr, "nvh264enc", GST_RANK_NONE, fake_encoder_get_type());
-    gst_element_register(nullptr, "nvh264dec", GST_RANK_PRIMARY + 100, fake_decoder_get_type());
-    return true;
-  }();
-  (void)is_done;
+FakeCodecs::FakeCodecs() {
+  fake_encoder() = FakeCodec{};
+  fake_decoder() = FakeCodec{};
+  gst_element_register(nullptr, "nvh264enc", GST_RANK_NONE, fake_encoder_get_type());
+  gst_element_register(nullptr, "nvh264dec", GST_RANK_PRIMARY + 100, fake_decoder_get_type());
+}
+
+FakeCodecs::~FakeCodecs() {
+  release_fake_encoder();
+  for (const auto* name : {"nvh264enc", "nvh264dec"}) {
+    auto* feature = gst_registry_lookup_feature(gst_registry_get(), name);
+    gst_registry_remove_feature(gst_registry_get(), feature);
+    gst_object_unref(feature);
+  }
 }
 
 }  // namespace onair::test

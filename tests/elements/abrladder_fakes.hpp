@@ -15,10 +15,16 @@ struct FakeCodec {
   int made = 0;              // so many have been
 };
 
-// Registered as nvh264enc (a real x264enc) and nvh264dec (a real avdec_h264), once in a process.
+// As long as it lives they are nvh264enc (a real x264enc) and nvh264dec (a real avdec_h264).
+class FakeCodecs {
+ public:
+  FakeCodecs();
+  ~FakeCodecs();
+  FakeCodecs(const FakeCodecs&) = delete;
+  FakeCodecs& operator=(const FakeCodecs&) = delete;
+};
 FakeCodec& fake_encoder();
 FakeCodec& fake_decoder();
-void register_fake_codecs();
 
 // The fake encoder's thread waits in front of its next frame.
 void hold_fake_encoder();

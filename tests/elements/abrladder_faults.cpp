@@ -16,12 +16,7 @@ constexpr const char* kSmall =
 
 class AbrLadderFaults : public testing::Test {
  protected:
-  AbrLadderFaults() {
-    fake_encoder() = FakeCodec{};
-    fake_decoder() = FakeCodec{};
-    register_fake_codecs();
-  }
-  ~AbrLadderFaults() override { release_fake_encoder(); }
+  FakeCodecs fakes_;
 
   static std::string text_of(const GstPtr<GstMessage>& message) {
     GError* raw = nullptr;
