@@ -141,20 +141,22 @@ static void fake_decoder_class_init(FakeDecoderClass* klass) {
 
 namespace onair::test {
 
+// A class remembers its first factory, so they stay registered; who does not start is passed over.
 FakeCodecs::FakeCodecs() {
+  static const bool is_registered = [] {
+    gst_element_register(nullptr, "nvh264enc", GST_RANK_NONE, fake_encoder_get_type());
+    gst_element_register(nullptr, "nvh264dec", GST_RANK_PRIMARY + 100, fake_decoder_get_type());
+    return true;
+  }();
+  (void)is_registered;
   fake_encoder() = FakeCodec{};
   fake_decoder() = FakeCodec{};
-  gst_element_register(nullptr, "nvh264enc", GST_RANK_NONE, fake_encoder_get_type());
-  gst_element_register(nullptr, "nvh264dec", GST_RANK_PRIMARY + 100, fake_decoder_get_type());
 }
 
 FakeCodecs::~FakeCodecs() {
   release_fake_encoder();
-  for (const auto* name : {"nvh264enc", "nvh264dec"}) {
-    auto* feature = gst_registry_lookup_feature(gst_registry_get(), name);
-    gst_registry_remove_feature(gst_registry_get(), feature);
-    gst_object_unref(feature);
-  }
+  fake_encoder().starts = false;
+  fake_decoder().starts = false;
 }
 
 }  // namespace onair::test
