@@ -29,24 +29,9 @@ GList* decoders() {
   return gst_element_factory_list_get_elements(GST_ELEMENT_FACTORY_TYPE_DECODER, GST_RANK_MARGINAL);
 }
 
-}  // namespace
-
-std::string family_of(GstElementFactory* factory) {
-  const auto* plugin = gst_plugin_feature_get_plugin_name(GST_PLUGIN_FEATURE(factory));
-  const std::string_view name = plugin ? plugin : "";
-  return name == "nvcodec" ? "nvidia" : std::string{name};
-}
-
-bool DecoderChoice::allow(const std::string& families) {
-  const auto parsed = Families::parse(families);
-  if (parsed)
-    allowed_.set({families, *parsed});
-  return parsed.has_value();
-}
-
 // Raw first: sources that can do anything make what encoders take. Whatever a decoder wants of the rest, a parser
 // gives it.
-GstPtr<GstCaps> DecoderChoice::takes() const {
+GstPtr<GstCaps> all_caps() {
   auto caps = GstPtr<GstCaps>::adopt(gst_caps_from_string(
       "video/x-raw,format=(string){ I420, NV12 }; video/x-raw; video/x-raw(memory:CUDAMemory); "
       "audio/x-raw,format=(string)S16LE; audio/x-raw"));
@@ -67,6 +52,28 @@ GstPtr<GstCaps> DecoderChoice::takes() const {
   gst_plugin_feature_list_free(all);
   for (const auto& name : names)
     gst_caps_append_structure(caps.get(), gst_structure_new_empty(name.c_str()));
+  return caps;
+}
+
+}  // namespace
+
+std::string family_of(GstElementFactory* factory) {
+  const auto* plugin = gst_plugin_feature_get_plugin_name(GST_PLUGIN_FEATURE(factory));
+  const std::string_view name = plugin ? plugin : "";
+  return name == "nvcodec" ? "nvidia" : std::string{name};
+}
+
+bool DecoderChoice::allow(const std::string& families) {
+  const auto parsed = Families::parse(families);
+  if (parsed)
+    allowed_.set({families, *parsed});
+  return parsed.has_value();
+}
+
+// Looked up once: a query comes with each renegotiation, and there are hundreds of decoders. One that is
+// installed later is found all the same, as anything is let in.
+GstPtr<GstCaps> DecoderChoice::takes() const {
+  static const auto caps = all_caps();
   return caps;
 }
 
