@@ -5,68 +5,94 @@
 
 namespace onair {
 
-bool KeyFrames::is_one(RunningTime one, std::uint32_t its_count, RunningTime at,
-                       std::uint32_t count) {
-  const auto apart = one > at ? one - at : at - one;
-  return apart < kOneFrame || (its_count == count && apart < kOneBoundary);
+bool KeyFrames::Boundary::includes(const Asker& asker) const {
+  // Measured over all of them: who asks for a little later each time would put it off for ever.
+  if (std::max(at, asker.at) - std::min(from, asker.at) >= kOneBoundary)
+    return false;
+  return std::any_of(askers.begin(), askers.end(), [&asker](const Asker& its) {
+    return its.count == asker.count || std::chrono::abs(its.at - asker.at) < kOneFrame;
+  });
+}
+
+void KeyFrames::Boundary::add(const Asker& asker) {
+  from = std::min(from, asker.at);
+  at = std::max(at, asker.at);
+  // Once for each, or somebody who repeats himself would fill the memory.
+  const bool is_known = std::any_of(askers.begin(), askers.end(), [&asker](const Asker& its) {
+    return its.rendition == asker.rendition;
+  });
+  if (!is_known)
+    askers.push_back(asker);
+}
+
+// The last key frame was for the same boundary: this rendition has it, too. It does not begin one that is asked
+// for at a later instant.
+bool KeyFrames::is_answered(const Asker& asker) const {
+  return last_ && asker.at <= last_->at &&
+         (asker.at >= last_->boundary.from || last_->boundary.includes(asker));
 }
 
 void KeyFrames::ask(const Request& request) {
-  const auto& [rendition, at, count] = request;
-  if (!at) {
-    is_overdue_ = true;
+  if (!request.at) {
+    overdue_ = request;
     return;
   }
-  // The last key frame was for the same boundary: this rendition has it, too.
-  if (last_ &&
-      (is_one(last_->at, last_->count, *at, count) || (*at >= last_->from && *at <= last_->at)))
+  const Asker asker{.rendition = request.rendition, .at = *request.at, .count = request.count};
+  if (is_answered(asker))
     return;
-  auto same = std::find_if(pending_.begin(), pending_.end(), [&](const Pending& one) {
-    return is_one(one.at, one.count, *at, count);
-  });
-  if (same == pending_.end()) {
-    if (pending_.size() == kMostPending)
-      return;
-    same = pending_.insert(pending_.end(), {.at = *at, .count = count, .askers = {}});
+  const auto same =
+      std::find_if(pending_.begin(), pending_.end(),
+                   [&asker](const Boundary& boundary) { return boundary.includes(asker); });
+  if (same != pending_.end()) {
+    same->add(asker);
+    return;
   }
-  same->at = std::max(same->at, *at);
-  // Once for each, or somebody who repeats himself would fill the memory.
-  const auto known = std::find_if(same->askers.begin(), same->askers.end(),
-                                  [&](const auto& asker) { return asker.first == rendition; });
-  if (known == same->askers.end())
-    same->askers.emplace_back(rendition, *at);
+  pending_.push_back({.from = asker.at, .at = asker.at, .askers = {asker}});
+  if (pending_.size() > kMostPending)
+    pending_.erase(
+        std::max_element(pending_.begin(), pending_.end(),
+                         [](const Boundary& a, const Boundary& b) { return a.at < b.at; }));
 }
 
 bool KeyFrames::holds_back(std::size_t rendition, RunningTime at) const {
-  return std::any_of(pending_.begin(), pending_.end(), [&](const Pending& one) {
-    return std::any_of(one.askers.begin(), one.askers.end(), [&](const auto& asker) {
-      return asker.first == rendition && asker.second <= at && at < one.at;
-    });
+  return std::any_of(pending_.begin(), pending_.end(), [&](const Boundary& boundary) {
+    return at < boundary.at &&
+           std::any_of(boundary.askers.begin(), boundary.askers.end(), [&](const Asker& asker) {
+             return asker.rendition == rendition && asker.at <= at;
+           });
   });
 }
 
 bool KeyFrames::on_frame(RunningTime at) {
-  std::optional<Made> made;
+  std::optional<Boundary> made;
+  const auto answer = [&made](const Boundary& boundary) {
+    if (!made)
+      made = boundary;
+    for (const auto& asker : boundary.askers)
+      made->add(asker);
+  };
   // One that is on its way answers those who miss it, too.
   const bool is_on_its_way = last_ && at >= last_->at && at - last_->at < kOneBoundary;
-  if (is_overdue_ && !is_on_its_way)
-    made = Made{.from = at, .at = at, .count = last_ ? last_->count : 0};
-  std::erase_if(pending_, [&](const Pending& one) {
-    if (one.at > at)
-      return false;
-    made = Made{.from = made ? std::min(made->from, one.at) : one.at, .at = at, .count = one.count};
-    return true;
+  if (overdue_ && !is_on_its_way)
+    answer({.from = at,
+            .at = at,
+            .askers = {{.rendition = overdue_->rendition, .at = at, .count = overdue_->count}}});
+  overdue_.reset();
+  std::erase_if(pending_, [&](const Boundary& boundary) {
+    const bool is_due = boundary.at <= at;
+    if (is_due)
+      answer(boundary);
+    return is_due;
   });
-  is_overdue_ = false;
   if (made)
-    last_ = made;
+    last_ = Made{.at = at, .boundary = *made};
   return made.has_value();
 }
 
 void KeyFrames::reset() {
   pending_.clear();
   last_.reset();
-  is_overdue_ = false;
+  overdue_.reset();
 }
 
 }  // namespace onair

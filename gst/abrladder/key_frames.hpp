@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <utility>
 #include <vector>
 
 #include "base/time.hpp"
@@ -24,11 +23,11 @@ class KeyFrames {
   };
 
   // Half a frame interval at 3 frames a second, the slowest rendition, is 167 ms: requests of one number that
-  // are closer than this are for one boundary.
+  // are closer than this are for one boundary, and no boundary's are farther apart.
   static constexpr Duration kOneBoundary = std::chrono::milliseconds{200};
   // Requests of different numbers that are this close are one as well: half an interval at 25 frames a second.
   static constexpr Duration kOneFrame = std::chrono::milliseconds{20};
-  // Nobody needs more at once: 8 s of boundaries 0.1 s apart, the shortest.
+  // Nobody needs more at once: 8 s of boundaries 0.1 s apart, the shortest. Of more, the nearest stay.
   static constexpr std::size_t kMostPending = 80;
 
   void ask(const Request& request);
@@ -40,22 +39,28 @@ class KeyFrames {
   void reset();
 
  private:
-  struct Pending {
-    RunningTime at;  // the latest instant
-    std::uint32_t count;
-    std::vector<std::pair<std::size_t, RunningTime>> askers;
-  };
-  struct Made {
-    RunningTime from;  // the earliest instant that it answers
+  struct Asker {
+    std::size_t rendition;
     RunningTime at;
     std::uint32_t count;
   };
-  [[nodiscard]] static bool is_one(RunningTime one, std::uint32_t its_count, RunningTime at,
-                                   std::uint32_t count);
+  struct Boundary {
+    RunningTime from;  // the earliest instant
+    RunningTime at;    // the latest
+    std::vector<Asker> askers;
+    [[nodiscard]] bool includes(const Asker& asker) const;
+    void add(const Asker& asker);
+  };
+  struct Made {
+    RunningTime at;
+    Boundary boundary;  // that it is for
+  };
 
-  std::vector<Pending> pending_;
+  [[nodiscard]] bool is_answered(const Asker& asker) const;
+
+  std::vector<Boundary> pending_;
   std::optional<Made> last_;
-  bool is_overdue_ = false;
+  std::optional<Request> overdue_;
 };
 
 }  // namespace onair
