@@ -9,6 +9,8 @@ namespace {
 
 constexpr int kRelease = 16;           // frames, about, until a slower rate is believed
 constexpr double kWorthTelling = 1.1;  // smaller steps up are not
+// Told less by this, so that the rounding of timestamps is not told with each frame.
+constexpr double kReserve = 1.02;
 
 }  // namespace
 
@@ -31,10 +33,11 @@ std::optional<RateBudget::Rate> RateBudget::on_frame(RunningTime at) {
       interval_ += (newest - interval_) / kRelease;
   }
   last_ = at;
-  const double stretch = std::clamp(in_ms(interval_) / in_ms(nominal_), 1.0, kMostStretch);
-  if (stretch >= told_ / 1.02 && stretch < told_ * kWorthTelling)
+  const double most = std::max(1.0, kBuffer * 1e3 / in_ms(nominal_));
+  const double stretch = std::clamp(in_ms(interval_) / in_ms(nominal_), 1.0, most);
+  if (stretch >= told_ && stretch < told_ * kWorthTelling)
     return std::nullopt;
-  told_ = stretch;
+  told_ = std::max(1.0, stretch / kReserve);
   return rate();
 }
 

@@ -10,19 +10,19 @@ namespace onair {
 
 // What an encoder is told so that no second of its output has more bits than allowed.
 //
-// A rate control with a buffer of B seconds puts at most rate * (t + B) bits into any t seconds. With rate =
-// kShare of what is allowed and B = kBuffer, any second stays below kShare * (1 + kBuffer) = 1.1 times that at worst, and near kShare in practice, and
-// key frames, which need the buffer, may take kBuffer of a second at once.
+// A rate control with a buffer of B seconds puts at most rate * (t + B) bits into any t seconds. With
+// rate = kShare of what is allowed and B = kBuffer, any second stays below kShare * (1 + kBuffer) = 1.1
+// times that at worst, and near kShare in practice; and key frames, which need the buffer, may take
+// kBuffer of a second at once.
 //
-// Encoders count time in frames of the nominal rate. A source with half as many frames would get half of the bits:
-// so they are told more, by as much as frames come more rarely. A frame that comes sooner than those before
-// lowers that at once, and it rises slowly, as too many bits can't be taken back.
+// Encoders count time in frames of the nominal rate. A source with half as many frames would get half of
+// the bits: so they are told more, by as much as frames come more rarely, until a frame has the whole
+// buffer to itself. A frame that comes sooner than those before lowers that at once, and it rises
+// slowly, as too many bits can't be taken back.
 class RateBudget {
  public:
   static constexpr double kShare = 0.88;
   static constexpr double kBuffer = 0.25;  // seconds
-  // A slower source than a tenth of the nominal rate counts as that.
-  static constexpr double kMostStretch = 10;
 
   struct Rate {
     int bps;          // of frames at the nominal rate
@@ -35,7 +35,6 @@ class RateBudget {
   [[nodiscard]] Rate rate() const;
   // With each frame; a rate when the encoder should be told another one.
   [[nodiscard]] std::optional<Rate> on_frame(RunningTime at);
-  void allow(int most_bps) { most_bps_ = most_bps; }
 
  private:
   int most_bps_;
