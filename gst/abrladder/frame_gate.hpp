@@ -8,9 +8,14 @@
 
 namespace onair {
 
-// Which frames a rendition with fewer of them takes, by their times alone: of each 1/fps the frame that is
-// nearest to it, none twice and none moved. So a source of 16 frames a second goes through 30 as it is, and one
-// whose rate varies keeps its speed.
+// Which frames a rendition with fewer of them takes, by their times alone: of each 1/fps the frame that
+// is nearest to it, none twice and none moved. So a source of 16 frames a second goes through 30 as it
+// is, and one whose rate varies keeps its speed.
+//
+// Which frame is nearest must not be a question of jitter: of 60 frames a second each second one is
+// taken, and of 30 all. So times are smoothed before they are compared, and the places of frames follow
+// what comes, by so little that a source must be faster by 0.4 % before one is left out. Clocks of
+// cameras differ by less, and so do 30 and 30000/1001.
 class FrameGate {
  public:
   explicit FrameGate(FrameRate most);
@@ -27,13 +32,23 @@ class FrameGate {
   void reset();
 
  private:
+  // Between a frame's time and the smoothed one: what networks and cameras do.
+  static constexpr Duration kMostJitter = std::chrono::milliseconds{20};
+  static constexpr int kMostPlaces = 128;  // 0.5 / 128 is 0.4 %
+
+  FrameGate(Duration period, int thinning)
+      : period_{period}, thinning_{thinning}, interval_{period} {}
+
   [[nodiscard]] Duration period() const { return period_ * thinning_; }
+  void follow(RunningTime at);
 
   Duration period_;
   int thinning_ = 1;
-  Duration interval_{0};  // of what comes, smoothed
+  Duration interval_;  // of what comes, smoothed
+  RunningTime smooth_{};
   std::optional<RunningTime> last_;
   std::optional<RunningTime> due_;
+  int places_ = 0;  // that its row has had, as far as it matters
 };
 
 }  // namespace onair
