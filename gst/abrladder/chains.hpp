@@ -33,7 +33,7 @@ std::vector<Chain> audio_chains(const AudioRendition& rendition);
 std::vector<std::pair<std::string, std::string>> rate_settings(const std::string& encoder,
                                                                const RateBudget::Rate& rate);
 
-// Of the encoder that compares with it, in pixels and threads of 1280x720 at 30 frames a second.
+// Threads of an encoder in memory: one is enough for 1280x720 at 30 frames a second.
 int encoder_threads(const VideoRendition& rendition);
 
 }  // namespace onair
