@@ -27,7 +27,8 @@ std::string size(const VideoRendition& rendition) {
          ",height=" + std::to_string(rendition.height) + ",pixel-aspect-ratio=1/1";
 }
 
-// `crop`, `inner` and `box` are set for each picture size; without work they pass buffers on as they are.
+// `crop`, `inner` and `box` are set for each picture size; without work they pass buffers on as
+// they are.
 std::string scale_in_memory(const VideoRendition& rendition) {
   return "videocrop name=crop ! videoconvertscale name=scale add-borders=" +
          std::string{rendition.fit == Fit::Letterbox ? "true" : "false"} +

@@ -10,7 +10,8 @@ namespace onair {
 
 // Whose codecs may be used, and whose are preferred.
 //
-// "" leaves it to the element; "x264,openh264" allows these two, in this order; "-nvidia" all but these.
+// "" leaves it to the element; "x264,openh264" allows these two, in this order; "-nvidia" all but
+// these.
 class Families {
  public:
   Families() = default;

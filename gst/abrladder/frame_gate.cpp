@@ -31,7 +31,8 @@ void FrameGate::follow(RunningTime at) {
 
 bool FrameGate::take(RunningTime at, Need need) {
   follow(at);
-  // The next one will be farther from its place than this one if it is half an interval away or less.
+  // The next one will be farther from its place than this one if it is half an interval away or
+  // less.
   const auto early = std::min(interval_, period()) / 2;
   const bool is_due = !due_ || smooth_ + early >= *due_;
   if (need == Need::Stay || (need == Need::None && !is_due))

@@ -8,14 +8,14 @@
 
 namespace onair {
 
-// Which frames a rendition with fewer of them takes, by their times alone: of each 1/fps the frame that
-// is nearest to it, none twice and none moved. So a source of 16 frames a second goes through 30 as it
-// is, and one whose rate varies keeps its speed.
+// Which frames a rendition with fewer of them takes, by their times alone: of each 1/fps the frame
+// that is nearest to it, none twice and none moved. So a source of 16 frames a second goes through
+// 30 as it is, and one whose rate varies keeps its speed.
 //
 // Which frame is nearest must not be a question of jitter: of 60 frames a second each second one is
-// taken, and of 30 all. So times are smoothed before they are compared, and the places of frames follow
-// what comes, by so little that a source must be faster by 0.4 % before one is left out. Clocks of
-// cameras differ by less, and so do 30 and 30000/1001.
+// taken, and of 30 all. So times are smoothed before they are compared, and the places of frames
+// follow what comes, by so little that a source must be faster by 0.4 % before one is left out.
+// Clocks of cameras differ by less, and so do 30 and 30000/1001.
 class FrameGate {
  public:
   explicit FrameGate(FrameRate most);

@@ -25,8 +25,8 @@ void KeyFrames::Boundary::add(const Asker& asker) {
     askers.push_back(asker);
 }
 
-// The last key frame was for the same boundary: this rendition has it, too. It does not begin one that is asked
-// for at a later instant.
+// The last key frame was for the same boundary: this rendition has it, too. It does not begin one
+// that is asked for at a later instant.
 bool KeyFrames::is_answered(const Asker& asker) const {
   return last_ && asker.at <= last_->at &&
          (asker.at >= last_->boundary.from || last_->boundary.includes(asker));

@@ -10,10 +10,11 @@
 
 namespace onair {
 
-// Which frames of the source become key frames, in all renditions at once. Requests come from whoever writes
-// each rendition: for one boundary of a segment they name instants that differ by half a frame interval of
-// theirs, and are one request here. The first frame at or behind the latest of these instants is it. Who asked
-// for an earlier one gets no other frame in between, as that one would be the first behind its instant.
+// Which frames of the source become key frames, in all renditions at once. Requests come from
+// whoever writes each rendition: for one boundary of a segment they name instants that differ by
+// half a frame interval of theirs, and are one request here. The first frame at or behind the
+// latest of these instants is it. Who asked for an earlier one gets no other frame in between, as
+// that one would be the first behind its instant.
 class KeyFrames {
  public:
   struct Request {
@@ -22,12 +23,14 @@ class KeyFrames {
     std::uint32_t count = 0;        // the asker's number of it
   };
 
-  // Half a frame interval at 3 frames a second, the slowest rendition, is 167 ms: requests of one number that
-  // are closer than this are for one boundary, and no boundary's are farther apart.
+  // Half a frame interval at 3 frames a second, the slowest rendition, is 167 ms: requests of one
+  // number that are closer than this are for one boundary, and no boundary's are farther apart.
   static constexpr Duration kOneBoundary = std::chrono::milliseconds{200};
-  // Requests of different numbers that are this close are one as well: half an interval at 25 frames a second.
+  // Requests of different numbers that are this close are one as well: half an interval at 25
+  // frames a second.
   static constexpr Duration kOneFrame = std::chrono::milliseconds{20};
-  // Nobody needs more at once: 8 s of boundaries 0.1 s apart, the shortest. Of more, the nearest stay.
+  // Nobody needs more at once: 8 s of boundaries 0.1 s apart, the shortest. Of more, the nearest
+  // stay.
   static constexpr std::size_t kMostPending = 80;
 
   void ask(const Request& request);

@@ -8,10 +8,11 @@
 
 namespace onair {
 
-// Requests for key frames to a publisher who sends several layers of one picture. Whoever writes a rendition
-// asks for its layer; renditions are cut together, so all layers are asked at once, by the first who asks. Each
-// request carries the number of its boundary: the others' for the same boundary have been sent by then. A
-// second one of the same rendition says that its key frame did not come.
+// Requests for key frames to a publisher who sends several layers of one picture. Whoever writes a
+// rendition asks for its layer; renditions are cut together, so all layers are asked at once, by
+// the first who asks. Each request carries the number of its boundary: the others' for the same
+// boundary have been sent by then. A second one of the same rendition says that its key frame did
+// not come.
 class LayerRequests {
  public:
   // Boundaries that are remembered: requests for one of them come within a segment or two.

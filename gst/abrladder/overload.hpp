@@ -9,20 +9,22 @@
 
 namespace onair {
 
-// What gives way while encoders can't keep up with a live source: frame rates, the top rendition's first. Each
-// step halves one, from the top to the bottom, and again; each is taken back when there has been room for long.
+// What gives way while encoders can't keep up with a live source: frame rates, the top rendition's
+// first. Each step halves one, from the top to the bottom, and again; each is taken back when there
+// has been room for long.
 class Overload {
  public:
   struct Config {
     Duration patience{std::chrono::seconds{2}};  // how long one is behind before a step is taken
   };
-  // Behind by more than this, a rendition does not keep up: a handful of frames, and more than one that takes
-  // long because all of it is new.
+  // Behind by more than this, a rendition does not keep up: a handful of frames, and more than one
+  // that takes long because all of it is new.
   static constexpr Duration kBehind = std::chrono::milliseconds{150};
   // Frames are halved twice: fewer than a quarter look like a slide show, and save little.
   static constexpr int kRounds = 2;
-  // There has to be room for so many times the patience before a step is taken back; and twice as long after each
-  // time that it was too early, up to a limit, until one has lasted as long as was waited for it.
+  // There has to be room for so many times the patience before a step is taken back; and twice as
+  // long after each time that it was too early, up to a limit, until one has lasted as long as was
+  // waited for it.
   static constexpr int kCaution = 5;
   static constexpr int kMostCaution = 16 * kCaution;
 

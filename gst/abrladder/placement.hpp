@@ -31,8 +31,8 @@ struct Placement {
   friend bool operator==(const Placement&, const Placement&) = default;
 };
 
-// The picture has at least one pixel. All numbers of the result are even, as 4:2:0 samples colours at every second
-// pixel, but for what is cropped.
+// The picture has at least one pixel. All numbers of the result are even, as 4:2:0 samples colours
+// at every second pixel, but for what is cropped.
 Placement place(const PictureSize& picture, const VideoRendition& frame);
 
 }  // namespace onair

@@ -10,15 +10,15 @@ namespace onair {
 
 // What an encoder is told so that no second of its output has more bits than allowed.
 //
-// A rate control with a buffer of B seconds puts at most rate * (t + B) bits into any t seconds. With
-// rate = kShare of what is allowed and B = kBuffer, any second stays below kShare * (1 + kBuffer) = 1.1
-// times that at worst, and near kShare in practice; and key frames, which need the buffer, may take
-// kBuffer of a second at once.
+// A rate control with a buffer of B seconds puts at most rate * (t + B) bits into any t seconds.
+// With rate = kShare of what is allowed and B = kBuffer, any second stays below kShare * (1 +
+// kBuffer) = 1.1 times that at worst, and near kShare in practice; and key frames, which need the
+// buffer, may take kBuffer of a second at once.
 //
-// Encoders count time in frames of the nominal rate. A source with half as many frames would get half of
-// the bits: so they are told more, by as much as frames come more rarely, until a frame has the whole
-// buffer to itself. A frame that comes sooner than those before lowers that at once, and it rises
-// slowly, as too many bits can't be taken back.
+// Encoders count time in frames of the nominal rate. A source with half as many frames would get
+// half of the bits: so they are told more, by as much as frames come more rarely, until a frame has
+// the whole buffer to itself. A frame that comes sooner than those before lowers that at once, and
+// it rises slowly, as too many bits can't be taken back.
 class RateBudget {
  public:
   static constexpr double kShare = 0.88;

@@ -56,8 +56,8 @@ using Renditions = std::vector<Rendition>;
 // More are refused: each costs an encoder.
 constexpr std::size_t kMaxRenditions = 16;
 
-// The bit rate of MPEG-1 Layer III (ISO 11172-3 table 2.4.2.3) at or below `bps`, the lowest one where
-// there is none.
+// The bit rate of MPEG-1 Layer III (ISO 11172-3 table 2.4.2.3) at or below `bps`, the lowest one
+// where there is none.
 int floor_to_mp3(int bps);
 
 // A sentence that names the field, what was given and what is allowed; nothing where all is well.

@@ -9,8 +9,9 @@
 
 namespace onair {
 
-// Who goes on when a codec fails: the next one in order of preference, and behind the last the first again. Who
-// has failed twice does not get another chance, unless it had worked for long in between.
+// Who goes on when a codec fails: the next one in order of preference, and behind the last the
+// first again. Who has failed twice does not get another chance, unless it had worked for long in
+// between.
 class Succession {
  public:
   static constexpr int kChances = 2;

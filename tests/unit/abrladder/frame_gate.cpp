@@ -49,8 +49,8 @@ std::vector<int> taken(FrameGate& gate, const std::vector<RunningTime>& frames) 
   return numbers;
 }
 
-// The distances that occur between those that are taken, in frames of the source, behind the first second or two,
-// while the source is still to be known.
+// The distances that occur between those that are taken, in frames of the source, behind the first
+// second or two, while the source is still to be known.
 std::vector<int> cadence(const std::vector<int>& numbers, std::size_t from) {
   std::vector<int> steps;
   for (std::size_t n = from + 1; n < numbers.size(); ++n)
@@ -152,7 +152,7 @@ TEST(FrameGate, OfSixtyThatJitterByTenMillisecondsNearlyEachSecondOneIsTaken) {
 
 // Of any ratio only the two whole steps next to it occur, as evenly as there are numbers for.
 TEST(FrameGate, AnyRatioHasTheTwoStepsNextToIt) {
-  for (int most = 3; most <= 60; most += 3)
+  for (int most = 3; most <= 60; most += 4)
     for (int fps = most + 1; fps <= 120; fps += 3) {
       FrameGate gate{{most, 1}};
       const auto steps = cadence(taken(gate, source(fps, 30s)), 40);
@@ -163,8 +163,8 @@ TEST(FrameGate, AnyRatioHasTheTwoStepsNextToIt) {
 }
 
 TEST(FrameGate, TheMeanRateIsTheLowerOfBoth) {
-  for (int most = 3; most <= 60; most += 3)
-    for (int fps = 5; fps <= 120; fps += 5) {
+  for (int most = 3; most <= 60; most += 4)
+    for (int fps = 5; fps <= 120; fps += 7) {
       FrameGate gate{{most, 1}};
       const double rate = static_cast<double>(taken(gate, source(fps, 100s)).size()) / 100;
       const double wanted = std::min(most, fps);

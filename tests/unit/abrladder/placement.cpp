@@ -150,7 +150,8 @@ void expect_whole(const PictureSize& picture, const VideoRendition& into, const 
   ASSERT_LE(its.border_bottom - its.border_top, 2);
 }
 
-// Of a side of `exact` pixels, rounded to an even number: one more or less, and never fewer than two.
+// Of a side of `exact` pixels, rounded to an even number: one more or less, and never fewer than
+// two.
 void expect_near(int rounded, double exact) {
   ASSERT_LE(std::abs(rounded - std::max(2.0, exact)), 1.0 + 1e-6);
 }
@@ -196,7 +197,8 @@ TEST(PlacementProperties, AnyPictureKeepsItsProportionsAndFillsTheFrameAsTheFitS
     ASSERT_NO_FATAL_FAILURE(expect_near(placed.width, std::min<double>(into.width, wide * scale)));
     ASSERT_NO_FATAL_FAILURE(
         expect_near(placed.height, std::min<double>(into.height, picture.height * scale)));
-    // What is seen is the part that the frame has room for, to half a pixel, and one pixel at least.
+    // What is seen is the part that the frame has room for, to half a pixel, and one pixel at
+    // least.
     ASSERT_LE(
         std::abs(columns - std::clamp(into.width / (shape * scale), 1.0, 1.0 * picture.width)),
         0.5 + 1e-6);

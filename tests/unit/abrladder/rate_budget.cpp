@@ -202,7 +202,8 @@ Outcome spend(std::uint64_t seed, FrameRate nominal, int frames, const Intervals
   std::vector<Spent> spent;
   double bits = 0;
   auto now = at(0s);
-  // It saves for a second or so, and then spends for as long: the worst that a second can see. Or all the time.
+  // It saves for a second or so, and then spends for as long: the worst that a second can see. Or
+  // all the time.
   const bool saves = seed % 3 != 0;
   for (int n = 0; n < frames; ++n) {
     if (const auto rate = budget.on_frame(now))
