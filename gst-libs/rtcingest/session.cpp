@@ -174,8 +174,7 @@ bool Session::build() {
   const auto on_new_jitterbuffer =
       +[](GstElement*, GstElement* jitterbuffer, guint, guint ssrc, gpointer data) {
         if (const auto session = strong_from<Session>(data))
-          session->jitterbuffers_.lock()->insert_or_assign(ssrc,
-                                                           GstPtr<GstElement>::share(jitterbuffer));
+          session->on_jitterbuffer(jitterbuffer, ssrc);
       };
   connect_weak(rtpbin.get(), "new-jitterbuffer", G_CALLBACK(on_new_jitterbuffer), self);
 
@@ -475,6 +474,13 @@ GstElement* Session::make_jitterbuffer() const {
 
 void Session::note_packet() {
   last_packet_ = config_.now().time_since_epoch().count();
+}
+
+// webrtcbin asks for retransmission only where the offer names the SSRC, and one with rids names none.
+void Session::on_jitterbuffer(GstElement* jitterbuffer, guint ssrc) {
+  if (g_object_class_find_property(G_OBJECT_GET_CLASS(jitterbuffer), "do-retransmission"))
+    g_object_set(jitterbuffer, "do-retransmission", TRUE, nullptr);
+  jitterbuffers_.lock()->insert_or_assign(ssrc, GstPtr<GstElement>::share(jitterbuffer));
 }
 
 void Session::on_pad(GstPad* pad) {

@@ -85,6 +85,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
   // Streaming threads.
   GstElement* make_jitterbuffer() const;
+  void on_jitterbuffer(GstElement* jitterbuffer, guint ssrc);
   void on_pad(GstPad* pad);
   void note_packet();
   [[nodiscard]] std::optional<ClockTime> last_packet() const;  // any thread

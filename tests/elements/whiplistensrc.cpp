@@ -99,6 +99,21 @@ TEST(WhipListenSrc, RetransmissionIsNegotiatedAndBringsLostPacketsBack) {
   EXPECT_EQ(video->seen().missing, 0);
 }
 
+TEST(WhipListenSrc, RetransmissionNeedsNoSsrcInTheOffer) {
+  WhipPipeline whip{"latency=2000"};
+  whip.reach(GST_STATE_PLAYING);
+  WhipPublisher publisher{{.url = whip.url(), .has_audio = false, .edit_offer = [](auto offer) {
+                             return without_lines(offer, "a=ssrc");
+                           }}};
+  ASSERT_EQ(publisher.publish().status, 201u);
+  REQUIRE_PAD(video, whip, "video_0");
+  ASSERT_TRUE(video->wait([](const auto& seen) { return seen.idrs > 0; }));
+  publisher.lose_every(7);
+  EXPECT_TRUE(video->wait_for_more(2 * kPlenty));
+  EXPECT_GE(publisher.lost(), 5u);
+  EXPECT_EQ(video->seen().missing, 0);
+}
+
 TEST(WhipListenSrc, PublisherIsToldWhenItsPacketsArriveSoThatItCanRaiseItsBitrate) {
   Broadcast live;
   EXPECT_TRUE(live.publisher->wait_for_congestion_feedback()) << live.publisher->answer();
