@@ -28,7 +28,7 @@ constexpr std::array<std::string_view, 3> kExtensions{
 
 constexpr std::array<std::string_view, 4> kFeedback{"nack", "nack pli", "ccm fir", "transport-cc"};
 
-// Attributes of simulcast and of features that we don't answer.
+// Attributes of simulcast, which finish_answer() answers, and of features that nobody does.
 constexpr std::array<std::string_view, 4> kDroppedAttributes{"rid", "simulcast", "msid",
                                                              "extmap-allow-mixed"};
 
@@ -181,7 +181,8 @@ std::variant<AcceptedMedia, Refusal> choose_format(const sdp::Media& media, Medi
   AcceptedMedia accepted{.kind = kind,
                          .mid = std::string{attribute(media.lines, "mid").value_or("")},
                          .payload_type = *payload_type,
-                         .rtx_payload_type = std::nullopt};
+                         .rtx_payload_type = std::nullopt,
+                         .simulcast = std::nullopt};
   for (const auto& format : media.formats) {
     if (!accepted.rtx_payload_type && encoding_name(media, format) == "rtx" &&
         fmtp_parameter(media, format, "apt") == *chosen)
@@ -345,7 +346,7 @@ const char* to_string(MediaKind kind) {
   return kind == MediaKind::Audio ? "audio" : "video";
 }
 
-std::variant<Plan, Refusal> plan_session(const sdp::Description& offer) {
+std::variant<Plan, Refusal> plan_session(const sdp::Description& offer, const Wishes& wishes) {
   Plan plan{.offer = offer,
             .offer_for_us = {},
             .media = {},
@@ -371,7 +372,9 @@ std::variant<Plan, Refusal> plan_session(const sdp::Description& offer) {
       return std::move(*refusal);
     if (auto refusal = check_line(media))
       return *std::move(refusal);
-    plan.media.push_back(std::get<AcceptedMedia>(std::move(accepted)));
+    auto& taken = plan.media.emplace_back(std::get<AcceptedMedia>(std::move(accepted)));
+    if (wishes.simulcast && *kind == MediaKind::Video)
+      taken.simulcast = plan_simulcast(media, std::to_string(taken.payload_type));
     plan.is_accepted[i] = true;
     lines.push_back(&media);
   }
@@ -427,6 +430,7 @@ sdp::Description finish_answer(const Plan& plan, sdp::Description answer, bool g
   out.lines.push_back(sdp::make_attribute("ice-options", "trickle"));
 
   auto ours = answer.media.begin();
+  auto taken = plan.media.begin();
   for (std::size_t i = 0; i < plan.offer.media.size(); ++i) {
     const auto& offered = plan.offer.media[i];
     if (!plan.is_accepted[i] || ours == answer.media.end()) {
@@ -441,6 +445,7 @@ sdp::Description finish_answer(const Plan& plan, sdp::Description answer, bool g
       continue;
     }
     auto media = std::move(*ours++);
+    const auto& accepted = *taken++;
     media.proto = offered.proto;  // RFC 9429 section 5.3.1: the very same
     if (media.kind == "audio" && !media.formats.empty()) {
       // RFC 7587 section 6.1: stereo=1 says that we prefer to receive stereo.
@@ -449,6 +454,10 @@ sdp::Description finish_answer(const Plan& plan, sdp::Description answer, bool g
                     [](const sdp::Line& line) { return sdp::attribute_name(line) == "fmtp"; });
       media.lines.push_back(
           sdp::make_attribute("fmtp", format + " minptime=10;stereo=1;useinbandfec=1"));
+    }
+    if (accepted.simulcast) {
+      for (auto& line : answer_lines(*accepted.simulcast))
+        media.lines.push_back(std::move(line));
     }
     if (gathering_is_done && !attributes(media.lines, "candidate").empty())
       media.lines.push_back(sdp::make_attribute("end-of-candidates"));

@@ -9,6 +9,7 @@
 
 #include "rtcingest/sdp.hpp"
 #include "rtcingest/sdpfrag.hpp"
+#include "rtcingest/simulcast.hpp"
 
 // What we take of a publisher's offer, decided before webrtcbin sees it. webrtcbin is given only
 // the m-lines and formats that we want, so it can neither choose another codec nor trip over what
@@ -28,6 +29,7 @@ struct AcceptedMedia {
   std::string mid;
   unsigned payload_type = 0;
   std::optional<unsigned> rtx_payload_type;
+  std::optional<Simulcast> simulcast;  // of a video that is sent in several layers
 };
 
 struct Fingerprint {
@@ -44,18 +46,25 @@ struct Plan {
   std::vector<Fingerprint> fingerprints;  // one of them must be that of the DTLS certificate
 };
 
+struct Wishes {
+  bool simulcast =
+      false;  // all layers of a video, rather than the one that is sent without an answer
+};
+
 // At most one audio (Opus) and one video (H.264: Baseline, Main or High, packetization-mode 0 or 1)
 // that the publisher sends; the first acceptable format wins, as the order is its preference. All
 // on one transport (BUNDLE, rtcp-mux). Other m-lines are refused, and header extensions, feedback
-// and formats that we have no use for are left out.
-std::variant<Plan, Refusal> plan_session(const sdp::Description& offer);
+// and formats that we have no use for are left out. webrtcbin sees nothing of simulcast: to it, layers
+// are streams of one m-line whose SSRCs nobody has announced.
+std::variant<Plan, Refusal> plan_session(const sdp::Description& offer, const Wishes& wishes = {});
 
 // webrtcbin's answer with what it leaves out, before it is set: header extensions, and the profile of
 // the chosen format (RFC 6184 section 8.2.2 wants it the same on both sides).
 sdp::Description complete_answer(const Plan& plan, sdp::Description answer);
 
 // The answer for the publisher, made of webrtcbin's: with the refused m-lines in their places, Opus
-// asked for in stereo with in-band FEC (RFC 7587 section 6.1), and trickle ICE announced.
+// asked for in stereo with in-band FEC (RFC 7587 section 6.1), the layers that we take, and trickle ICE
+// announced.
 sdp::Description finish_answer(const Plan& plan, sdp::Description answer, bool gathering_is_done);
 
 }  // namespace onair

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <random>
+#include <set>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -15,10 +16,12 @@
 #include <gtest/gtest.h>
 
 #include "rtcingest/keyframe.hpp"
+#include "rtcingest/layer_router.hpp"
 #include "rtcingest/negotiation.hpp"
 #include "rtcingest/sdp.hpp"
 #include "rtcingest/sdpfrag.hpp"
 #include "unit/rtcingest/offers.hpp"
+#include "unit/rtcingest/rtp_packets.hpp"
 
 namespace onair {
 namespace {
@@ -33,7 +36,7 @@ constexpr std::uint32_t kRounds = 20'000;
 #endif
 
 // What stands in offers and hurts in the wrong place.
-constexpr std::array<std::string_view, 28> kWords{
+constexpr std::array<std::string_view, 35> kWords{
     "a=mid:",
     "a=mid:0",
     "a=mid:1",
@@ -51,6 +54,13 @@ constexpr std::array<std::string_view, 28> kWords{
     "a=ice-ufrag:abcd",
     "a=candidate:1 1 udp 1 192.0.2.1 1 typ host",
     "a=extmap:3 http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time",
+    "a=extmap:3 urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id",
+    "a=rid:x send",
+    "a=rid:h send pt=102",
+    "a=simulcast:send x;h,~l;m",
+    "a=simulcast:send ~h",
+    ";",
+    "~",
     "m=video 0 UDP/TLS/RTP/SAVPF 96 97",
     "m=application 9 UDP/DTLS/SCTP webrtc-datachannel",
     "0",
@@ -172,6 +182,22 @@ bool has_rtpmap(const sdp::Media& media, const std::string& format, std::string_
   });
 }
 
+// What the router, the pads and the answer rely on.
+void expect_in_order(const Simulcast& simulcast, const AcceptedMedia& media) {
+  EXPECT_EQ(media.kind, MediaKind::Video);
+  ASSERT_FALSE(simulcast.layers.empty());
+  EXPECT_LE(simulcast.layers.size(), Simulcast::kMostLayers);
+  std::set<std::string> rids;
+  for (const auto& layer : simulcast.layers) {
+    EXPECT_TRUE(is_token(layer.rid)) << layer.rid;
+    EXPECT_LE(layer.rid.size(), 16u);
+    rids.insert(layer.rid);
+  }
+  EXPECT_EQ(rids.size(), simulcast.layers.size());
+  EXPECT_TRUE(simulcast.rid_extension >= 1 && simulcast.rid_extension <= 14);
+  EXPECT_NE(simulcast.repaired_rid_extension, simulcast.rid_extension);
+}
+
 // What everything behind plan_session() relies on.
 void expect_in_order(const Plan& plan) {
   const auto& ours = plan.offer_for_us;
@@ -211,6 +237,8 @@ void expect_in_order(const Plan& plan) {
     }
     for (const auto candidate : attributes(media.lines, "candidate"))
       EXPECT_TRUE(is_candidate("candidate:" + std::string{candidate}));
+    if (taken.simulcast)
+      expect_in_order(*taken.simulcast, taken);
   }
   // It is SDP, and would be taken once more, unchanged.
   const auto text = sdp::to_text(ours);
@@ -248,7 +276,7 @@ TEST_P(MutatedOffer, IsRefusedWithASentenceOrPlannedInOrder) {
     const auto reread = sdp::parse(written);
     ASSERT_TRUE(std::holds_alternative<sdp::Description>(reread));
     ASSERT_EQ(sdp::to_text(std::get<sdp::Description>(reread)), written);
-    const auto plan = plan_session(offer);
+    const auto plan = plan_session(offer, {.simulcast = true});
     if (const auto* refusal = std::get_if<Refusal>(&plan)) {
       ASSERT_FALSE(refusal->detail.empty());
       ++refused;
@@ -270,13 +298,15 @@ std::string chromium_offer_with_data_channel() {
 }
 
 std::string name_of(const testing::TestParamInfo<std::string>& about) {
-  constexpr std::array kNames{"Chromium", "Firefox", "Obs", "ChromiumWithDataChannel"};
+  constexpr std::array kNames{"Chromium", "Firefox", "Obs", "ChromiumWithDataChannel",
+                              "ChromiumWithSimulcast"};
   return kNames.at(about.index);
 }
 
 INSTANTIATE_TEST_SUITE_P(Publishers, MutatedOffer,
                          testing::Values(test::chromium_offer(), test::firefox_offer(),
-                                         test::obs_offer(), chromium_offer_with_data_channel()),
+                                         test::obs_offer(), chromium_offer_with_data_channel(),
+                                         test::chromium_simulcast_offer()),
                          name_of);
 
 TEST(MutatedFragment, IsRefusedWithASentenceOrReadInOrder) {
@@ -327,6 +357,38 @@ TEST(MutatedPayload, IsReadNoFurtherThanItGoes) {
   }
   EXPECT_GT(found, kRounds / 10);
   EXPECT_LT(found, kRounds);
+}
+
+TEST(MutatedPacket, IsRoutedByWhatItHoldsAndReadNoFurtherThanItGoes) {
+  using test::one_byte_extensions;
+  using test::rtp_packet;
+  const std::vector<std::vector<std::uint8_t>> packets{
+      rtp_packet(102, 1, one_byte_extensions({{4, "1"}, {10, "h"}})),
+      rtp_packet(103, 2, one_byte_extensions({{4, "1"}, {11, "h"}})),
+      rtp_packet(102, 3, test::two_byte_extensions({{10, "m"}, {3, "ab"}})), rtp_packet(111, 4)};
+  LayerRouter router{{.payload_type = 102,
+                      .rtx_payload_type = 103,
+                      .rids = {"h", "m"},
+                      .rid_extension = 10,
+                      .repaired_rid_extension = 11}};
+  std::uint32_t passed = 0;
+  for (std::uint32_t seed = 0; seed < kRounds; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    const auto mutated = Mutator{seed}.mutate(packets[seed % packets.size()]);
+    const auto exact = std::make_unique<std::uint8_t[]>(mutated.size());
+    std::copy(mutated.begin(), mutated.end(), exact.get());
+    const auto header = read_rtp_header({exact.get(), mutated.size()});
+    if (!header)
+      continue;
+    passed += router.on_packet(*header) != LayerRouter::Route::Drop ? 1 : 0;
+    for (const auto& pair : router.pairs()) {
+      ASSERT_NE(pair.media, pair.repair);
+      ASSERT_TRUE(router.layer_of(pair.media));
+      ASSERT_FALSE(router.layer_of(pair.repair));
+    }
+  }
+  EXPECT_GT(passed, kRounds / 10);
+  EXPECT_LT(passed, kRounds);
 }
 
 }  // namespace

@@ -226,6 +226,17 @@ a=ssrc:153559553 msid:5f2b8a3c-1d4e-4f60-9a7b-0c1d2e3f4a5b b2b2b2b2-0000-4000-80
 )");
 }
 
+// The same with three layers by rid. Such an offer names no SSRC of the video.
+inline std::string chromium_simulcast_offer() {
+  auto offer = chromium_offer();
+  offer.erase(offer.find("a=ssrc-group:FID"));
+  return offer + with_crlf(R"(a=rid:h send
+a=rid:m send
+a=rid:l send
+a=simulcast:send h;m;l
+)");
+}
+
 // The m-line that pc.createDataChannel() adds to such an offer.
 inline std::string data_channel_section() {
   return with_crlf(R"(m=application 9 UDP/DTLS/SCTP webrtc-datachannel

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+namespace onair {
+
+// What stands in front of an RTP packet's payload, as far as telling streams apart needs it.
+struct RtpHeader {
+  std::uint8_t payload_type = 0;
+  std::uint32_t ssrc = 0;
+  std::uint16_t profile = 0;                 // of the header extension
+  std::span<const std::uint8_t> extensions;  // within the packet; empty when there are none
+};
+
+// RFC 3550 section 5.1. Nothing when it is no RTP or ends too early.
+std::optional<RtpHeader> read_rtp_header(std::span<const std::uint8_t> packet);
+
+// The text of the header extension `id` in its one-byte or two-byte form (RFC 8285). Nothing is read
+// beyond the extensions, whatever their lengths claim.
+std::optional<std::string_view> extension_text(const RtpHeader& header, std::uint8_t id);
+
+}  // namespace onair
