@@ -27,14 +27,25 @@ std::shared_ptr<Outlet> Outlet::create(GstBin* bin, GstPad* source, const std::s
   g_object_set(guard, "ignore-error", TRUE, "ignore-notlinked", TRUE, "ignore-notnegotiated", TRUE,
                "ignore-eos", TRUE, nullptr);
   gst_util_set_object_arg(G_OBJECT(guard), "convert-to", "ok");
-  g_object_set(queue, "max-size-time", kHold, "max-size-buffers", 0u, "max-size-bytes", 0u,
-               nullptr);
+  // Until the first packet has left, a queue takes all the time since the segment's start for its own, and
+  // would drop a late publisher's first packets, parameter sets and all.
+  g_object_set(queue, "max-size-time", guint64{0}, "max-size-buffers", 0u, "max-size-bytes",
+               kHoldBytes, nullptr);
   gst_util_set_object_arg(G_OBJECT(queue), "leaky", "downstream");
 
   gst_bin_add_many(bin, guard, queue, nullptr);
   gst_element_link(guard, queue);
   const auto out = GstPtr<GstPad>::adopt(gst_element_get_static_pad(queue, "src"));
   add_probe_weak(out.get(), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, &Outlet::on_event, outlet);
+  const auto on_first = [](GstPad* pad, GstPadProbeInfo*, gpointer) -> GstPadProbeReturn {
+    const auto owner = GstPtr<GstElement>::adopt(gst_pad_get_parent_element(pad));
+    if (owner)
+      g_object_set(owner.get(), "max-size-time", kHold, "max-size-bytes", 0u, nullptr);
+    return GST_PAD_PROBE_REMOVE;
+  };
+  constexpr auto kData =
+      static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST);
+  gst_pad_add_probe(out.get(), kData, on_first, nullptr, nullptr);
   outlet->ghost_ = GstPtr<GstPad>::sink(
       gst_ghost_pad_new_from_template(pad_name.c_str(), out.get(), pad_template));
   gst_pad_set_active(outlet->ghost_.get(), TRUE);

@@ -21,6 +21,7 @@ class Outlet : public std::enable_shared_from_this<Outlet> {
   // Longest that a consumer may block before the oldest packets are dropped. 8 s cover a muxer that
   // waits for a late camera; memory stays below 10 MB at 10 Mbit/s.
   static constexpr GstClockTime kHold = 8 * GST_SECOND;
+  static constexpr guint kHoldBytes = 10'000'000;  // until its first packet has left
 
   // Puts elements and pad into `bin` and links them to `source`. On the streaming thread, before
   // the first buffer. Null when an element is missing.

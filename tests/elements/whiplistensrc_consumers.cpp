@@ -50,6 +50,31 @@ TEST(WhipListenSrcConsumers, ConsumerThatFailsOnAudioIsToldOnceAndDoesNotStopVid
   EXPECT_EQ(live.whip.errors().size(), 1u);
 }
 
+// A stock queue takes the time from the segment's start to its newest packet for what it holds, until its
+// first packet has left.
+TEST(WhipListenSrcConsumers, LatePublishersFirstPacketsAreNotLostWhileAConsumerGetsReady) {
+  WhipPipeline whip{"", manners(Manner::Takes, Manner::Ponders)};
+  whip.use_test_clock();
+  whip.reach(GST_STATE_PLAYING);
+  whip.advance_clock(60 * GST_SECOND);
+  WhipPublisher publisher{{.url = whip.url()}};
+  ASSERT_EQ(publisher.publish().status, 201u);
+  REQUIRE_PAD(audio, whip, "audio_0");
+  REQUIRE_PAD(video, whip, "video_0");
+  ASSERT_TRUE(video->wait([](const auto& seen) { return seen.has_segment; }));
+  ASSERT_TRUE(audio->wait_for_more(kPlenty));
+  video->release();
+  ASSERT_TRUE(video->wait_for_more(kPlenty));
+  publisher.mute();
+  const auto received = [&] {
+    const auto stats = whip.stats();
+    return uint64_field(gst_value_get_structure(gst_structure_get_value(stats.get(), "video")),
+                        "packets");
+  };
+  EXPECT_TRUE(video->wait([&](const auto& seen) { return seen.buffers == received(); }))
+      << video->seen().buffers << " of " << received();
+}
+
 // A queue posts an error by itself when EOS comes to a pad that nobody took from; neither of the two
 // below may hear of it.
 TEST(WhipListenSrcConsumers, UnlinkedPadMakesNoErrorWhenTheSessionEndsWithEos) {

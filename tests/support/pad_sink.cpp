@@ -96,7 +96,7 @@ GstFlowReturn PadSink::on_buffer(GstPad* pad, GstObject*, GstBuffer* raw) {
 gboolean PadSink::on_event(GstPad* pad, GstObject*, GstEvent* event) {
   auto* self = self_of(pad);
   {
-    const std::lock_guard lock{self->mutex_};
+    std::unique_lock lock{self->mutex_};
     auto& seen = self->seen_;
     switch (GST_EVENT_TYPE(event)) {
       case GST_EVENT_STREAM_START:
@@ -104,6 +104,9 @@ gboolean PadSink::on_event(GstPad* pad, GstObject*, GstEvent* event) {
         break;
       case GST_EVENT_SEGMENT:
         seen.has_segment = true;
+        self->changed_.notify_all();
+        if (self->manner_ == Manner::Ponders)
+          self->changed_.wait(lock, [self] { return self->is_released_; });
         break;
       case GST_EVENT_EOS:
         seen.has_eos = true;

@@ -20,9 +20,10 @@ namespace onair::test {
 class PadSink {
  public:
   enum class Manner {
-    Takes,  // every buffer, at once
-    Fails,  // GST_FLOW_ERROR for every buffer
-    Blocks  // keeps the first buffer's thread until release()
+    Takes,   // every buffer, at once
+    Fails,   // GST_FLOW_ERROR for every buffer
+    Blocks,  // keeps the first buffer's thread until release()
+    Ponders  // the same with the segment, as one does that sets a decoder up
   };
   struct Seen {
     guint64 buffers = 0;
