@@ -209,6 +209,7 @@ EndpointState Endpoint::state() const {
       .path = config_.path,
       .token = config_.token,
       .is_ready = is_ready_,
+      .takes_simulcast = config_.takes_simulcast,
       .session = std::nullopt,
       .ice_servers = ice_server_links(config_.session.stun_server, config_.session.turn_server)};
   // The lock is ours to take: only this thread changes the pointer.
@@ -326,11 +327,15 @@ void Endpoint::emit(Event::Kind kind, EndReason reason, const std::string& detai
               .user_agent = user_agent_,
               .has_audio = false,
               .has_video = false,
+              .layers = {},
               .reason = reason,
               .detail = detail};
   if (const auto session = session_.get()) {
-    for (const auto& media : session->plan().media)
+    for (const auto& media : session->plan().media) {
       (media.kind == MediaKind::Audio ? event.has_audio : event.has_video) = true;
+      if (media.simulcast)
+        event.layers = rid_list(*media.simulcast);
+    }
   }
   on_event_(event);
 }

@@ -30,6 +30,7 @@ class Endpoint {
     std::string token;
     guint max_request_size = 0;  // bytes
     bool send_eos = false;
+    bool takes_simulcast = false;
     Duration takeover_time{};  // silence after which a newcomer gets the place
     Session::Config session;
   };
@@ -40,6 +41,7 @@ class Endpoint {
     std::string user_agent;
     bool has_audio = false;
     bool has_video = false;
+    std::string layers;  // rids of a simulcast: "h;m;l"
     EndReason reason = EndReason::Stopped;
     std::string detail;
   };

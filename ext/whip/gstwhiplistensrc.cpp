@@ -19,9 +19,17 @@
  * business: `rtph264depay request-keyframe=true` after a loss, upstream GstForceKeyUnit events, or
  * #GstWhipListenSrc:keyframe-interval.
  *
+ * With #GstWhipListenSrc:simulcast, a publisher that sends its picture in several layers (a browser, by
+ * `sendEncodings` with rids) has each on a pad of its own: `video_0` is the layer that the offer names
+ * first, whichever comes first. The field `rid` of a pad's caps is its layer's name. A layer that the
+ * publisher pauses keeps its pad, without data, and goes on there. Each has its own retransmission and key
+ * frames, though browsers answer a request for one layer with key frames on all. Without the property,
+ * such a publisher sends one stream, normally the first of its layers.
+ *
  * Each turn of a session is posted as an element message `whip-session` with the fields `state`
  * ("offered", "connected" or "ended"), `session-id`, `remote-address`, `user-agent`, `audio` and
- * `video` (booleans: what the publisher sends; valid in "offered" and "connected"), and for "ended"
+ * `video` (booleans: what the publisher sends; valid in "offered" and "connected"), `layers` (with a
+ * simulcast, "h;m;l": their rids in the order of their pads; in the same states), and for "ended"
  * `reason` ("deleted", "ice-failed", "dtls-failed", "idle-timeout", "replaced", "application",
  * "stopped" or "error") and `detail`, a sentence for a person.
  *
@@ -36,6 +44,15 @@
  *       ! audio/mpeg,rate=48000 ! mpegaudioparse ! queue ! mux.
  * ]| Publish to http://127.0.0.1:8889/whip with the token "secret"; the broadcast is recorded as
  * sent, with the sound as MP3. Ctrl-C ends the recording.
+ *
+ * |[
+ * gst-launch-1.0 -e whiplistensrc name=whip token=secret simulcast=true \
+ *     whip.video_0 ! rtph264depay request-keyframe=true ! h264parse ! queue ! matroskamux \
+ *       ! filesink location=high.mkv \
+ *     whip.video_1 ! rtph264depay request-keyframe=true ! h264parse ! queue ! matroskamux \
+ *       ! filesink location=low.mkv \
+ *     whip.audio_0 ! fakesink
+ * ]| A browser that sends two layers is recorded in both.
  *
  * Since: 0.1
  */
@@ -83,9 +100,10 @@ struct Settings {
   guint max_request_size = 64 * 1024;  // an offer with every codec is about 8 KiB
   guint64 keyframe_interval = 0;
   bool send_eos = false;
+  bool simulcast = false;
 };
 
-constexpr std::array<onair::Property<Settings>, 17> kProperties{{
+constexpr std::array<onair::Property<Settings>, 18> kProperties{{
     {"address", "Address", "IP address that HTTP listens on; 0.0.0.0 or :: for all",
      &Settings::address},
     {"port", "Port", "TCP port that HTTP listens on; 0 takes any free one", &Settings::port, 0,
@@ -137,6 +155,11 @@ constexpr std::array<onair::Property<Settings>, 17> kProperties{{
      &Settings::keyframe_interval},
     {"send-eos", "Send EOS", "Send EOS down a pad before it goes away with its publisher",
      &Settings::send_eos},
+    {"simulcast", "Simulcast",
+     "Take all layers of a simulcast (up to 4), each on a pad of its own; otherwise a publisher "
+     "that "
+     "offers several sends one",
+     &Settings::simulcast},
 }};
 // Behind the table: what is read-only.
 constexpr guint kCurrentPortId = kProperties.size() + 1;
@@ -212,8 +235,10 @@ static GstStructure* make_stats(GstWhipListenSrc* self) {
     if (stream.jitterbuffer)
       gst_structure_set(one.get(), "jitterbuffer", GST_TYPE_STRUCTURE, stream.jitterbuffer.get(),
                         nullptr);
-    gst_structure_set(structure, onair::to_string(stream.kind), GST_TYPE_STRUCTURE, one.get(),
-                      nullptr);
+    if (!stream.rid.empty())
+      gst_structure_set(one.get(), "rid", G_TYPE_STRING, stream.rid.c_str(), nullptr);
+    const char* name = stream.rid.empty() ? onair::to_string(stream.kind) : stream.pad_name.c_str();
+    gst_structure_set(structure, name, GST_TYPE_STRUCTURE, one.get(), nullptr);
   }
   return structure;
 }
@@ -239,6 +264,8 @@ static void post_event(GstWhipListenSrc* self, const Endpoint::Event& event) {
       event.session_id.c_str(), "remote-address", G_TYPE_STRING, event.remote_address.c_str(),
       "user-agent", G_TYPE_STRING, event.user_agent.c_str(), "audio", G_TYPE_BOOLEAN,
       event.has_audio, "video", G_TYPE_BOOLEAN, event.has_video, nullptr);
+  if (!event.layers.empty())
+    gst_structure_set(structure, "layers", G_TYPE_STRING, event.layers.c_str(), nullptr);
   if (event.kind == Endpoint::Event::Kind::Ended)
     gst_structure_set(structure, "reason", G_TYPE_STRING, onair::to_string(event.reason), "detail",
                       G_TYPE_STRING, event.detail.c_str(), nullptr);
@@ -269,6 +296,7 @@ static Endpoint::Config make_config(GstWhipListenSrc* self) {
       .token = settings.token,
       .max_request_size = settings.max_request_size,
       .send_eos = settings.send_eos,
+      .takes_simulcast = settings.simulcast,
       .takeover_time = duration(settings.takeover_time),
       .session = {.bin = GST_BIN(self),
                   .audio_template = gst_element_class_get_pad_template(element_class, "audio_%u"),
@@ -431,8 +459,11 @@ static void install_properties(GObjectClass* klass) {
       g_param_spec_boxed(
           "stats", "Statistics",
           "Structure application/x-whip-stats: state (idle, connecting, connected), session-id, "
-          "sessions, requests, refused-requests, ice-restarts, and for each of audio and video a "
-          "structure with packets, bytes, lost, media-time (ns) and keyframe-requests",
+          "sessions, requests, refused-requests, ice-restarts, and for each of audio and video "
+          "(with "
+          "simulcast: each of video_0, video_1, ..., with its rid) a structure with packets, "
+          "bytes, lost, "
+          "media-time (ns) and keyframe-requests",
           GST_TYPE_STRUCTURE, read_only));
 }
 

@@ -151,7 +151,8 @@ Action handle_post(const Request& request, const EndpointState& endpoint) {
   const auto offer = sdp::parse(request.body);
   if (const auto* error = std::get_if<sdp::SyntaxError>(&offer))
     return malformed("The offer", *error);
-  auto plan = plan_session(std::get<sdp::Description>(offer));
+  auto plan =
+      plan_session(std::get<sdp::Description>(offer), {.simulcast = endpoint.takes_simulcast});
   if (const auto* refusal = std::get_if<Refusal>(&plan))
     return problem(refusal->is_malformed ? 400 : 422, refusal->detail);
   return Publish{std::get<Plan>(std::move(plan))};

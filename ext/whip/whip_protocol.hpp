@@ -50,6 +50,7 @@ struct EndpointState {
   std::string path = "/whip";
   std::string token;  // empty: everybody may publish
   bool is_ready = false;
+  bool takes_simulcast = false;
   std::optional<SessionState> session;
   Headers ice_servers;  // Link headers, section 4.6
 };

@@ -15,14 +15,21 @@ bool is_end_mark(GstEvent* event) {
 
 }  // namespace
 
-std::shared_ptr<Outlet> Outlet::create(GstBin* bin, GstPad* source, const std::string& pad_name,
-                                       GstPadTemplate* pad_template) {
-  std::shared_ptr<Outlet> outlet{new Outlet{bin}};
-  outlet->guard_ = GstPtr<GstElement>::sink(gst_element_factory_make("errorignore", nullptr));
-  outlet->queue_ = GstPtr<GstElement>::sink(gst_element_factory_make("queue", nullptr));
+std::shared_ptr<Outlet> Outlet::create(Config config, GstPad* source) {
+  std::shared_ptr<Outlet> outlet{new Outlet{std::move(config)}};
+  const auto& settings = outlet->config_;
+  const bool is_layer = !settings.rid.empty();
+  const auto make = [](const char* factory) {
+    return GstPtr<GstElement>::sink(gst_element_factory_make(factory, nullptr));
+  };
+  outlet->guard_ = make("errorignore");
+  outlet->queue_ = make("queue");
+  if (is_layer)
+    outlet->funnel_ = make("funnel");
   GstElement* guard = outlet->guard_.get();
   GstElement* queue = outlet->queue_.get();
-  if (!guard || !queue)
+  GstElement* funnel = outlet->funnel_.get();
+  if (!guard || !queue || (is_layer && !funnel))
     return nullptr;
   g_object_set(guard, "ignore-error", TRUE, "ignore-notlinked", TRUE, "ignore-notnegotiated", TRUE,
                "ignore-eos", TRUE, nullptr);
@@ -33,8 +40,10 @@ std::shared_ptr<Outlet> Outlet::create(GstBin* bin, GstPad* source, const std::s
                kHoldBytes, nullptr);
   gst_util_set_object_arg(G_OBJECT(queue), "leaky", "downstream");
 
-  gst_bin_add_many(bin, guard, queue, nullptr);
+  gst_bin_add_many(settings.bin, guard, queue, funnel, nullptr);
   gst_element_link(guard, queue);
+  if (is_layer)
+    gst_element_link(funnel, guard);
   const auto out = GstPtr<GstPad>::adopt(gst_element_get_static_pad(queue, "src"));
   add_probe_weak(out.get(), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, &Outlet::on_event, outlet);
   const auto on_first = [](GstPad* pad, GstPadProbeInfo*, gpointer) -> GstPadProbeReturn {
@@ -47,30 +56,62 @@ std::shared_ptr<Outlet> Outlet::create(GstBin* bin, GstPad* source, const std::s
       static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST);
   gst_pad_add_probe(out.get(), kData, on_first, nullptr, nullptr);
   outlet->ghost_ = GstPtr<GstPad>::sink(
-      gst_ghost_pad_new_from_template(pad_name.c_str(), out.get(), pad_template));
+      gst_ghost_pad_new_from_template(settings.pad_name.c_str(), out.get(), settings.pad_template));
   gst_pad_set_active(outlet->ghost_.get(), TRUE);
   gst_element_sync_state_with_parent(queue);
   gst_element_sync_state_with_parent(guard);
-  const auto in = GstPtr<GstPad>::adopt(gst_element_get_static_pad(guard, "sink"));
-  gst_pad_link(source, in.get());
+  if (is_layer) {
+    gst_element_sync_state_with_parent(funnel);
+    outlet->join(source);
+  } else {
+    const auto in = GstPtr<GstPad>::adopt(gst_element_get_static_pad(guard, "sink"));
+    gst_pad_link(source, in.get());
+  }
   // Sticky events must be on the pad before applications see it: they look at its caps.
-  const auto copy = [](GstPad*, GstEvent** event, gpointer pad) -> gboolean {
-    gst_pad_store_sticky_event(GST_PAD(pad), *event);
+  const auto copy = [](GstPad*, GstEvent** event, gpointer data) -> gboolean {
+    const auto* self = static_cast<Outlet*>(data);
+    gst_pad_store_sticky_event(self->ghost_.get(), self->with_rid(*event).get());
     return TRUE;
   };
-  gst_pad_sticky_events_foreach(source, copy, outlet->ghost_.get());
-  gst_element_add_pad(GST_ELEMENT(bin), outlet->ghost_.get());
+  gst_pad_sticky_events_foreach(source, copy, outlet.get());
+  gst_element_add_pad(GST_ELEMENT(settings.bin), outlet->ghost_.get());
   return outlet;
+}
+
+// A pad that is replaced stays linked: what still comes from it finds its way, and an unlinked one would
+// end the session.
+void Outlet::join(GstPad* source) {
+  const auto in = GstPtr<GstPad>::adopt(gst_element_request_pad_simple(funnel_.get(), "sink_%u"));
+  gst_pad_link(source, in.get());
+}
+
+// Caps with the field `rid`, by which consumers know their layer; any other event as it is.
+GstPtr<GstEvent> Outlet::with_rid(GstEvent* event) const {
+  if (config_.rid.empty() || GST_EVENT_TYPE(event) != GST_EVENT_CAPS)
+    return GstPtr<GstEvent>::share(event);
+  GstCaps* plain = nullptr;
+  gst_event_parse_caps(event, &plain);
+  const auto caps = GstPtr<GstCaps>::adopt(gst_caps_copy(plain));
+  gst_caps_set_simple(caps.get(), "rid", G_TYPE_STRING, config_.rid.c_str(), nullptr);
+  auto* named = gst_event_new_caps(caps.get());
+  gst_event_set_seqnum(named, gst_event_get_seqnum(event));
+  return GstPtr<GstEvent>::adopt(named);
 }
 
 // Streaming thread of the queue.
 GstPadProbeReturn Outlet::on_event(GstPad*, GstPadProbeInfo* info, gpointer data) {
   GstEvent* event = gst_pad_probe_info_get_event(info);
-  if (!is_end_mark(event))
-    return GST_PAD_PROBE_OK;
-  if (const auto self = strong_from<Outlet>(data))
-    self->has_passed_mark_ = true;
-  return GST_PAD_PROBE_DROP;
+  const auto self = strong_from<Outlet>(data);
+  if (is_end_mark(event)) {
+    if (self)
+      self->has_passed_mark_ = true;
+    return GST_PAD_PROBE_DROP;
+  }
+  if (self) {
+    GST_PAD_PROBE_INFO_DATA(info) = self->with_rid(event).release();
+    gst_event_unref(event);
+  }
+  return GST_PAD_PROBE_OK;
 }
 
 std::optional<GstFlowReturn> Outlet::take_failure() {
@@ -110,12 +151,15 @@ void Outlet::remove() {
   if (!queue_)
     return;
   gst_pad_set_active(ghost_.get(), FALSE);
-  for (GstElement* element : {guard_.get(), queue_.get()}) {
+  for (GstElement* element : {funnel_.get(), guard_.get(), queue_.get()}) {
+    if (!element)
+      continue;
     gst_element_set_locked_state(element, TRUE);
     gst_element_set_state(element, GST_STATE_NULL);
   }
-  gst_element_remove_pad(GST_ELEMENT(bin_), ghost_.get());
-  gst_bin_remove_many(bin_, guard_.get(), queue_.get(), nullptr);
+  gst_element_remove_pad(GST_ELEMENT(config_.bin), ghost_.get());
+  gst_bin_remove_many(config_.bin, guard_.get(), queue_.get(), funnel_.get(), nullptr);
+  funnel_.reset();
   guard_.reset();
   queue_.reset();
   ghost_.reset();

@@ -5,12 +5,14 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "glue/gstptr.hpp"
 
 namespace onair {
 
-// The way of one stream out of an ingest bin: errorignore ! queue ! source pad of the bin.
+// The way of one stream out of an ingest bin: errorignore ! queue ! source pad of the bin. That of a
+// layer of a simulcast has a funnel in front, as it stays when its layer comes with another SSRC.
 //
 // It keeps the two sides apart. A consumer that is not linked, ends or fails does not end the
 // session (all streams share one transport, and webrtcbin stops reading it at the first bad flow
@@ -23,10 +25,21 @@ class Outlet : public std::enable_shared_from_this<Outlet> {
   static constexpr GstClockTime kHold = 8 * GST_SECOND;
   static constexpr guint kHoldBytes = 10'000'000;  // until its first packet has left
 
-  // Puts elements and pad into `bin` and links them to `source`. On the streaming thread, before
+  struct Config {
+    GstBin* bin = nullptr;
+    std::string pad_name;
+    GstPadTemplate* pad_template = nullptr;
+    std::string rid;  // of a layer, for the pad's caps; empty otherwise
+  };
+
+  // Puts elements and pad into the bin and links them to `source`. On the streaming thread, before
   // the first buffer. Null when an element is missing.
-  static std::shared_ptr<Outlet> create(GstBin* bin, GstPad* source, const std::string& pad_name,
-                                        GstPadTemplate* pad_template);
+  static std::shared_ptr<Outlet> create(Config config, GstPad* source);
+  // Lets another source of the same layer out, from its first buffer on. On its streaming thread.
+  void join(GstPad* source);
+
+  [[nodiscard]] const std::string& pad_name() const { return config_.pad_name; }
+  [[nodiscard]] const std::string& rid() const { return config_.rid; }
 
   // Why the consumer takes nothing any more (not-negotiated, error), told once. The guard has hidden
   // it from the session, so somebody has to say it.
@@ -39,10 +52,12 @@ class Outlet : public std::enable_shared_from_this<Outlet> {
   void remove();
 
  private:
-  explicit Outlet(GstBin* bin) : bin_{bin} {}
+  explicit Outlet(Config config) : config_{std::move(config)} {}
   static GstPadProbeReturn on_event(GstPad* pad, GstPadProbeInfo* info, gpointer data);
+  [[nodiscard]] GstPtr<GstEvent> with_rid(GstEvent* event) const;
 
-  GstBin* bin_;  // outlives us: it is the element that owns us
+  const Config config_;        // its bin outlives us: it is the element that owns us
+  GstPtr<GstElement> funnel_;  // of a layer
   GstPtr<GstElement> guard_;
   GstPtr<GstElement> queue_;
   GstPtr<GstPad> ghost_;

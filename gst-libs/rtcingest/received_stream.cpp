@@ -2,7 +2,6 @@
 #include "rtcingest/received_stream.hpp"
 
 #include <span>
-#include <string>
 #include <utility>
 
 #include <gst/rtp/rtp.h>
@@ -13,15 +12,6 @@ namespace {
 
 constexpr std::uint32_t kAudioClockRate = 48'000;
 constexpr std::uint32_t kVideoClockRate = 90'000;
-
-// The first free one: a former publisher's pad may still be draining.
-std::string free_pad_name(GstBin* bin, MediaKind kind) {
-  for (guint i = 0;; ++i) {
-    const auto name = std::string{to_string(kind)} + "_" + std::to_string(i);
-    if (!GstPtr<GstPad>::adopt(gst_element_get_static_pad(GST_ELEMENT(bin), name.c_str())))
-      return name;
-  }
-}
 
 }  // namespace
 
@@ -38,10 +28,7 @@ std::shared_ptr<ReceivedStream> ReceivedStream::create(Config config, GstPad* so
   gst_pad_add_probe(
       source, kData, &ReceivedStream::on_data, new std::shared_ptr{stream},
       [](gpointer data) { delete static_cast<std::shared_ptr<ReceivedStream>*>(data); });
-  const auto& settings = stream->config_;
-  stream->outlet_ = Outlet::create(settings.bin, source, free_pad_name(settings.bin, settings.kind),
-                                   settings.pad_template);
-  return stream->outlet_ ? stream : nullptr;
+  return stream;
 }
 
 ReceivedStream::Stats ReceivedStream::stats() {
@@ -53,8 +40,12 @@ ReceivedStream::Stats ReceivedStream::stats() {
     jitterbuffer.reset(structure, GstStructureFree{});
   }
   const auto shared = shared_.lock();
-  return {config_.kind, shared->monitor.stats(), shared->keyframe_requests,
-          std::move(jitterbuffer)};
+  return {.kind = config_.kind,
+          .pad_name = config_.outlet->pad_name(),
+          .rid = config_.outlet->rid(),
+          .received = shared->monitor.stats(),
+          .keyframe_requests = shared->keyframe_requests,
+          .jitterbuffer = std::move(jitterbuffer)};
 }
 
 GstPadProbeReturn ReceivedStream::on_data(GstPad* pad, GstPadProbeInfo* info, gpointer data) {

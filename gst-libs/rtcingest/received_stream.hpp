@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 
 #include <gst/gst.h>
 
@@ -15,31 +16,30 @@
 
 namespace onair {
 
-// One stream of a publisher behind its jitter buffer: counts its packets, asks for key frames, and
-// lets it out of the bin.
+// One stream of a publisher behind its jitter buffer: counts its packets and asks for key frames.
 class ReceivedStream {
  public:
   struct Config {
-    GstBin* bin = nullptr;  // gets the outlet
-    GstPadTemplate* pad_template = nullptr;
     MediaKind kind = MediaKind::Audio;
+    std::shared_ptr<Outlet> outlet;  // of this stream, and of those whose layer it goes on with
     Duration keyframe_interval{};
     GstPtr<GstElement> jitterbuffer;  // before it; null if not known
     std::function<ClockTime()> now;
   };
   struct Stats {
     MediaKind kind;
+    std::string pad_name;
+    std::string rid;  // of a layer
     StreamMonitor::Stats received;
     guint keyframe_requests = 0;
     std::shared_ptr<GstStructure> jitterbuffer;  // its own statistics; null if it has none
   };
 
-  // Begins with `source`, a pad that has caps and no data yet. Streaming thread. Null when an element
-  // is missing.
+  // Begins with `source`, a pad that has no data yet, and that leads to the outlet. Streaming thread.
   static std::shared_ptr<ReceivedStream> create(Config config, GstPad* source);
 
   [[nodiscard]] MediaKind kind() const { return config_.kind; }
-  [[nodiscard]] const std::shared_ptr<Outlet>& outlet() const { return outlet_; }
+  [[nodiscard]] const std::shared_ptr<Outlet>& outlet() const { return config_.outlet; }
   [[nodiscard]] Stats stats();  // any thread
 
  private:
@@ -54,7 +54,6 @@ class ReceivedStream {
   void on_packet(GstPad* pad, GstBuffer* buffer);  // streaming thread
 
   const Config config_;
-  std::shared_ptr<Outlet> outlet_;
   Guarded<Shared> shared_;
 };
 

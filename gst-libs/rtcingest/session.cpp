@@ -91,6 +91,32 @@ void allow_loopback_where_nothing_else_is(GstElement* webrtc) {
   g_signal_emit_by_name(ice.get(), "add-local-ip-address", "127.0.0.1", &is_added);
 }
 
+LayerRouter make_router(const AcceptedMedia& media) {
+  LayerRouter::Config config{.payload_type = media.payload_type,
+                             .rtx_payload_type = media.rtx_payload_type,
+                             .rids = {},
+                             .rid_extension = media.simulcast->rid_extension,
+                             .repaired_rid_extension = media.simulcast->repaired_rid_extension};
+  for (const auto& layer : media.simulcast->layers)
+    config.rids.push_back(layer.rid);
+  return LayerRouter{std::move(config)};
+}
+
+std::string pad_name(MediaKind kind, guint number) {
+  return std::string{to_string(kind)} + "_" + std::to_string(number);
+}
+
+GstPtr<GstElement> find_element(GstBin* bin, const char* factory) {
+  GstIterator* all = gst_bin_iterate_all_by_element_factory_name(bin, factory);
+  GValue found = G_VALUE_INIT;
+  GstPtr<GstElement> element;
+  if (gst_iterator_next(all, &found) == GST_ITERATOR_OK)
+    element = GstPtr<GstElement>::share(GST_ELEMENT(g_value_get_object(&found)));
+  g_value_unset(&found);
+  gst_iterator_free(all);
+  return element;
+}
+
 }  // namespace
 
 std::shared_ptr<Session> Session::create(ControlThread& control, Config config,
@@ -191,6 +217,9 @@ bool Session::build() {
     constexpr auto kData =
         static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST);
     add_probe_weak(pad, kData, arrived, session);
+    const GMemory<char> name{gst_pad_get_name(pad)};
+    if (session->simulcast() && g_str_has_prefix(name.get(), "recv_rtp_sink_"))
+      add_probe_weak(pad, kData, &Session::on_media, session);
   };
   connect_weak(rtpbin.get(), "pad-added", G_CALLBACK(on_rtpbin_pad), self);
 
@@ -214,6 +243,10 @@ void Session::end(EndReason reason, std::string detail) {
 
 void Session::answer(Plan plan) {
   plan_ = std::move(plan);
+  for (const auto& media : plan_.media) {
+    if (media.simulcast)
+      router_.set(make_router(media));
+  }
   const auto text = sdp::to_text(plan_.offer_for_us);
   GST_DEBUG_OBJECT(config_.bin, "offer as reduced:\n%s", text.c_str());
   const auto offer = to_gst(GST_WEBRTC_SDP_TYPE_OFFER, text);
@@ -483,6 +516,119 @@ void Session::on_jitterbuffer(GstElement* jitterbuffer, guint ssrc) {
   jitterbuffers_.lock()->insert_or_assign(ssrc, GstPtr<GstElement>::share(jitterbuffer));
 }
 
+const Simulcast* Session::simulcast() const {
+  for (const auto& media : plan_.media) {
+    if (media.simulcast)
+      return &*media.simulcast;
+  }
+  return nullptr;
+}
+
+// In front of rtpbin, which has no idea of rids: media that belongs to no layer does not reach it.
+GstPadProbeReturn Session::on_media(GstPad*, GstPadProbeInfo* info, gpointer data) {
+  const auto self = strong_from<Session>(data);
+  if (!self)
+    return GST_PAD_PROBE_OK;
+  if ((info->type & GST_PAD_PROBE_TYPE_BUFFER_LIST) == 0)
+    return self->is_wanted(gst_pad_probe_info_get_buffer(info)) ? GST_PAD_PROBE_OK
+                                                                : GST_PAD_PROBE_DROP;
+  const auto keep_wanted = [](GstBuffer** buffer, guint, gpointer session) -> gboolean {
+    if (!static_cast<Session*>(session)->is_wanted(*buffer))
+      gst_clear_buffer(buffer);
+    return TRUE;
+  };
+  auto* list = gst_buffer_list_make_writable(gst_pad_probe_info_get_buffer_list(info));
+  gst_buffer_list_foreach(list, keep_wanted, self.get());
+  GST_PAD_PROBE_INFO_DATA(info) = list;
+  return gst_buffer_list_length(list) > 0 ? GST_PAD_PROBE_OK : GST_PAD_PROBE_DROP;
+}
+
+bool Session::is_wanted(GstBuffer* packet) {
+  GstMapInfo map;
+  if (!gst_buffer_map(packet, &map, GST_MAP_READ))
+    return false;
+  const auto header = read_rtp_header({map.data, map.size});
+  auto route = LayerRouter::Route::Pass;  // what is no RTP, rtpbin counts
+  std::vector<LayerRouter::Pair> pairs;
+  if (header) {
+    const auto router = router_.lock();
+    route = router->on_packet(*header);
+    if (route == LayerRouter::Route::Paired)
+      pairs = router->pairs();
+  }
+  gst_buffer_unmap(packet, &map);
+  if (!pairs.empty())
+    tell_pairs(pairs);
+  if (route == LayerRouter::Route::Drop)
+    GST_LOG_OBJECT(config_.bin, "SSRC %u names no layer of the simulcast; dropped", header->ssrc);
+  return route != LayerRouter::Route::Drop;
+}
+
+// rtprtxreceive finds out by itself from the sequence numbers that it has asked for, but then refuses to ask
+// for a number in two layers at once, and drops what comes before its first request.
+void Session::tell_pairs(const std::vector<LayerRouter::Pair>& pairs) const {
+  const auto receiver = find_element(GST_BIN(webrtc_.get()), "rtprtxreceive");
+  if (!receiver)
+    return;
+  const StructurePtr map{gst_structure_new_empty("application/x-rtp-ssrc-map")};
+  for (const auto& pair : pairs) {
+    // It looks requests up by the one and packets by the other, in the same table.
+    gst_structure_set(map.get(), std::to_string(pair.media).c_str(), G_TYPE_UINT, pair.repair,
+                      std::to_string(pair.repair).c_str(), G_TYPE_UINT, pair.media, nullptr);
+  }
+  g_object_set(receiver.get(), "ssrc-map", map.get(), nullptr);
+  GST_DEBUG_OBJECT(config_.bin, "media and retransmission: %" GST_PTR_FORMAT, map.get());
+}
+
+// The number of the first of so many free pads: a former publisher's may still be draining.
+guint Session::first_pad(MediaKind kind, guint count) const {
+  const auto is_free = [&](guint number) {
+    const auto name = pad_name(kind, number);
+    return !GstPtr<GstPad>::adopt(
+        gst_element_get_static_pad(GST_ELEMENT(config_.bin), name.c_str()));
+  };
+  guint first = 0;
+  for (guint free = 0; free < count;) {
+    if (is_free(first + free)) {
+      ++free;
+    } else {
+      first += free + 1;
+      free = 0;
+    }
+  }
+  return first;
+}
+
+std::shared_ptr<Outlet> Session::let_out(GstPad* pad, MediaKind kind) {
+  return Outlet::create(
+      {.bin = config_.bin,
+       .pad_name = pad_name(kind, first_pad(kind, 1)),
+       .pad_template = kind == MediaKind::Audio ? config_.audio_template : config_.video_template,
+       .rid = {}},
+      pad);
+}
+
+std::shared_ptr<Outlet> Session::let_layer_out(GstPad* pad, std::size_t layer) {
+  const auto& layers = simulcast()->layers;
+  guint number = 0;
+  {
+    const auto first = first_layer_pad_.lock();
+    if (!*first)
+      *first = first_pad(MediaKind::Video, static_cast<guint>(layers.size()));
+    number = **first + static_cast<guint>(layer);
+  }
+  const auto outlet = layer_outlets_.at(layer).lock();
+  if (*outlet)
+    (*outlet)->join(pad);
+  else
+    *outlet = Outlet::create({.bin = config_.bin,
+                              .pad_name = pad_name(MediaKind::Video, number),
+                              .pad_template = config_.video_template,
+                              .rid = layers.at(layer).rid},
+                             pad);
+  return *outlet;
+}
+
 void Session::on_pad(GstPad* pad) {
   const auto caps = GstPtr<GstCaps>::adopt(gst_pad_get_current_caps(pad));
   const char* media =
@@ -493,25 +639,30 @@ void Session::on_pad(GstPad* pad) {
                        caps.get());
     return;
   }
+  const auto kind = is_audio ? MediaKind::Audio : MediaKind::Video;
   guint ssrc = 0;
   gst_structure_get_uint(gst_caps_get_structure(caps.get(), 0), "ssrc", &ssrc);
   GstPtr<GstElement> jitterbuffer;
   if (const auto known = jitterbuffers_.lock(); known->count(ssrc) > 0)
     jitterbuffer = known->at(ssrc);
-  const auto stream = ReceivedStream::create(
-      {.bin = config_.bin,
-       .pad_template = is_audio ? config_.audio_template : config_.video_template,
-       .kind = is_audio ? MediaKind::Audio : MediaKind::Video,
-       .keyframe_interval = config_.keyframe_interval,
-       .jitterbuffer = std::move(jitterbuffer),
-       .now = config_.now},
-      pad);
-  if (stream)
-    streams_.lock()->push_back(stream);
-  else
+  const auto layer = is_audio ? std::nullopt : router_.lock()->layer_of(ssrc);
+  const auto outlet = layer ? let_layer_out(pad, *layer) : let_out(pad, kind);
+  if (!outlet) {
     post([](Session& me) {
-      me.end(EndReason::Error, "The elements errorignore and queue are not installed.");
+      me.end(EndReason::Error, "The elements errorignore, funnel and queue are not installed.");
     });
+    return;
+  }
+  const auto stream = ReceivedStream::create({.kind = kind,
+                                              .outlet = outlet,
+                                              .keyframe_interval = config_.keyframe_interval,
+                                              .jitterbuffer = std::move(jitterbuffer),
+                                              .now = config_.now},
+                                             pad);
+  // A layer's new SSRC takes the place of the old one.
+  const auto streams = streams_.lock();
+  std::erase_if(*streams, [&](const auto& other) { return other->outlet() == outlet; });
+  streams->push_back(stream);
 }
 
 }  // namespace onair

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <functional>
 #include <map>
@@ -12,6 +13,7 @@
 #include "glue/control_thread.hpp"
 #include "glue/gstptr.hpp"
 #include "glue/guarded.hpp"
+#include "rtcingest/layer_router.hpp"
 #include "rtcingest/liveness.hpp"
 #include "rtcingest/negotiation.hpp"
 #include "rtcingest/outlet.hpp"
@@ -87,14 +89,21 @@ class Session : public std::enable_shared_from_this<Session> {
   GstElement* make_jitterbuffer() const;
   void on_jitterbuffer(GstElement* jitterbuffer, guint ssrc);
   void on_pad(GstPad* pad);
+  std::shared_ptr<Outlet> let_out(GstPad* pad, MediaKind kind);
+  std::shared_ptr<Outlet> let_layer_out(GstPad* pad, std::size_t layer);
+  [[nodiscard]] guint first_pad(MediaKind kind, guint count) const;
+  [[nodiscard]] const Simulcast* simulcast() const;
   void note_packet();
+  static GstPadProbeReturn on_media(GstPad* pad, GstPadProbeInfo* info, gpointer data);
+  bool is_wanted(GstBuffer* packet);
+  void tell_pairs(const std::vector<LayerRouter::Pair>& pairs) const;
   [[nodiscard]] std::optional<ClockTime> last_packet() const;  // any thread
 
   ControlThread& control_;
   const Config config_;
   const Callbacks callbacks_;
 
-  // Control thread only.
+  // Control thread only; what it says of media stays as it is, and anybody may read that.
   Plan plan_;
   Liveness liveness_;
   ClockTime started_;
@@ -107,6 +116,12 @@ class Session : public std::enable_shared_from_this<Session> {
   std::atomic<Duration::rep> last_packet_{-1};  // ns, RTP or RTCP; -1 before the first
   Guarded<std::vector<std::shared_ptr<ReceivedStream>>> streams_;
   Guarded<std::map<guint, GstPtr<GstElement>>> jitterbuffers_;  // by SSRC
+
+  // Of a simulcast. Pads of layers are numbered in the order of the offer, whichever comes first.
+  Guarded<LayerRouter> router_;
+  Guarded<std::optional<guint>> first_layer_pad_;
+  // Locked while a layer gets its pad, which its next SSRC has to wait for.
+  std::array<Guarded<std::shared_ptr<Outlet>>, Simulcast::kMostLayers> layer_outlets_;
 };
 
 }  // namespace onair
