@@ -13,6 +13,16 @@ bool is_end_mark(GstEvent* event) {
          gst_event_has_name(event, kEndMark);
 }
 
+// Elements in front ask whether new caps (a layer's with another SSRC) are fine, and end the session where they
+// are not. What the consumer thinks of them shows when it gets them.
+GstPadProbeReturn accept_all_caps(GstPad*, GstPadProbeInfo* info, gpointer) {
+  GstQuery* query = gst_pad_probe_info_get_query(info);
+  if (GST_QUERY_TYPE(query) != GST_QUERY_ACCEPT_CAPS)
+    return GST_PAD_PROBE_OK;
+  gst_query_set_accept_caps_result(query, TRUE);
+  return GST_PAD_PROBE_HANDLED;
+}
+
 }  // namespace
 
 std::shared_ptr<Outlet> Outlet::create(Config config, GstPad* source) {
@@ -44,6 +54,10 @@ std::shared_ptr<Outlet> Outlet::create(Config config, GstPad* source) {
   gst_element_link(guard, queue);
   if (is_layer)
     gst_element_link(funnel, guard);
+  const auto in = GstPtr<GstPad>::adopt(gst_element_get_static_pad(guard, "sink"));
+  const auto held = GstPtr<GstPad>::adopt(gst_element_get_static_pad(queue, "sink"));
+  gst_pad_add_probe(held.get(), GST_PAD_PROBE_TYPE_QUERY_DOWNSTREAM, accept_all_caps, nullptr,
+                    nullptr);
   const auto out = GstPtr<GstPad>::adopt(gst_element_get_static_pad(queue, "src"));
   add_probe_weak(out.get(), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, &Outlet::on_event, outlet);
   const auto on_first = [](GstPad* pad, GstPadProbeInfo*, gpointer) -> GstPadProbeReturn {
@@ -64,7 +78,6 @@ std::shared_ptr<Outlet> Outlet::create(Config config, GstPad* source) {
     gst_element_sync_state_with_parent(funnel);
     outlet->join(source);
   } else {
-    const auto in = GstPtr<GstPad>::adopt(gst_element_get_static_pad(guard, "sink"));
     gst_pad_link(source, in.get());
   }
   // Sticky events must be on the pad before applications see it: they look at its caps.

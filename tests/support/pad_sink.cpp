@@ -127,6 +127,11 @@ gboolean PadSink::on_event(GstPad* pad, GstObject*, GstEvent* event) {
 }
 
 gboolean PadSink::on_query(GstPad* pad, GstObject* parent, GstQuery* query) {
+  // The default takes only the caps that it has already.
+  if (GST_QUERY_TYPE(query) == GST_QUERY_ACCEPT_CAPS && self_of(pad)->manner_ != Manner::Settles) {
+    gst_query_set_accept_caps_result(query, TRUE);
+    return TRUE;
+  }
   return gst_pad_query_default(pad, parent, query);
 }
 

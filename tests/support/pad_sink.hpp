@@ -20,10 +20,11 @@ namespace onair::test {
 class PadSink {
  public:
   enum class Manner {
-    Takes,   // every buffer, at once
-    Fails,   // GST_FLOW_ERROR for every buffer
-    Blocks,  // keeps the first buffer's thread until release()
-    Ponders  // the same with the segment, as one does that sets a decoder up
+    Takes,    // every buffer, at once
+    Fails,    // GST_FLOW_ERROR for every buffer
+    Blocks,   // keeps the first buffer's thread until release()
+    Settles,  // every buffer, with the caps of the first and no others
+    Ponders   // the same with the segment, as one does that sets a decoder up
   };
   struct Seen {
     guint64 buffers = 0;

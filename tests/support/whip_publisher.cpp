@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "whip_publisher.hpp"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
 #define GST_USE_UNSTABLE_API
+#include <gst/rtp/rtp.h>
 #include <gst/sdp/sdp.h>
 #include <gst/video/video.h>
 #include <gst/webrtc/webrtc.h>
@@ -33,7 +35,8 @@ constexpr const char* kAudio =
     " ! application/x-rtp,media=audio,encoding-name=OPUS,payload=111 ! webrtc.";
 
 constexpr unsigned kVideoPayloadType = 102;  // as in kVideo
-constexpr guint kNiceStream = 1;             // webrtcbin's agent counts from 1
+constexpr guint8 kRidExtension = 10;
+constexpr guint kNiceStream = 1;  // webrtcbin's agent counts from 1
 constexpr guint kNiceComponent = 1;
 constexpr auto kBuffers =
     static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST);
@@ -96,6 +99,8 @@ WhipPublisher::WhipPublisher(Config config) : config_{std::move(config)} {
       continue;
     const auto pad = GstPtr<GstPad>::adopt(gst_element_get_static_pad(payloader.get(), "src"));
     gst_pad_add_probe(pad.get(), kBuffers, on_encoded, this, nullptr);
+    if (!config_.layers.empty() && g_str_equal(name, "video"))
+      gst_pad_add_probe(pad.get(), kBuffers, on_video, this, nullptr);
     gst_pad_add_probe(pad.get(), GST_PAD_PROBE_TYPE_EVENT_UPSTREAM, on_upstream_event, this,
                       nullptr);
   }
@@ -132,6 +137,37 @@ GstPadProbeReturn WhipPublisher::on_encoded(GstPad* pad, GstPadProbeInfo*, gpoin
     self->changed_.notify_all();
   }
   return GST_PAD_PROBE_DROP;
+}
+
+// Instead of the payloader's packet, one of each layer.
+GstPadProbeReturn WhipPublisher::on_video(GstPad* pad, GstPadProbeInfo* info, gpointer data) {
+  auto* self = static_cast<WhipPublisher*>(data);
+  if (self->is_sending_layers_)
+    return GST_PAD_PROBE_OK;
+  self->is_sending_layers_ = true;
+  if ((info->type & GST_PAD_PROBE_TYPE_BUFFER) != 0) {
+    self->send_layers(pad, gst_pad_probe_info_get_buffer(info));
+  } else {
+    auto* list = gst_pad_probe_info_get_buffer_list(info);
+    for (guint i = 0; i < gst_buffer_list_length(list); ++i)
+      self->send_layers(pad, gst_buffer_list_get(list, i));
+  }
+  self->is_sending_layers_ = false;
+  return GST_PAD_PROBE_DROP;
+}
+
+void WhipPublisher::send_layers(GstPad* pad, GstBuffer* packet) {
+  guint offset = ssrc_offset_;
+  for (const auto& rid : config_.layers) {
+    GstBuffer* copy = gst_buffer_copy_deep(packet);
+    GstRTPBuffer rtp = GST_RTP_BUFFER_INIT;
+    gst_rtp_buffer_map(copy, GST_MAP_READWRITE, &rtp);
+    gst_rtp_buffer_set_ssrc(&rtp, gst_rtp_buffer_get_ssrc(&rtp) + offset++);
+    gst_rtp_buffer_add_extension_onebyte_header(&rtp, kRidExtension, rid.data(),
+                                                static_cast<guint>(rid.size()));
+    gst_rtp_buffer_unmap(&rtp);
+    gst_pad_push(pad, copy);
+  }
 }
 
 GstPadProbeReturn WhipPublisher::on_upstream_event(GstPad*, GstPadProbeInfo* info, gpointer data) {
@@ -395,6 +431,20 @@ void WhipPublisher::stop() {
   g_signal_handlers_disconnect_by_data(webrtc_.get(), this);
   webrtc_.reset();
   pipeline_.reset();
+}
+
+std::string with_simulcast(const std::string& offer, std::string_view rids) {
+  std::string lines =
+      "a=extmap:10 urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id\r\n"
+      "a=extmap:11 urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id\r\n";
+  for (std::string_view rest = rids; !rest.empty();) {
+    const auto end = std::min(rest.find(';'), rest.size());
+    lines += "a=rid:" + std::string{rest.substr(0, end)} + " send\r\n";
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  lines += "a=simulcast:send " + std::string{rids} + "\r\n";
+  const std::string rtpmap = "a=rtpmap:102 ";
+  return replaced(without_lines(offer, "a=ssrc"), rtpmap, lines + rtpmap);
 }
 
 std::string with_wrong_fingerprint(std::string offer) {

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <gst/gst.h>
@@ -31,6 +32,9 @@ class WhipPublisher {
     bool has_video = true;
     // The offer goes without candidates; trickle() brings them.
     bool is_trickling = false;
+    // The layers that it sends, by rid, all with the same picture and the same sequence numbers; the offer is
+    // the test's business (with_simulcast). None: one stream without a rid.
+    std::vector<std::string> layers;
     // The last word on the offer before it is sent.
     std::function<std::string(std::string)> edit_offer;
   };
@@ -56,6 +60,8 @@ class WhipPublisher {
   // Loses every n-th video packet on the way; what is retransmitted gets through. 0: none.
   void lose_every(unsigned n) { lose_every_ = n; }
   [[nodiscard]] unsigned lost() const { return lost_; }
+  // All layers go on with other SSRCs.
+  void change_ssrcs() { ssrc_offset_ += 100; }
   void mute();                  // no more RTP; RTCP and ICE go on
   void unmute();                // and the next key frame must be asked for, as at the start
   void vanish();                // not a packet more, nor a word: a cable is pulled
@@ -77,6 +83,8 @@ class WhipPublisher {
   [[nodiscard]] std::string local_description() const;
   [[nodiscard]] HttpHeaders authorized(HttpHeaders headers) const;
   static GstPadProbeReturn on_encoded(GstPad* pad, GstPadProbeInfo* info, gpointer data);
+  static GstPadProbeReturn on_video(GstPad* pad, GstPadProbeInfo* info, gpointer data);
+  void send_layers(GstPad* pad, GstBuffer* packet);
   static GstPadProbeReturn on_upstream_event(GstPad* pad, GstPadProbeInfo* info, gpointer data);
   static GstPadProbeReturn on_leaving(GstPad* pad, GstPadProbeInfo* info, gpointer data);
   void watch_leaving_packets();
@@ -93,6 +101,8 @@ class WhipPublisher {
   std::atomic<bool> is_gate_open_ = false;
   std::atomic<unsigned> keyframe_requests_ = 0;
   std::atomic<unsigned> lose_every_ = 0;
+  std::atomic<guint> ssrc_offset_ = 0;
+  bool is_sending_layers_ = false;  // payloader's thread only
   std::atomic<unsigned> lost_ = 0;
   std::atomic<bool> is_cut_ = false;
 
@@ -106,6 +116,8 @@ class WhipPublisher {
   unsigned ready_components_ = 0;  // times that ICE has become ready
 };
 
+// An offer of layers, whose SSRCs it does not say.
+std::string with_simulcast(const std::string& offer, std::string_view rids);
 // An offer whose certificate fingerprint is somebody else's.
 std::string with_wrong_fingerprint(std::string offer);
 
