@@ -50,7 +50,9 @@
  * (simulcast, or the only one), and come out at `video_src_0`, `video_src_1` …, with parameter sets in front of each IDR. A
  * request for a key frame goes to all layers once, however many renditions ask for it: set
  * `balancer::mode=passthrough` on `hlslivesink`, which asks as much ahead of each boundary as the publisher takes to
- * answer. Sound is made as above.
+ * answer. A rendition whose layer has not been sent for a second, as browsers stop the largest ones when bandwidth
+ * is short, repeats the next smaller layer (or larger, if there is none) from its next key frame on, and goes back with
+ * its own. Sound is made as above.
  *
  * ## Example pipelines
  * |[
@@ -116,7 +118,7 @@ struct Ladder {
   Guarded<Settings> settings;
   // Made with the first pad that needs them. Pads come and go one at a time (the application's thread).
   std::shared_ptr<VideoLadder> video;
-  std::unique_ptr<Passthrough> passthrough;
+  std::shared_ptr<Passthrough> passthrough;
   std::unique_ptr<AudioLadder> audio;
 };
 
@@ -181,7 +183,7 @@ static VideoLadder* video_of(GstAbrLadder* self) {
 static Passthrough* passthrough_of(GstAbrLadder* self) {
   auto* ladder = self->ladder;
   if (!ladder->passthrough)
-    ladder->passthrough = std::make_unique<Passthrough>(GST_BIN(self));
+    ladder->passthrough = Passthrough::create(GST_BIN(self));
   return ladder->passthrough.get();
 }
 
@@ -522,7 +524,7 @@ static void gst_abr_ladder_class_init(GstAbrLadderClass* klass) {
    * `video-decoder`, `audio-decoder` (elements), `key-frames`, `steps-down` (of overload), `audio-encoders`, and for each
    * rendition with a picture `rendition-N`: `name`, `encoder`, `replacements` (of encoders that failed), `fps` (at
    * most, now), `frames-in`, `frames-out`, `left-out` (for fps), `dropped` (too far behind) and `behind` (ns). In
-   * passthrough `layers` and `requests` (for key frames, to all of them).
+   * passthrough `layers`, `requests` (for key frames, to all of them) and `layer-of-N` (what rendition N is made of).
    *
    * Since: 0.1
    */

@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "passthrough.hpp"
 
+#include <algorithm>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include <gst/video/video.h>
+
+#include "glue/gsttime.hpp"
+#include "glue/signals.hpp"
+
+GST_DEBUG_CATEGORY_EXTERN(gst_abr_ladder_debug);
+#define GST_CAT_DEFAULT gst_abr_ladder_debug
 
 namespace onair {
 namespace {
@@ -13,41 +19,158 @@ namespace {
 // What waits while whoever writes it waits for another layer, or for sound.
 constexpr guint64 kWaiting = 10 * GST_SECOND;
 
+constexpr auto kDownstream =
+    static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM);
+
 }  // namespace
 
 Passthrough::Layer Passthrough::layer(std::size_t index) {
+  std::map<std::size_t, Layer> others;
   {
     const auto state = state_.lock();
     if (const auto known = state->layers.find(index); known != state->layers.end())
       return known->second;
+    others = state->layers;
   }
   const auto make = [&](const char* factory, const char* what) {
     return GstPtr<GstElement>::sink(
         gst_element_factory_make(factory, (what + std::to_string(index)).c_str()));
   };
-  Layer made{.parser = make("h264parse", "layer-parser-"),
-             .format = make("capsfilter", "layer-format-"),
-             .queue = make("queue", "layer-written-")};
-  if (!made.parser) {
+  Layer made{.in = {make("h264parse", "layer-parser-"), make("capsfilter", "layer-format-"),
+                    make("tee", "layer-tee-")},
+             .out = {make("funnel", "layer-funnel-"), make("queue", "layer-written-")}};
+  if (!made.in.front()) {
     GST_ELEMENT_ERROR(bin_, CORE, MISSING_PLUGIN,
                       ("The element h264parse is not installed (gstreamer1.0-plugins-bad)."),
                       (nullptr));
     return {};
   }
-  g_object_set(made.parser.get(), "config-interval", -1, nullptr);
+  g_object_set(made.in[0].get(), "config-interval", -1, nullptr);
   const auto caps = GstPtr<GstCaps>::adopt(
       gst_caps_from_string("video/x-h264,stream-format=byte-stream,alignment=au"));
-  g_object_set(made.format.get(), "caps", caps.get(), nullptr);
-  g_object_set(made.queue.get(), "max-size-buffers", 0, "max-size-bytes", 0, "max-size-time",
+  g_object_set(made.in[1].get(), "caps", caps.get(), nullptr);
+  g_object_set(made.in[2].get(), "allow-not-linked", TRUE, nullptr);
+  g_object_set(made.out[1].get(), "max-size-buffers", 0, "max-size-bytes", 0, "max-size-time",
                kWaiting, nullptr);
-  gst_bin_add_many(bin_, made.parser.get(), made.format.get(), made.queue.get(), nullptr);
-  gst_element_link_many(made.parser.get(), made.format.get(), made.queue.get(), nullptr);
-  for (const auto& element : {made.queue, made.format, made.parser})
-    gst_element_sync_state_with_parent(element.get());
+  for (const auto* elements : {&made.in, &made.out})
+    for (const auto& element : *elements)
+      gst_bin_add(bin_, element.get());
+  bool is_linked =
+      gst_element_link_many(made.in[0].get(), made.in[1].get(), made.in[2].get(), nullptr) &&
+      gst_element_link(made.out[0].get(), made.out[1].get()) && watch(index, made) &&
+      connect(index, made, index, made);
+  for (const auto& [other, its] : others)
+    is_linked = is_linked && connect(index, made, other, its) && connect(other, its, index, made);
+  if (!is_linked)
+    return {};
+  for (const auto* elements : {&made.out, &made.in})
+    for (auto element = elements->rbegin(); element != elements->rend(); ++element)
+      gst_element_sync_state_with_parent(element->get());
   const auto state = state_.lock();
   state->layers.emplace(index, made);
   state->requests.add(index);
+  state->source.add(index);
   return made;
+}
+
+// In front of the tee it is decided who takes a frame.
+bool Passthrough::watch(std::size_t index, const Layer& its) {
+  auto feed = std::make_shared<Feed>();
+  gst_segment_init(&feed->segment, GST_FORMAT_TIME);
+  feeds_.lock()->insert_or_assign(index, feed);
+  struct Watch {
+    std::weak_ptr<Passthrough> passthrough;
+    std::size_t index;
+    std::shared_ptr<Feed> feed;
+  };
+  const auto seen = [](GstPad*, GstPadProbeInfo* info, gpointer data) -> GstPadProbeReturn {
+    auto* watch = static_cast<Watch*>(data);
+    const auto self = watch->passthrough.lock();
+    if (!self)
+      return GST_PAD_PROBE_OK;
+    if (GST_PAD_PROBE_INFO_TYPE(info) & GST_PAD_PROBE_TYPE_BUFFER)
+      self->on_frame(watch->index, *watch->feed, GST_PAD_PROBE_INFO_BUFFER(info));
+    else
+      self->on_event(watch->index, *watch->feed, GST_PAD_PROBE_INFO_EVENT(info));
+    return GST_PAD_PROBE_OK;
+  };
+  const auto pad = GstPtr<GstPad>::adopt(gst_element_get_static_pad(its.in.back().get(), "sink"));
+  gst_pad_add_probe(pad.get(), kDownstream, seen, new Watch{weak_from_this(), index, feed},
+                    [](gpointer data) { delete static_cast<Watch*>(data); });
+  return true;
+}
+
+// What `from` sends goes to rendition `to` if that takes it. What only tells of the stream, and is no frame of it,
+// does so for the layer that the rendition is made of.
+bool Passthrough::connect(std::size_t from, const Layer& layer, std::size_t to,
+                          const Layer& rendition) {
+  const auto out =
+      GstPtr<GstPad>::adopt(gst_element_request_pad_simple(layer.in.back().get(), "src_%u"));
+  const auto in =
+      GstPtr<GstPad>::adopt(gst_element_request_pad_simple(rendition.out.front().get(), "sink_%u"));
+  struct Gate {
+    std::weak_ptr<Passthrough> passthrough;
+    std::shared_ptr<Feed> feed;
+    std::size_t from;
+    std::size_t to;
+  };
+  const auto passes = [](GstPad*, GstPadProbeInfo* info, gpointer data) -> GstPadProbeReturn {
+    const auto* gate = static_cast<Gate*>(data);
+    if (GST_PAD_PROBE_INFO_TYPE(info) & GST_PAD_PROBE_TYPE_BUFFER) {
+      const auto& takers = gate->feed->takers;
+      return std::find(takers.begin(), takers.end(), gate->to) != takers.end() ? GST_PAD_PROBE_OK
+                                                                               : GST_PAD_PROBE_DROP;
+    }
+    const auto* event = GST_PAD_PROBE_INFO_EVENT(info);
+    if (GST_EVENT_IS_STICKY(event) || gate->from == gate->to)
+      return GST_PAD_PROBE_OK;
+    const auto self = gate->passthrough.lock();
+    return self && self->state_.lock()->source.source_of(gate->to) == gate->from
+               ? GST_PAD_PROBE_OK
+               : GST_PAD_PROBE_DROP;
+  };
+  gst_pad_add_probe(out.get(), kDownstream, passes,
+                    new Gate{weak_from_this(), feeds_.lock()->at(from), from, to},
+                    [](gpointer data) { delete static_cast<Gate*>(data); });
+  return gst_pad_link(out.get(), in.get()) == GST_PAD_LINK_OK;
+}
+
+void Passthrough::on_event(std::size_t index, Feed& feed, GstEvent* event) {
+  if (GST_EVENT_TYPE(event) == GST_EVENT_SEGMENT) {
+    gst_event_copy_segment(event, &feed.segment);
+  } else if (GST_EVENT_TYPE(event) == GST_EVENT_CAPS) {
+    GstCaps* caps = nullptr;
+    gst_event_parse_caps(event, &caps);
+    gint width = 0;
+    gint height = 0;
+    const auto* structure = gst_caps_get_structure(caps, 0);
+    if (gst_structure_get(structure, "width", G_TYPE_INT, &width, "height", G_TYPE_INT, &height,
+                          nullptr))
+      state_.lock()->source.resize(index, static_cast<long>(width) * height);
+  }
+}
+
+void Passthrough::on_frame(std::size_t index, Feed& feed, GstBuffer* buffer) {
+  const auto at =
+      to_running_time(feed.segment, GST_BUFFER_PTS_IS_VALID(buffer) ? GST_BUFFER_PTS(buffer)
+                                                                    : GST_BUFFER_DTS(buffer));
+  if (!at) {
+    feed.takers = {index};
+    return;
+  }
+  const auto state = state_.lock();
+  const bool is_key = !GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DELTA_UNIT);
+  std::map<std::size_t, std::optional<std::size_t>> before;
+  if (is_key)
+    for (const auto& [rendition, its] : state->layers)
+      before[rendition] = state->source.source_of(rendition);
+  feed.takers = state->source.on_frame(index, *at, is_key);
+  for (const auto& [rendition, source] : before)
+    if (const auto now = state->source.source_of(rendition);
+        now != source && (source || *now != rendition))
+      GST_INFO_OBJECT(bin_, "rendition %u: layer %u %s", static_cast<guint>(rendition),
+                      static_cast<guint>(*now),
+                      *now == rendition ? "is back" : "is repeated, as its own is not sent");
 }
 
 Passthrough::~Passthrough() {
@@ -60,14 +183,16 @@ Passthrough::~Passthrough() {
 
 GstPtr<GstPad> Passthrough::sink(std::size_t index) {
   const auto its = layer(index);
-  return its.parser ? GstPtr<GstPad>::adopt(gst_element_get_static_pad(its.parser.get(), "sink"))
-                    : GstPtr<GstPad>{};
+  return its.in.empty()
+             ? GstPtr<GstPad>{}
+             : GstPtr<GstPad>::adopt(gst_element_get_static_pad(its.in.front().get(), "sink"));
 }
 
 GstPtr<GstPad> Passthrough::src(std::size_t index) {
   const auto its = layer(index);
-  return its.queue ? GstPtr<GstPad>::adopt(gst_element_get_static_pad(its.queue.get(), "src"))
-                   : GstPtr<GstPad>{};
+  return its.out.empty()
+             ? GstPtr<GstPad>{}
+             : GstPtr<GstPad>::adopt(gst_element_get_static_pad(its.out.back().get(), "src"));
 }
 
 void Passthrough::remove(std::size_t index) {
@@ -80,12 +205,38 @@ void Passthrough::remove(std::size_t index) {
     gone = found->second;
     state->layers.erase(found);
     state->requests.remove(index);
+    state->source.remove(index);
   }
-  for (const auto& element : {gone.parser, gone.format, gone.queue}) {
-    gst_element_set_locked_state(element.get(), TRUE);
-    gst_element_set_state(element.get(), GST_STATE_NULL);
-    gst_bin_remove(bin_, element.get());
-  }
+  // What other layers have to do with it goes with its pads.
+  const auto release = [](GstElement* element, GstPadDirection direction) {
+    std::vector<GstPtr<GstPad>> pads;
+    for (GList* item = element->pads; item; item = item->next)
+      if (GST_PAD_DIRECTION(item->data) == direction)
+        pads.push_back(GstPtr<GstPad>::share(GST_PAD(item->data)));
+    for (const auto& pad : pads) {
+      const auto peer = GstPtr<GstPad>::adopt(gst_pad_get_peer(pad.get()));
+      const auto owner =
+          GstPtr<GstElement>::adopt(peer ? gst_pad_get_parent_element(peer.get()) : nullptr);
+      gst_element_release_request_pad(element, pad.get());
+      if (owner)
+        gst_element_release_request_pad(owner.get(), peer.get());
+    }
+  };
+  release(gone.in.back().get(), GST_PAD_SRC);
+  release(gone.out.front().get(), GST_PAD_SINK);
+  for (const auto* elements : {&gone.in, &gone.out})
+    for (const auto& element : *elements) {
+      gst_element_set_locked_state(element.get(), TRUE);
+      gst_element_set_state(element.get(), GST_STATE_NULL);
+      gst_bin_remove(bin_, element.get());
+    }
+  feeds_.lock()->erase(index);
+}
+
+void Passthrough::forget() {
+  const auto state = state_.lock();
+  state->requests.reset();
+  state->source.reset();
 }
 
 void Passthrough::ask_for_key_frame(std::size_t index, GstEvent* request) {
@@ -95,7 +246,8 @@ void Passthrough::ask_for_key_frame(std::size_t index, GstEvent* request) {
   {
     const auto state = state_.lock();
     for (const auto to : state->requests.ask(index, count))
-      parsers.push_back(state->layers.at(to).parser);
+      if (const auto layer = state->layers.find(to); layer != state->layers.end())
+        parsers.push_back(layer->second.in.front());
     state->sent += parsers.size();
   }
   for (const auto& parser : parsers) {
@@ -108,6 +260,10 @@ void Passthrough::add_stats(GstStructure* stats) {
   const auto state = state_.lock();
   gst_structure_set(stats, "layers", G_TYPE_UINT, static_cast<guint>(state->layers.size()),
                     "requests", G_TYPE_UINT64, state->sent, nullptr);
+  for (const auto& [index, its] : state->layers)
+    if (const auto source = state->source.source_of(index))
+      gst_structure_set(stats, ("layer-of-" + std::to_string(index)).c_str(), G_TYPE_UINT,
+                        static_cast<guint>(*source), nullptr);
 }
 
 }  // namespace onair

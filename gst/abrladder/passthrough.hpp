@@ -3,19 +3,26 @@
 
 #include <map>
 #include <memory>
+#include <vector>
 
 #include <gst/gst.h>
 
 #include "glue/gstptr.hpp"
 #include "glue/guarded.hpp"
+#include "layer_switch.hpp"
 #include "layers.hpp"
 
 namespace onair {
 
-// The publisher's own H.264, layer for layer: h264parse ! queue.
-class Passthrough {
+// The publisher's own H.264, layer for layer; a rendition whose layer is not sent repeats another one:
+//
+//   h264parse ! tee ┬ [switch] ! funnel ! queue
+//                   └ [switch] ! funnel of another rendition
+class Passthrough : public std::enable_shared_from_this<Passthrough> {
  public:
-  explicit Passthrough(GstBin* bin) : bin_{bin} {}
+  static std::shared_ptr<Passthrough> create(GstBin* bin) {
+    return std::shared_ptr<Passthrough>{new Passthrough{bin}};
+  }
   ~Passthrough();
   Passthrough(const Passthrough&) = delete;
   Passthrough& operator=(const Passthrough&) = delete;
@@ -26,24 +33,35 @@ class Passthrough {
   void remove(std::size_t index);
   // From whoever writes layer `index`. Any thread.
   void ask_for_key_frame(std::size_t index, GstEvent* request);
-  void forget() { state_.lock()->requests.reset(); }
+  void forget();
   void add_stats(GstStructure* stats);
 
  private:
   struct Layer {
-    GstPtr<GstElement> parser;
-    GstPtr<GstElement> format;
-    GstPtr<GstElement> queue;
+    std::vector<GstPtr<GstElement>> in;   // parser, format, tee
+    std::vector<GstPtr<GstElement>> out;  // funnel, queue
+  };
+  // A layer's frame on its way through the tee; its streaming thread only.
+  struct Feed {
+    GstSegment segment;
+    std::vector<std::size_t> takers;
   };
   struct State {
     std::map<std::size_t, Layer> layers;
     LayerRequests requests;
+    LayerSwitch source;
     guint64 sent = 0;
   };
+  explicit Passthrough(GstBin* bin) : bin_{bin} {}
   Layer layer(std::size_t index);
+  bool watch(std::size_t index, const Layer& its);
+  bool connect(std::size_t from, const Layer& layer, std::size_t to, const Layer& rendition);
+  void on_frame(std::size_t index, Feed& feed, GstBuffer* buffer);
+  void on_event(std::size_t index, Feed& feed, GstEvent* event);
 
   GstBin* const bin_;
   Guarded<State> state_;
+  Guarded<std::map<std::size_t, std::shared_ptr<Feed>>> feeds_;
 };
 
 }  // namespace onair

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "base/time.hpp"
+
+namespace onair {
+
+// Which layer each rendition is made of. Rendition n is layer n; while a publisher does not send that (for want of
+// bandwidth, browsers stop the largest first), it repeats the next smaller one that is sent, or the next
+// larger, from a key frame on, and goes back with the layer's own next key frame. Times never step back.
+class LayerSwitch {
+ public:
+  // So long nothing of a layer while another is sent: it is not. More than any frame interval of a camera.
+  static constexpr Duration kSilence = std::chrono::seconds{1};
+
+  void add(std::size_t layer);
+  void remove(std::size_t layer);
+  void resize(std::size_t layer, long pixels);
+  // The renditions that take this frame.
+  [[nodiscard]] std::vector<std::size_t> on_frame(std::size_t layer, RunningTime at, bool is_key);
+  // Another time line begins.
+  void reset();
+  // What a rendition is made of now.
+  [[nodiscard]] std::optional<std::size_t> source_of(std::size_t rendition) const;
+
+ private:
+  struct Layer {
+    long pixels = 0;
+    std::optional<RunningTime> newest;
+    // Of the rendition that is this layer by rights.
+    std::optional<std::size_t> source;
+    std::optional<RunningTime> newest_out;
+  };
+  [[nodiscard]] bool is_sent(const Layer& layer, RunningTime at) const;
+  [[nodiscard]] bool takes_over(std::size_t rendition, std::size_t layer, RunningTime at) const;
+  [[nodiscard]] std::optional<std::size_t> stand_in(std::size_t rendition, RunningTime at) const;
+
+  std::map<std::size_t, Layer> layers_;
+  std::optional<RunningTime> first_;
+};
+
+}  // namespace onair
