@@ -50,7 +50,7 @@
  * (simulcast, or the only one), and come out at `video_src_0`, `video_src_1` …, with parameter sets in front of each IDR. A
  * request for a key frame goes to all layers once, however many renditions ask for it: set
  * `balancer::mode=passthrough` on `hlslivesink`, which asks as much ahead of each boundary as the publisher takes to
- * answer. A rendition whose layer has not been sent for a second, as browsers stop the largest ones when bandwidth
+ * answer. A rendition whose layer has not been sent for half a second, as browsers stop the largest ones when bandwidth
  * is short, repeats the next smaller layer (or larger, if there is none) from its next key frame on, and goes back with
  * its own. Sound is made as above.
  *

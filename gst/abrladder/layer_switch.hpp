@@ -15,8 +15,9 @@ namespace onair {
 // larger, from a key frame on, and goes back with the layer's own next key frame. Times never step back.
 class LayerSwitch {
  public:
-  // So long nothing of a layer while another is sent: it is not. More than any frame interval of a camera.
-  static constexpr Duration kSilence = std::chrono::seconds{1};
+  // So long nothing of a layer while another is sent: it is not. Layers are of the same pictures; an encoder may
+  // leave out some of one when bits are short.
+  static constexpr Duration kSilence = std::chrono::milliseconds{500};
 
   void add(std::size_t layer);
   void remove(std::size_t layer);

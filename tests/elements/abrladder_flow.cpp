@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Pads that come and go, states, flushes, and layers that go through as they are.
 #include <algorithm>
+#include <set>
 
 #include <gst/video/video.h>
 #include <gtest/gtest.h>
@@ -140,14 +141,15 @@ TEST(AbrLadderPassthrough, LayersComeOutAsTheyAre) {
   LadderBench bench{{.properties = "mode=passthrough",
                      .sinks = {"video_0", "video_1"},
                      .srcs = {"video_src_0", "video_src_1"}}};
-  for (const auto& [in, out, width, height] : {std::tuple{"video_0", "video_src_0", 64, 48},
-                                               std::tuple{"video_1", "video_src_1", 32, 24}}) {
+  const auto large = layer(64, 48);
+  const auto small = layer(32, 24);
+  for (const auto* in : {"video_0", "video_1"})
     bench.in(in).open_stream(kCoded);
-    for (const auto& sample : layer(width, height))
-      ASSERT_EQ(
-          bench.in(in).push_buffer(GstPtr<GstBuffer>::share(gst_sample_get_buffer(sample.get()))),
-          GST_FLOW_OK);
-  }
+  for (std::size_t i = 0; i < large.size(); ++i)
+    for (const auto& [in, sample] :
+         {std::pair{"video_0", large[i].get()}, std::pair{"video_1", small[i].get()}})
+      ASSERT_EQ(bench.in(in).push_buffer(GstPtr<GstBuffer>::share(gst_sample_get_buffer(sample))),
+                GST_FLOW_OK);
   ASSERT_TRUE(bench.end());
   for (const auto& [out, width] : {std::pair{"video_src_0", 64}, std::pair{"video_src_1", 32}}) {
     SCOPED_TRACE(out);
@@ -159,6 +161,43 @@ TEST(AbrLadderPassthrough, LayersComeOutAsTheyAre) {
     }
     EXPECT_EQ(bench.decoded(out).front().luma.width, width);
   }
+}
+
+TEST(AbrLadderPassthrough, ALayerThatIsNotSentIsRepeatedByTheNext) {
+  LadderBench bench{{.properties = "mode=passthrough",
+                     .sinks = {"video_0", "video_1"},
+                     .srcs = {"video_src_0", "video_src_1"}}};
+  const auto large = layer(64, 48);
+  const auto small = layer(32, 24);
+  bench.in("video_0").open_stream(kCoded);
+  bench.in("video_1").open_stream(kCoded);
+  const auto push = [&](const char* in, const GstPtr<GstSample>& sample, Duration later) {
+    auto buffer = GstPtr<GstBuffer>::adopt(gst_buffer_copy(gst_sample_get_buffer(sample.get())));
+    GST_BUFFER_PTS(buffer.get()) += ns(later);
+    ASSERT_EQ(bench.in(in).push_buffer(std::move(buffer)), GST_FLOW_OK);
+  };
+  // Three seconds; the large one is missing in the middle one.
+  for (const auto later : {0s, 1s, 2s}) {
+    for (std::size_t i = 0; i < 30; ++i) {
+      push("video_1", small[i], later);
+      if (later != 1s)
+        push("video_0", large[i], later);
+    }
+  }
+  ASSERT_TRUE(bench.end());
+  const auto frames = bench.coded("video_src_0");
+  EXPECT_TRUE(std::is_sorted(frames.begin(), frames.end(),
+                             [](const Coded& a, const Coded& b) { return a.at < b.at; }));
+  // A key frame each 330 ms: one more than half a second after the last of the large ones.
+  std::set<int> widths;
+  for (const auto& [at, luma] : bench.decoded("video_src_0")) {
+    const bool is_large = at < 1s || at >= 2s;
+    EXPECT_EQ(luma.width, is_large ? 64 : 32) << in_ms(at);
+    EXPECT_FALSE(at > 1s && at < 1660ms) << in_ms(at);
+    widths.insert(luma.width);
+  }
+  EXPECT_EQ(widths.size(), 2u);
+  EXPECT_EQ(bench.coded("video_src_1").size(), 90u);
 }
 
 TEST(AbrLadderPassthrough, ARequestOfOneRenditionGoesToAllLayersOnce) {
