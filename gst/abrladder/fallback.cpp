@@ -88,7 +88,8 @@ std::optional<std::string> Fallback::try_candidate(const Alternatives::Candidate
   error_.set(std::nullopt);
   chain_ = chain;
   gst_bin_add(bin_, chain.get());
-  alternatives_->prepare(chain.get(), caps_.get());
+  if (caps_)
+    alternatives_->prepare(chain.get(), caps_.get());
   const auto its_sink = GstPtr<GstPad>::adopt(gst_element_get_static_pad(chain.get(), "sink"));
   const auto its_src = GstPtr<GstPad>::adopt(gst_element_get_static_pad(chain.get(), "src"));
   const bool is_linked = its_sink && its_src &&

@@ -81,8 +81,13 @@ static void gst_fallback_bin_handle_message(GstBin* bin, GstMessage* message) no
 static GstStateChangeReturn gst_fallback_bin_change_state(GstElement* element,
                                                           GstStateChange transition) noexcept {
   const auto result = GST_ELEMENT_CLASS(parent_class)->change_state(element, transition);
-  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) {
+    // A thread that came as the pads were closed may still be on its way out.
+    const auto sink = GstPtr<GstPad>::adopt(gst_element_get_static_pad(element, "sink"));
+    GST_PAD_STREAM_LOCK(sink.get());
     fallback_in(element)->forget();
+    GST_PAD_STREAM_UNLOCK(sink.get());
+  }
   return result;
 }
 

@@ -22,9 +22,11 @@ void LayerSwitch::resize(std::size_t layer, long pixels) {
 }
 
 void LayerSwitch::reset() {
-  first_.reset();
-  for (auto& [index, its] : layers_)
-    its = Layer{.pixels = its.pixels, .newest = {}, .source = {}, .newest_out = {}};
+  for (auto& [index, its] : layers_) {
+    const auto pixels = its.pixels;
+    its = Layer{};
+    its.pixels = pixels;
+  }
 }
 
 std::optional<std::size_t> LayerSwitch::source_of(std::size_t rendition) const {
@@ -32,9 +34,9 @@ std::optional<std::size_t> LayerSwitch::source_of(std::size_t rendition) const {
   return its == layers_.end() ? std::nullopt : its->second.source;
 }
 
-// At the start layers come one after the other.
-bool LayerSwitch::is_sent(const Layer& layer, RunningTime at) const {
-  return at - layer.newest.value_or(*first_) <= kSilence;
+// While nothing is sent at all nobody is missed.
+bool LayerSwitch::is_sent(const Layer& layer, RunningTime at) {
+  return !layer.missed_since || at - *layer.missed_since <= kSilence;
 }
 
 std::optional<std::size_t> LayerSwitch::stand_in(std::size_t rendition, RunningTime at) const {
@@ -46,7 +48,7 @@ std::optional<std::size_t> LayerSwitch::stand_in(std::size_t rendition, RunningT
     return fits != other_fits ? fits : fits ? one > other : one < other;
   };
   for (const auto& [index, layer] : layers_)
-    if (index != rendition && layer.newest && is_sent(layer, at) &&
+    if (index != rendition && layer.has_come && is_sent(layer, at) &&
         (!best || is_better(layer.pixels, layers_.at(*best).pixels)))
       best = index;
   return best;
@@ -65,23 +67,28 @@ bool LayerSwitch::takes_over(std::size_t rendition, std::size_t layer, RunningTi
   return stand_in(rendition, at) == layer;
 }
 
-std::vector<std::size_t> LayerSwitch::on_frame(std::size_t layer, RunningTime at, bool is_key) {
-  std::vector<std::size_t> takers;
-  const auto sender = layers_.find(layer);
-  if (sender == layers_.end())
+std::vector<LayerSwitch::Taker> LayerSwitch::on_frame(std::size_t layer, RunningTime at,
+                                                      bool is_key) {
+  std::vector<Taker> takers;
+  if (!layers_.contains(layer))
     return takers;
-  if (!first_)
-    first_ = at;
-  sender->second.newest = std::max(sender->second.newest.value_or(at), at);
+  for (auto& [index, its] : layers_) {
+    if (index == layer) {
+      its.has_come = true;
+      its.missed_since.reset();
+    } else if (!its.missed_since) {
+      its.missed_since = at;
+    }
+  }
   for (auto& [rendition, its] : layers_) {
     if (its.source != layer) {
-      const bool is_past = its.newest_out && at <= *its.newest_out;
+      const bool is_past = its.newest_out && at < *its.newest_out - kMostBehind;
       if (!is_key || is_past || !takes_over(rendition, layer, at))
         continue;
       its.source = layer;
     }
-    its.newest_out = std::max(its.newest_out.value_or(at), at);
-    takers.push_back(rendition);
+    its.newest_out = its.newest_out ? std::max(at, *its.newest_out + kStep) : at;
+    takers.push_back({rendition, *its.newest_out});
   }
   return takers;
 }

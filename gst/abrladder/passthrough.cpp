@@ -117,9 +117,19 @@ bool Passthrough::connect(std::size_t from, const Layer& layer, std::size_t to,
   const auto passes = [](GstPad*, GstPadProbeInfo* info, gpointer data) -> GstPadProbeReturn {
     const auto* gate = static_cast<Gate*>(data);
     if (GST_PAD_PROBE_INFO_TYPE(info) & GST_PAD_PROBE_TYPE_BUFFER) {
-      const auto& takers = gate->feed->takers;
-      return std::find(takers.begin(), takers.end(), gate->to) != takers.end() ? GST_PAD_PROBE_OK
-                                                                               : GST_PAD_PROBE_DROP;
+      const auto& [segment, at, takers] = *gate->feed;
+      const auto taker = std::find_if(takers.begin(), takers.end(), [gate](const auto& its) {
+        return its.rendition == gate->to;
+      });
+      if (taker == takers.end())
+        return GST_PAD_PROBE_DROP;
+      if (taker->at != at) {
+        auto* later = gst_buffer_make_writable(GST_PAD_PROBE_INFO_BUFFER(info));
+        GST_BUFFER_PTS(later) = to_position(segment, taker->at);
+        GST_BUFFER_DTS(later) = GST_CLOCK_TIME_NONE;
+        info->data = later;
+      }
+      return GST_PAD_PROBE_OK;
     }
     const auto* event = GST_PAD_PROBE_INFO_EVENT(info);
     if (GST_EVENT_IS_STICKY(event) || gate->from == gate->to)
@@ -155,7 +165,7 @@ void Passthrough::on_frame(std::size_t index, Feed& feed, GstBuffer* buffer) {
       to_running_time(feed.segment, GST_BUFFER_PTS_IS_VALID(buffer) ? GST_BUFFER_PTS(buffer)
                                                                     : GST_BUFFER_DTS(buffer));
   if (!at) {
-    feed.takers = {index};
+    feed.takers = {{index, feed.at}};
     return;
   }
   const auto state = state_.lock();
@@ -164,6 +174,7 @@ void Passthrough::on_frame(std::size_t index, Feed& feed, GstBuffer* buffer) {
   if (is_key)
     for (const auto& [rendition, its] : state->layers)
       before[rendition] = state->source.source_of(rendition);
+  feed.at = *at;
   feed.takers = state->source.on_frame(index, *at, is_key);
   for (const auto& [rendition, source] : before)
     if (const auto now = state->source.source_of(rendition);

@@ -44,7 +44,8 @@ class Passthrough : public std::enable_shared_from_this<Passthrough> {
   // A layer's frame on its way through the tee; its streaming thread only.
   struct Feed {
     GstSegment segment;
-    std::vector<std::size_t> takers;
+    RunningTime at{};
+    std::vector<LayerSwitch::Taker> takers;
   };
   struct State {
     std::map<std::size_t, Layer> layers;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "layer_switch.hpp"
 
+#include <map>
 #include <random>
 #include <set>
 
@@ -17,6 +18,16 @@ constexpr RunningTime at(Duration time) {
 }
 
 // Three layers, the largest first, which have all been sent at 0.
+// Whoever takes it; all at its own time.
+Renditions send(LayerSwitch& layers, std::size_t layer, RunningTime time, bool is_key) {
+  Renditions takers;
+  for (const auto& [rendition, shown_at] : layers.on_frame(layer, time, is_key)) {
+    EXPECT_EQ(shown_at, time);
+    takers.push_back(rendition);
+  }
+  return takers;
+}
+
 class ThreeLayers : public testing::Test {
  protected:
   ThreeLayers() {
@@ -25,7 +36,7 @@ class ThreeLayers : public testing::Test {
       switch_.resize(static_cast<std::size_t>(layer), pixels);
     }
     for (std::size_t layer : {0, 1, 2})
-      EXPECT_EQ(switch_.on_frame(layer, at(0s), true), Renditions{layer});
+      EXPECT_EQ(send(switch_, layer, at(0s), true), Renditions{layer});
   }
 
   LayerSwitch switch_;
@@ -33,77 +44,96 @@ class ThreeLayers : public testing::Test {
 
 TEST_F(ThreeLayers, EachRenditionIsItsOwnLayer) {
   for (std::size_t layer : {0, 1, 2})
-    EXPECT_EQ(switch_.on_frame(layer, at(33ms), false), Renditions{layer});
+    EXPECT_EQ(send(switch_, layer, at(33ms), false), Renditions{layer});
 }
 
 TEST_F(ThreeLayers, ALayerThatIsSilentForLongIsRepeatedByTheNextSmallerFromAKeyFrameOn) {
-  EXPECT_EQ(switch_.on_frame(1, at(LayerSwitch::kSilence), true), Renditions{1});
-  EXPECT_EQ(switch_.on_frame(1, at(LayerSwitch::kSilence + 1ns), false), Renditions{1});
-  EXPECT_EQ(switch_.on_frame(2, at(LayerSwitch::kSilence + 1ns), true), Renditions{2});
-  EXPECT_EQ(switch_.on_frame(1, at(LayerSwitch::kSilence + 2ns), true), (Renditions{0, 1}));
-  EXPECT_EQ(switch_.on_frame(1, at(LayerSwitch::kSilence + 3ns), false), (Renditions{0, 1}));
+  const auto missed = at(0s);
+  EXPECT_EQ(send(switch_, 1, missed + LayerSwitch::kSilence, true), Renditions{1});
+  EXPECT_EQ(send(switch_, 1, missed + LayerSwitch::kSilence + 1ms, false), Renditions{1});
+  EXPECT_EQ(send(switch_, 2, missed + LayerSwitch::kSilence + 1ms, true), Renditions{2});
+  EXPECT_EQ(send(switch_, 1, missed + LayerSwitch::kSilence + 2ms, true), (Renditions{0, 1}));
+  EXPECT_EQ(send(switch_, 1, missed + LayerSwitch::kSilence + 3ms, false), (Renditions{0, 1}));
   EXPECT_EQ(switch_.source_of(0), 1u);
 }
 
 TEST_F(ThreeLayers, TheNextLargerStandsInWhereThereIsNoSmallerOne) {
-  (void)switch_.on_frame(0, at(2s), false);
-  EXPECT_EQ(switch_.on_frame(1, at(2s), true), (Renditions{1, 2}));
+  for (const auto time : {33ms, 600ms})
+    for (std::size_t layer : {0, 1})
+      send(switch_, layer, at(time), false);
+  EXPECT_EQ(send(switch_, 0, at(1s), true), Renditions{0});
+  EXPECT_EQ(send(switch_, 1, at(1s), true), (Renditions{1, 2}));
 }
 
 TEST_F(ThreeLayers, TheOwnLayerComesBackWithAKeyFrame) {
-  (void)switch_.on_frame(1, at(2s), true);
-  EXPECT_EQ(switch_.on_frame(0, at(3s), false), Renditions{});
-  EXPECT_EQ(switch_.on_frame(0, at(3100ms), true), Renditions{0});
-  EXPECT_EQ(switch_.on_frame(1, at(3200ms), false), Renditions{1});
+  for (const auto time : {33ms, 600ms})
+    for (std::size_t layer : {1, 2})
+      send(switch_, layer, at(time), true);
+  EXPECT_EQ(switch_.source_of(0), 1u);
+  EXPECT_EQ(send(switch_, 0, at(633ms), false), Renditions{});
+  EXPECT_EQ(send(switch_, 0, at(666ms), true), Renditions{0});
+  EXPECT_EQ(send(switch_, 1, at(700ms), true), Renditions{1});
 }
 
-TEST_F(ThreeLayers, NoTimeStepsBack) {
-  (void)switch_.on_frame(1, at(2s), true);
-  (void)switch_.on_frame(1, at(3s), false);
-  // Its own layer is late.
-  EXPECT_EQ(switch_.on_frame(0, at(3s), true), Renditions{});
-  EXPECT_EQ(switch_.on_frame(0, at(3s + 1ns), true), Renditions{0});
+TEST_F(ThreeLayers, NoTimeStepsBackWhereLayersMeet) {
+  for (const auto time : {33ms, 600ms})
+    for (std::size_t layer : {1, 2})
+      send(switch_, layer, at(time), true);
+  // Of the same picture, and the next ones.
+  const auto key = switch_.on_frame(0, at(590ms), true);
+  EXPECT_EQ(key, (std::vector<LayerSwitch::Taker>{{0, at(601ms)}}));
+  EXPECT_EQ(switch_.on_frame(0, at(601ms), false),
+            (std::vector<LayerSwitch::Taker>{{0, at(602ms)}}));
+  EXPECT_EQ(send(switch_, 0, at(633ms), false), Renditions{0});
+}
+
+TEST_F(ThreeLayers, ALayerThatIsFarBehindIsNotTaken) {
+  for (const auto time : {33ms, 600ms})
+    for (std::size_t layer : {1, 2})
+      send(switch_, layer, at(time), true);
+  EXPECT_EQ(send(switch_, 0, at(600ms - LayerSwitch::kMostBehind - 1ns), true), Renditions{});
+  EXPECT_FALSE(switch_.on_frame(0, at(600ms - LayerSwitch::kMostBehind), true).empty());
 }
 
 TEST_F(ThreeLayers, WhoStandsInAndStopsIsReplaced) {
-  (void)switch_.on_frame(1, at(2s), true);
-  EXPECT_EQ(switch_.on_frame(2, at(2s + LayerSwitch::kSilence), true), Renditions{2});
-  EXPECT_EQ(switch_.on_frame(2, at(2s + LayerSwitch::kSilence + 1ns), true), (Renditions{0, 1, 2}));
+  for (const auto time : {33ms, 600ms})
+    for (std::size_t layer : {1, 2})
+      send(switch_, layer, at(time), true);
+  EXPECT_EQ(send(switch_, 2, at(650ms), true), Renditions{2});
+  EXPECT_EQ(send(switch_, 2, at(1200ms), true), (Renditions{0, 1, 2}));
 }
 
 TEST_F(ThreeLayers, APauseOfAllOfThemIsNoReasonToSwitch) {
-  EXPECT_EQ(switch_.on_frame(0, at(10s), true), (Renditions{0, 1, 2}));
-  // The others come a moment later, and are themselves again.
-  EXPECT_EQ(switch_.on_frame(1, at(10s + 1ms), true), Renditions{1});
-  EXPECT_EQ(switch_.on_frame(2, at(10s + 1ms), true), Renditions{2});
+  for (std::size_t layer : {0, 1, 2})
+    EXPECT_EQ(send(switch_, layer, at(10s + layer * 1ms), true), Renditions{layer});
 }
 
 TEST(LayerSwitch, AtTheStartALayerIsWaitedFor) {
   LayerSwitch layers;
   layers.add(0);
   layers.add(1);
-  EXPECT_EQ(layers.on_frame(1, at(5s), true), Renditions{1});
-  EXPECT_EQ(layers.on_frame(1, at(5s) + LayerSwitch::kSilence, true), Renditions{1});
-  EXPECT_EQ(layers.on_frame(1, at(5s) + LayerSwitch::kSilence + 1ns, true), (Renditions{0, 1}));
+  EXPECT_EQ(send(layers, 1, at(5s), true), Renditions{1});
+  EXPECT_EQ(send(layers, 1, at(5s) + LayerSwitch::kSilence, true), Renditions{1});
+  EXPECT_EQ(send(layers, 1, at(6s), true), (Renditions{0, 1}));
 }
 
 TEST(LayerSwitch, ARenditionBeginsWithAKeyFrame) {
   LayerSwitch layers;
   layers.add(0);
-  EXPECT_EQ(layers.on_frame(0, at(0s), false), Renditions{});
-  EXPECT_EQ(layers.on_frame(0, at(1s), true), Renditions{0});
+  EXPECT_EQ(send(layers, 0, at(0s), false), Renditions{});
+  EXPECT_EQ(send(layers, 0, at(1s), true), Renditions{0});
 }
 
 TEST(LayerSwitch, WhoWasTakenAwayIsNobodysSource) {
   LayerSwitch layers;
   layers.add(0);
   layers.add(1);
-  EXPECT_EQ(layers.on_frame(1, at(0s), true), Renditions{1});
-  EXPECT_EQ(layers.on_frame(1, at(2s), true), (Renditions{0, 1}));
+  EXPECT_EQ(send(layers, 1, at(0s), true), Renditions{1});
+  EXPECT_EQ(send(layers, 1, at(2s), true), (Renditions{0, 1}));
   layers.remove(1);
-  EXPECT_EQ(layers.on_frame(1, at(3s), true), Renditions{});
+  EXPECT_EQ(send(layers, 1, at(3s), true), Renditions{});
   EXPECT_EQ(layers.source_of(0), std::nullopt);
-  EXPECT_EQ(layers.on_frame(0, at(3s), true), Renditions{0});
+  EXPECT_EQ(send(layers, 0, at(3s), true), Renditions{0});
 }
 
 // Layers come and go as they like.
@@ -116,7 +146,7 @@ TEST(LayerSwitch, EachChangeIsAtAKeyFrameAndTimesRise) {
       layers.add(layer);
       layers.resize(layer, std::uniform_int_distribution{1, 9}(random)*100L);
     }
-    std::map<std::size_t, std::pair<std::size_t, Duration>> last;  // of a rendition: layer, time
+    std::map<std::size_t, std::pair<std::size_t, RunningTime>> last;  // of a rendition: layer, time
     std::set<std::size_t> sent{0, 1, 2, 3};
     for (Duration time{0}; time < 30s; time += 33ms) {
       if (random() % 30 == 0) {
@@ -127,15 +157,16 @@ TEST(LayerSwitch, EachChangeIsAtAKeyFrameAndTimesRise) {
       for (const auto layer : sent) {
         const bool is_key = random() % 20 == 0;
         const auto its = time + Duration{static_cast<Duration::rep>(random() % 3'000'000)};
-        for (const auto rendition : layers.on_frame(layer, at(its), is_key)) {
+        for (const auto& [rendition, shown_at] : layers.on_frame(layer, at(its), is_key)) {
           const auto known = last.find(rendition);
           if (known == last.end() || known->second.first != layer) {
             EXPECT_TRUE(is_key);
           }
           if (known != last.end()) {
-            EXPECT_GT(its, known->second.second);
+            EXPECT_GT(shown_at, known->second.second);
           }
-          last[rendition] = {layer, its};
+          EXPECT_LE(shown_at - at(its), LayerSwitch::kMostBehind + LayerSwitch::kStep);
+          last[rendition] = {layer, shown_at};
         }
       }
     }
