@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// examples/launch/whip-simulcast.sh: Chromium's three layers become three renditions, and nothing is encoded anew.
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+
+import { openBrowser } from './lib/browser.mjs';
+import { freePorts } from './lib/live_server.mjs';
+import { Program, eventually, root } from './lib/process.mjs';
+import { parsePlaylist, streamsOf } from './lib/segments.mjs';
+import { publishLayers, setActive } from './lib/simulcast.mjs';
+
+const layers = [
+  { rid: 'h' },
+  { rid: 'm', scaleResolutionDownBy: 2 },
+  { rid: 'l', scaleResolutionDownBy: 4 },
+];
+const widths = [1280, 640, 320];
+const patience = 40_000;
+let browser;
+let context;
+let dir;
+let page;
+let pipeline;
+
+before(async () => {
+  browser = await openBrowser();
+  const port = await freePorts();
+  dir = await mkdtemp(path.join(os.tmpdir(), 'onair-passthrough-'));
+  const env = { ...process.env, DIR: dir, PORT: String(port), TARGET_DURATION: '1000000000', PLAYLIST_LENGTH: '0' };
+  pipeline = new Program(path.join(root, 'examples/launch/whip-simulcast.sh'), [], { env });
+  await pipeline.says(/Setting pipeline to PLAYING|New clock/, 10_000);
+  context = await browser.newContext();
+  page = await publishLayers(context, `http://127.0.0.1:${port}/whip`, layers);
+});
+after(async () => {
+  await browser?.close();
+  await pipeline?.stop('SIGKILL');
+  await rm(dir, { recursive: true, force: true });
+});
+
+const playlist = async (rendition) => parsePlaylist(await readFile(path.join(dir, `${rendition}.m3u8`), 'utf8'));
+const count = async () => (existsSync(path.join(dir, '0.m3u8')) ? (await playlist(0)).entries.length : 0);
+async function videoOf(rendition, segment) {
+  const streams = await streamsOf(path.join(dir, `${rendition}-${segment}.ts`));
+  return streams.find((stream) => stream.codec_name === 'h264');
+}
+// A segment behind this one whose picture is that wide.
+function segmentOf(rendition, from, width) {
+  return eventually(`rendition ${rendition} with ${width} pixels`, async () => {
+    for (let segment = from; segment < await count(); ++segment)
+      if ((await videoOf(rendition, segment))?.width === width) return segment;
+    return null;
+  }, patience).catch((error) => { throw new Error(`${error.message}\n${pipeline.output}`); });
+}
+
+test('layers become renditions that are cut at the same instants', async () => {
+  await segmentOf(0, 0, 1280);
+  const begun = await count();
+  await eventually('four more segments', async () => await count() >= begun + 4, patience);
+  const all = await Promise.all([0, 1, 2].map(playlist));
+  const least = Math.min(...all.map(({ entries }) => entries.length));
+  const lengths = all.map(({ entries }) => entries.slice(0, least).map(({ duration }) => duration));
+  assert.deepEqual(lengths[1], lengths[0]);
+  assert.deepEqual(lengths[2], lengths[0]);
+  for (const [rendition, width] of widths.entries())
+    assert.equal((await videoOf(rendition, least - 1)).width, width);
+  const master = await readFile(path.join(dir, 'master.m3u8'), 'utf8');
+  assert.equal(master.match(/#EXT-X-STREAM-INF/g).length, 3);
+});
+
+test('a rendition whose layer the browser stops repeats the next one, and has its own again', async () => {
+  await setActive(page, 'h', false);
+  const repeated = await segmentOf(0, await count(), 640);
+  assert.equal((await videoOf(1, repeated)).width, 640);
+  await setActive(page, 'h', true);
+  const back = await segmentOf(0, repeated, 1280);
+  assert.equal((await videoOf(2, back)).width, 320);
+});
+
+test('the playlists end with the publisher', async () => {
+  await page.close();
+  await context.close();
+  assert.equal((await pipeline.exited).code, 0, pipeline.output);
+  for (const rendition of [0, 1, 2]) assert.equal((await playlist(rendition)).isEnded, true);
+  assert.doesNotMatch(pipeline.output, /ERROR/);
+});
