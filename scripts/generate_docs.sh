@@ -32,8 +32,10 @@ while read -r element source; do
     page "$element" "$source" >"$target"
   fi
 done <<'LIST'
+abrladder gst/abrladder/gstabrladder.cpp
 avaligner gst/avalign/gstavaligner.cpp
 cmafpartmux gst/cmaf/gstcmafpartmux.cpp
+fallbackdecoder gst/abrladder/gstfallbackdecoder.cpp
 flywheel gst/flywheel/gstflywheel.cpp
 hlsbalancer gst/hlsbalance/gsthlsbalancer.cpp
 hlslivesink gst/hlslive/gsthlslivesink.cpp

@@ -260,3 +260,35 @@ test("the pipeline of flywheel's documentation records a picture that nobody sen
     await rm(dir, { recursive: true, force: true });
   }
 });
+
+test("the pipeline of abrladder's documentation writes two renditions that are cut together", async () => {
+  const [pipeline] = await documentedPipelines('gst/abrladder/gstabrladder.cpp');
+  dir = await mkdtemp(path.join(os.tmpdir(), 'onair-docs-'));
+  const program = new Program('/bin/bash', ['-c', `exec ${pipeline}`], { cwd: dir, env: environment });
+  try {
+    const ended = await program.exited;
+    assert.equal(ended.code, 0, program.output);
+    const live = path.join(dir, 'live');
+    const [top, low] = await Promise.all(['0.m3u8', '1.m3u8'].map(async (name) =>
+      parsePlaylist(await readFile(path.join(live, name), 'utf8'))));
+    assert.ok(top.entries.length >= 5);
+    assertOnGrid(top, 1);
+    const lengths = ({ entries }) => entries.slice(0, -1).map(({ duration }) => duration);
+    assert.deepEqual(lengths(low), lengths(top));
+    const sizes = await Promise.all(['0-2.ts', '1-2.ts'].map(async (name) =>
+      (await streamsOf(path.join(live, name))).find(({ codec_name: codec }) => codec === 'h264')));
+    assert.deepEqual(sizes.map(({ width, height }) => [width, height]), [[640, 360], [320, 180]]);
+    assert.deepEqual(await findFaults(await segmentsOf(live)), []);
+  } finally {
+    await program.stop('SIGKILL');
+    await rm(dir, { recursive: true, force: true });
+  }
+});
+
+test("the pipeline of fallbackdecoder's documentation runs to its end", async () => {
+  const [pipeline] = await documentedPipelines('gst/abrladder/gstfallbackdecoder.cpp');
+  const program = new Program('/bin/bash', ['-c', `exec ${pipeline}`], { env: environment });
+  const ended = await program.exited;
+  assert.equal(ended.code, 0, program.output);
+  assert.doesNotMatch(program.output, /WARNING|ERROR/);
+});

@@ -18,7 +18,6 @@ const layers = [
   { rid: 'm', scaleResolutionDownBy: 2 },
   { rid: 'l', scaleResolutionDownBy: 4 },
 ];
-const widths = [1280, 640, 320];
 const patience = 40_000;
 let browser;
 let context;
@@ -48,17 +47,23 @@ async function videoOf(rendition, segment) {
   const streams = await streamsOf(path.join(dir, `${rendition}-${segment}.ts`));
   return streams.find((stream) => stream.codec_name === 'h264');
 }
-// A segment behind this one whose picture is that wide.
-function segmentOf(rendition, from, width) {
-  return eventually(`rendition ${rendition} with ${width} pixels`, async () => {
-    for (let segment = from; segment < await count(); ++segment)
-      if ((await videoOf(rendition, segment))?.width === width) return segment;
+// The first segment from this one on of whose pictures' widths that is true. How large a layer is depends on the
+// machine: browsers shrink all of them when they can't keep up.
+function segmentWith(what, from, isTrue) {
+  let seen = [];
+  return eventually(what, async () => {
+    seen = [];
+    for (let segment = from; segment < await count(); ++segment) {
+      const videos = await Promise.all([0, 1, 2].map((rendition) => videoOf(rendition, segment)));
+      seen.push(videos.map((video) => video?.width));
+      if (videos.every(Boolean) && isTrue(...seen.at(-1))) return { segment };
+    }
     return null;
-  }, patience).catch((error) => { throw new Error(`${error.message}\n${pipeline.output}`); });
+  }, patience).catch((error) => { throw new Error(`${error.message}\n${JSON.stringify(seen)}\n${pipeline.output}`); });
 }
 
 test('layers become renditions that are cut at the same instants', async () => {
-  await segmentOf(0, 0, 1280);
+  await segmentWith('three sizes', 0, (h, m, l) => h > m && m > l);
   const begun = await count();
   await eventually('four more segments', async () => await count() >= begun + 4, patience);
   const all = await Promise.all([0, 1, 2].map(playlist));
@@ -66,19 +71,15 @@ test('layers become renditions that are cut at the same instants', async () => {
   const lengths = all.map(({ entries }) => entries.slice(0, least).map(({ duration }) => duration));
   assert.deepEqual(lengths[1], lengths[0]);
   assert.deepEqual(lengths[2], lengths[0]);
-  for (const [rendition, width] of widths.entries())
-    assert.equal((await videoOf(rendition, least - 1)).width, width);
   const master = await readFile(path.join(dir, 'master.m3u8'), 'utf8');
   assert.equal(master.match(/#EXT-X-STREAM-INF/g).length, 3);
 });
 
 test('a rendition whose layer the browser stops repeats the next one, and has its own again', async () => {
   await setActive(page, 'h', false);
-  const repeated = await segmentOf(0, await count(), 640);
-  assert.equal((await videoOf(1, repeated)).width, 640);
+  const { segment } = await segmentWith('the next layer', await count(), (h, m, l) => h === m && m > l);
   await setActive(page, 'h', true);
-  const back = await segmentOf(0, repeated, 1280);
-  assert.equal((await videoOf(2, back)).width, 320);
+  await segmentWith('its own layer', segment, (h, m, l) => h > m && m > l);
 });
 
 test('the playlists end with the publisher', async () => {
