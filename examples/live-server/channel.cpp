@@ -5,6 +5,7 @@
 
 #include "bus_error.hpp"
 #include "log.hpp"
+#include "messages.hpp"
 
 namespace live {
 namespace {
@@ -172,6 +173,8 @@ gboolean Channel::on_bus(GstBus*, GstMessage* message, gpointer self) {
 
 void Channel::on_message(GstMessage* message) {
   const GstStructure* structure = gst_message_get_structure(message);
+  if (const auto line = line_for(message))
+    log_line("%s", line->c_str());
   switch (GST_MESSAGE_TYPE(message)) {
     case GST_MESSAGE_ERROR:
       return on_error(message);
@@ -182,8 +185,6 @@ void Channel::on_message(GstMessage* message) {
                draining_->owns(GST_MESSAGE_SRC(message)) && draining_->on_stream_end())
         end_broadcast("It has ended.");
       return;
-    case GST_MESSAGE_WARNING:
-      return on_warning(message);
     case GST_MESSAGE_ELEMENT:
       if (gst_structure_has_name(structure, "whip-session"))
         return on_session(structure);
@@ -309,13 +310,6 @@ void Channel::on_error(GstMessage* message) {
   // The error has left the pipeline with a failed state change, and in such a one the sinks of the
   // next broadcast would never get to PLAYING.
   gst_element_set_state(pipeline_.get(), GST_STATE_PLAYING);
-}
-
-void Channel::on_warning(GstMessage* message) {
-  GError* raw = nullptr;
-  gst_message_parse_warning(message, &raw, nullptr);
-  const ErrorPtr error{raw};
-  log_line("warning: %s", error->message);
 }
 
 // The publisher is gone; its last packets are on their way through the chain. Meanwhile the next publisher

@@ -73,7 +73,6 @@ class Channel {
   void on_session(const GstStructure* session);
   void on_pad(const GstStructure* structure);
   void on_error(GstMessage* message);
-  static void on_warning(GstMessage* message);
   void begin();
   [[nodiscard]] bool is_on_air() const;
   [[nodiscard]] std::vector<Status::Stream> streams() const;
