@@ -10,11 +10,10 @@
 
 #include <glib.h>
 
+#include "mp3_bitrates.hpp"
+
 namespace live {
 namespace {
-
-constexpr std::array<unsigned, 14> kMp3Kbps{32,  40,  48,  56,  64,  80,  96,
-                                            112, 128, 160, 192, 224, 256, 320};
 
 struct KeyFileFree {
   void operator()(GKeyFile* file) const { g_key_file_free(file); }
@@ -24,7 +23,7 @@ struct ErrorFree {
 };
 using ErrorPtr = std::unique_ptr<GError, ErrorFree>;
 
-enum class Type { Text, Number, Seconds, Switch };
+enum class Type { Text, Number, Seconds, Switch, Renditions };
 
 // One setting: its long option is also its key in the file. A switch is on: --no-NAME turns it off.
 struct Field {
@@ -35,7 +34,9 @@ struct Field {
   const char* help;
 };
 
-std::array<Field, 21> fields_of(Settings& s) {
+using Fields = std::array<Field, 22>;
+
+Fields fields_of(Settings& s) {
   return {{
       {"address", Type::Text, &s.address, "IP", "IP address to listen on (0.0.0.0: all)"},
       {"port", Type::Number, &s.port, "N", "port of the pages (8080)"},
@@ -58,12 +59,38 @@ std::array<Field, 21> fields_of(Settings& s) {
       {"audio-codec", Type::Text, &s.audio_codec, "NAME",
        "of the sound: aac or mp3 (aac, but mp3 with --no-low-latency)"},
       {"audio-kbps", Type::Number, &s.audio_kbps, "N", "bit rate of the sound in kbit/s (128)"},
+      {"renditions", Type::Renditions, &s.renditions, "JSON",
+       "several pictures and sounds to choose from; @FILE reads it from there"},
       {"stun-server", Type::Text, &s.stun_server, "URL",
        "stun://host:port, when publishers are behind NAT"},
       {"jitterbuffer", Type::Text, &s.jitterbuffer, "NAME", "element that orders the packets"},
       {"min-rtp-port", Type::Number, &s.min_rtp_port, "N", "lowest UDP port for media (any)"},
       {"max-rtp-port", Type::Number, &s.max_rtp_port, "N", "highest UDP port for media (any)"},
   }};
+}
+
+std::optional<Mistake> assign_renditions(const Field& field, const std::string& text) {
+  const auto mistake = [&](const std::string& sentence) {
+    return Mistake{std::string{"--"} + field.name + ": " + sentence};
+  };
+  std::string json = text;
+  if (text.starts_with('@')) {
+    const auto path = text.substr(1);
+    gchar* raw = nullptr;
+    GError* raw_error = nullptr;
+    gsize length = 0;
+    if (!g_file_get_contents(path.c_str(), &raw, &length, &raw_error)) {
+      const ErrorPtr error{raw_error};
+      return mistake("The file " + path + " can't be read: " + error->message + ".");
+    }
+    const std::unique_ptr<gchar, decltype(&g_free)> content{raw, &g_free};
+    json.assign(content.get(), length);
+  }
+  auto read = read_renditions(json);
+  if (const auto* error = std::get_if<std::string>(&read))
+    return mistake(*error);
+  *static_cast<Renditions*>(field.value) = std::get<Renditions>(std::move(read));
+  return std::nullopt;
 }
 
 std::optional<Mistake> assign(const Field& field, const std::string& text) {
@@ -75,6 +102,8 @@ std::optional<Mistake> assign(const Field& field, const std::string& text) {
     *static_cast<std::string*>(field.value) = text;
     return std::nullopt;
   }
+  if (field.type == Type::Renditions)
+    return assign_renditions(field, text);
   if (field.type == Type::Switch) {
     if (text != "true" && text != "false")
       return mistake("true or false");
@@ -124,7 +153,7 @@ std::optional<Mistake> read_file(const std::string& path, Settings& settings) {
   return std::nullopt;
 }
 
-std::string help_text(const std::array<Field, 21>& fields) {
+std::string help_text(const Fields& fields) {
   std::string text =
       "Usage: onair-live-server [OPTION]...\n"
       "A browser publishes by WebRTC, a browser watches by HLS.\n\n"

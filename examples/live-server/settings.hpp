@@ -5,6 +5,8 @@
 #include <string>
 #include <variant>
 
+#include "renditions.hpp"
+
 namespace live {
 
 // All that a person can set, from the command line or from a file (see example.conf). The command
@@ -27,6 +29,7 @@ struct Settings {
   unsigned video_kbps = 2500;
   std::string audio_codec;  // mp3 or aac; empty: see uses_aac()
   unsigned audio_kbps = 128;
+  Renditions renditions;  // none: one, as the fields above say
   std::string stun_server;
   std::string jitterbuffer;   // empty: the default of whiplistensrc
   unsigned min_rtp_port = 0;  // UDP ports of media, both 0: any

@@ -45,7 +45,7 @@ test('--help lists every option and what Ctrl-C does', async () => {
   const { code, output } = await runBinary('--help');
   assert.equal(code, 0);
   for (const option of ['--config', '--port', '--hls-port', '--dir', '--target-duration', '--part-target',
-                        '--no-low-latency', '--window', '--token', '--fps'])
+                        '--no-low-latency', '--window', '--token', '--fps', '--renditions'])
     assert.match(output, new RegExp(`^ +${option} `, 'm'));
   assert.match(output, /Ctrl-C/);
 });
@@ -65,6 +65,9 @@ for (const [args, message] of [
   [['--audio-kbps', '100'], /one of MP3's: 32 40 48/],
   [['--width', '640'], /both --width and --height/],
   [['--width', '641', '--height', '360'], /an even number from 36 to 4096/],
+  [['--renditions', '[{"video":{"width":640,"height":360,"fps":90,"bps":800000}}]'],
+   /--renditions: hls\[0\]\.video\.fps is 90, but must be a whole number from 3 to 60/],
+  [['--renditions', '@/nonexistent.json'], /The file \/nonexistent\.json can't be read: .*No such file/],
   [['--config', '/nonexistent.conf'], /config file \/nonexistent\.conf can't be read: No such file/],
   [['live.conf'], /'live\.conf' is not an option/],
 ]) {

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "settings.hpp"
+
+#include <cstdio>
+#include <fstream>
+#include <vector>
+
+#include <glib.h>
+#include <glib/gstdio.h>
+#include <gtest/gtest.h>
+
+#include "glue/gstptr.hpp"
+
+namespace live::test {
+namespace {
+
+constexpr const char* kOne = R"([{"video":{"width":640,"height":360,"bps":800000}}])";
+
+std::variant<Settings, Help, Mistake> read(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), "onair-live-server");
+  std::vector<char*> argv;
+  for (auto& argument : arguments)
+    argv.push_back(argument.data());
+  return read_settings(static_cast<int>(argv.size()), argv.data());
+}
+
+std::string mistake_of(const std::vector<std::string>& arguments) {
+  const auto settings = read(arguments);
+  const auto* mistake = std::get_if<Mistake>(&settings);
+  return mistake ? mistake->text : "";
+}
+
+std::size_t renditions_of(const std::vector<std::string>& arguments) {
+  const auto settings = read(arguments);
+  const auto* right = std::get_if<Settings>(&settings);
+  EXPECT_TRUE(right) << mistake_of(arguments);
+  return right ? right->renditions.size() : 0;
+}
+
+// Gone with the test.
+class File {
+ public:
+  explicit File(const std::string& content) {
+    gchar* path = nullptr;
+    g_close(g_file_open_tmp("onair-settings-XXXXXX", &path, nullptr), nullptr);
+    path_ = onair::GMemory<char>{path}.get();
+    std::ofstream{path_} << content;
+  }
+  ~File() { std::remove(path_.c_str()); }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+TEST(Settings, RenditionsAreReadFromTheCommandLine) {
+  EXPECT_EQ(renditions_of({}), 0u);
+  EXPECT_EQ(renditions_of({"--renditions", kOne}), 1u);
+  EXPECT_EQ(renditions_of({std::string{"--renditions="} + kOne}), 1u);
+}
+
+TEST(Settings, RenditionsAreReadFromAFile) {
+  const File file{std::string{kOne} + "\n"};
+  EXPECT_EQ(renditions_of({"--renditions", "@" + file.path()}), 1u);
+  EXPECT_EQ(mistake_of({"--renditions", "@/nonexistent.json"})
+                .find("--renditions: The file /nonexistent.json can't be read: "),
+            0u);
+}
+
+TEST(Settings, RenditionsAreReadFromTheConfigFileAndTheCommandLineWins) {
+  const File config{std::string{"[live]\nrenditions = "} + kOne + "\n"};
+  EXPECT_EQ(renditions_of({"--config", config.path()}), 1u);
+  EXPECT_EQ(
+      renditions_of({"--config", config.path(), "--renditions", R"([{"audio":{}},{"audio":{}}])"}),
+      2u);
+}
+
+TEST(Settings, AMistakeInTheRenditionsNamesOptionAndField) {
+  EXPECT_EQ(
+      mistake_of({"--renditions", R"([{"audio":{"bps":1}}])"}),
+      "--renditions: hls[0].audio.bps is 1, but must be a whole number from 32000 to 320000.");
+}
+
+}  // namespace
+}  // namespace live::test
