@@ -7,7 +7,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 
-import { onair, openBrowser, openPage, publishUrl } from './lib/browser.mjs';
+import { holdBack, onair, openBrowser, openPage, publishUrl } from './lib/browser.mjs';
 import { startLiveServer, status } from './lib/live_server.mjs';
 import { eventually } from './lib/process.mjs';
 import { assertOnGrid, assertTogether, beginningsOf, entriesOf, findBeeps, findFaults, findFlashes, join,
@@ -100,17 +100,6 @@ test('a publisher without a camera makes segments of sound alone', async () => {
     assertOnGrid(parsePlaylist(await (await fetch(server.media)).text()), 1);
   });
 });
-
-// A device that sends no packet until window.give(kind), although it has been offered.
-const holdBack = (context, held) => context.addInitScript((kind) => {
-  const add = RTCPeerConnection.prototype.addTransceiver;
-  RTCPeerConnection.prototype.addTransceiver = function addTransceiver(track, options) {
-    if (track.kind !== kind) return add.call(this, track, options);
-    const transceiver = add.call(this, kind, options);
-    window.give = () => transceiver.sender.replaceTrack(track);
-    return transceiver;
-  };
-}, held);
 
 for (const [kind, name, until] of [['audio', 'sound', 'silence'], ['video', 'a picture', 'black']]) {
   test(`${name} that comes late is ${until} until then`, async (t) => {

@@ -43,6 +43,18 @@ export function publishUrl(base, options = {}) {
   return url.href;
 }
 
+// A device that sends no packet until window.give(), although it has been offered; or is not even that.
+export const holdBack = (context, kind, { isOffered = true } = {}) =>
+  context.addInitScript(([held, isIn]) => {
+    const add = RTCPeerConnection.prototype.addTransceiver;
+    RTCPeerConnection.prototype.addTransceiver = function addTransceiver(track, options) {
+      if (track.kind !== held) return add.call(this, track, options);
+      const transceiver = add.call(this, held, isIn ? options : { direction: 'inactive' });
+      window.give = () => transceiver.sender.replaceTrack(track);
+      return transceiver;
+    };
+  }, [kind, isOffered]);
+
 export const onair = (page) =>
   page.evaluate(() => {
     const { state, stats, errors, stalls, frames, measured } = window.onair ?? {};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Runs in a page: as many players beside one another as a test wants, each of which tells what it shows.
 //   players.add(name, { kind, url, config })   kind: hls.js, watch (that of the watch page), native
+//   players.setLevel(name, property, level)    of hls.js; see Watched.setLevel()
 //   players.report(name)                       what has happened since; see Watched.report()
 import { Player } from '/assets/player.js';
 import { readTimecode } from '/assets/timecode.js';
@@ -82,6 +83,11 @@ class Watched {
     return readTimecode(this.#canvas, kWidth, kHeight);
   }
 
+  // `which` of hls.js's levels; `property`: loadLevel, nextLevel, currentLevel.
+  setLevel(property, which) {
+    this.#hls[property] = which;
+  }
+
   report() {
     const video = this.#video;
     const { totalVideoFrames: frames, droppedVideoFrames: dropped } = video.getVideoPlaybackQuality();
@@ -91,6 +97,8 @@ class Watched {
       startedAt: this.#startedAt, time: video.currentTime, frames, dropped, at: Date.now(),
       ahead: buffered.length ? buffered.end(buffered.length - 1) - video.currentTime : 0,
       rates: [...this.#rates],
+      size: [video.videoWidth, video.videoHeight],
+      levels: this.#hls?.levels?.map(({ width, height, bitrate }) => ({ width, height, bitrate })) ?? [],
       target: this.#hls?.targetLatency ?? null,
       date: this.#hls?.playingDate?.getTime() ?? null,
     };
@@ -100,5 +108,6 @@ class Watched {
 const all = new Map();
 window.players = {
   add: (name, options) => { all.set(name, new Watched(options)); },
+  setLevel: (name, property, level) => { all.get(name).setLevel(property, level); },
   report: (name) => all.get(name).report(),
 };

@@ -35,11 +35,12 @@ export function assertOnGrid({ entries }, target, within = 0.012) {
   });
 }
 
-// All segments of a folder in order, listed or not any more; of hlslivesink's, those of its first rendition,
+// All segments of a folder in order, listed or not any more; of hlslivesink's, those of one rendition,
 // without their parts.
-export async function segmentsOf(folder) {
+export async function segmentsOf(folder, rendition = 0) {
+  const isSegment = new RegExp(`^(?:${rendition}-|segment)(\\d+)\\.ts$`);
   const numbers = (await readdir(folder))
-    .map((name) => [name, name.match(/^(?:0-|segment)(\d+)\.ts$/)?.[1]])
+    .map((name) => [name, name.match(isSegment)?.[1]])
     .filter(([, number]) => number !== undefined);
   return numbers.sort((a, b) => a[1] - b[1]).map(([name]) => path.join(folder, name));
 }
