@@ -2,8 +2,10 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include <gst/gst.h>
 
@@ -15,11 +17,17 @@ namespace live {
 
 // From one publisher's RTP to what the output takes. Sound: Opus → MP3, without a hole; picture: decoded,
 // brought to a constant size, and encoded again, so that whatever the publisher does, players see one
-// steady stream.
+// steady stream; or several of them, of abrladder.
 class Broadcast {
  public:
   // Later: it has been promised, and until it comes there is silence, or black.
   enum class Stream { None, Later, Here };
+  // How a rendition's picture is made.
+  struct Encoding {
+    std::string encoder;  // the element
+    double fps = 0;       // at most, now
+    guint64 dropped = 0;  // frames, as the encoder was too far behind
+  };
   // Posted by the bin for each of its streams that has come to its end.
   static constexpr const char* kEndMessage = "live-stream-ended";
 
@@ -37,14 +45,18 @@ class Broadcast {
   bool link(GstPad* source, bool is_audio);
   // Nothing comes any more for what has not been linked.
   void end_unlinked();
+  // By the numbers of the renditions; nothing for those without a picture.
+  [[nodiscard]] std::vector<std::optional<Encoding>> encodings() const;
   [[nodiscard]] bool owns(GstObject* object) const;
   // Whether that was the last one.
   [[nodiscard]] bool on_stream_end() { return --streams_ == 0; }
 
  private:
-  explicit Broadcast(GstBin* pipeline) : pipeline_{pipeline} {}
+  Broadcast(GstBin* pipeline, std::size_t renditions)
+      : pipeline_{pipeline}, renditions_{renditions} {}
 
   GstBin* pipeline_;
+  std::size_t renditions_;  // of abrladder
   onair::GstPtr<GstElement> bin_;
   unsigned streams_ = 0;  // that have not ended
 };

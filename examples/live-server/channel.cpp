@@ -138,7 +138,9 @@ Channel::Status Channel::status() {
           .broadcasts = broadcasts_,
           .message = is_live ? "On the air." : message_,
           .streams = streams(),
-          .output = broadcast_ ? std::optional{output_->figures()} : std::nullopt};
+          .output = broadcast_ ? std::optional{output_->figures()} : std::nullopt,
+          .renditions = broadcast_ ? broadcast_->encodings()
+                                   : std::vector<std::optional<Broadcast::Encoding>>{}};
 }
 
 std::vector<Channel::Status::Stream> Channel::streams() const {

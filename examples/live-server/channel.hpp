@@ -37,6 +37,7 @@ class Channel {
     };
     std::vector<Stream> streams;
     std::optional<Output::Figures> output;  // of the publisher who is here
+    std::vector<std::optional<Broadcast::Encoding>> renditions;
   };
 
   explicit Channel(Settings settings);

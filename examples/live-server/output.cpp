@@ -20,6 +20,19 @@ guint64 nanoseconds(double seconds) {
 // machine get 2 s more.
 constexpr guint64 kMaxWait = 4 * GST_SECOND;
 
+// Players choose by these before the picture has once moved.
+StructurePtr peaks_of(const std::vector<Output::Stream>& streams) {
+  StructurePtr peaks{gst_structure_new_empty("bandwidths")};
+  for (const auto& stream : streams) {
+    const auto name = std::to_string(stream.rendition);
+    guint peak = 0;
+    gst_structure_get_uint(peaks.get(), name.c_str(), &peak);
+    if (stream.bps != 0)
+      gst_structure_set(peaks.get(), name.c_str(), G_TYPE_UINT, peak + stream.bps, nullptr);
+  }
+  return peaks;
+}
+
 }  // namespace
 
 std::variant<std::unique_ptr<Output>, std::string> Output::create(GstBin* pipeline,
@@ -56,40 +69,40 @@ Output::~Output() {
   gst_bin_remove(pipeline_, sink_.get());
 }
 
-GstPtr<GstPad> Output::pad(bool is_audio) const {
-  return GstPtr<GstPad>::adopt(
-      gst_element_get_static_pad(sink_.get(), is_audio ? "audio_0" : "video_0"));
+GstPtr<GstPad> Output::pad(const Stream& stream) const {
+  return GstPtr<GstPad>::adopt(gst_element_get_static_pad(sink_.get(), stream.name().c_str()));
 }
 
 void Output::release_pads() {
-  for (const bool is_audio : {true, false})
-    if (const auto old = pad(is_audio))
-      gst_element_release_request_pad(sink_.get(), old.get());
+  for (const auto& pad : pads_)
+    gst_element_release_request_pad(sink_.get(), pad.get());
+  pads_.clear();
 }
 
-bool Output::begin(bool has_audio, bool has_video) {
+bool Output::begin(const std::vector<Stream>& streams) {
   gst_element_set_state(sink_.get(), GST_STATE_READY);
   release_pads();
   has_segments_ = false;
   state_ = State::Open;
-  for (const auto& [name, is_wanted] :
-       {std::pair{"audio_0", has_audio}, std::pair{"video_0", has_video}})
-    if (is_wanted && !GstPtr<GstPad>::adopt(gst_element_request_pad_simple(sink_.get(), name)))
+  g_object_set(sink_.get(), "bandwidths", peaks_of(streams).get(), nullptr);
+  for (const auto& stream : streams) {
+    auto pad =
+        GstPtr<GstPad>::adopt(gst_element_request_pad_simple(sink_.get(), stream.name().c_str()));
+    if (!pad)
       return false;
+    pads_.push_back(std::move(pad));
+  }
   return gst_element_set_state(sink_.get(), GST_STATE_PLAYING) != GST_STATE_CHANGE_FAILURE;
 }
 
 // Each stream on a thread of its own, as one may wait for the other.
 void Output::end() {
   state_ = State::Ending;
-  for (const bool is_audio : {true, false}) {
-    auto its = pad(is_audio);
-    if (!its)
-      continue;
+  for (auto pad : pads_) {
     const auto send = [](GstElement*, gpointer data) {
       gst_pad_send_event(GST_PAD(data), gst_event_new_eos());
     };
-    gst_element_call_async(sink_.get(), send, its.release(), gst_object_unref);
+    gst_element_call_async(sink_.get(), send, pad.release(), gst_object_unref);
   }
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include <gst/gst.h>
 
@@ -17,6 +18,15 @@ namespace live {
 // playlist stays where it is; each broadcast goes on with its numbers.
 class Output {
  public:
+  // What one of its pads takes: the sound or the picture of a rendition, which are counted from 0.
+  struct Stream {
+    bool is_audio = false;
+    std::size_t rendition = 0;
+    unsigned bps = 0;  // at most; 0: not known beforehand
+    [[nodiscard]] std::string name() const {
+      return (is_audio ? "audio_" : "video_") + std::to_string(rendition);
+    }
+  };
   struct Figures {
     guint64 begun = 0;           // segments
     guint64 missed = 0;          // places where one should have begun, and none did
@@ -35,8 +45,8 @@ class Output {
   Output& operator=(const Output&) = delete;
 
   // For the streams of a broadcast. A playlist that has not ended goes on, behind a discontinuity.
-  [[nodiscard]] bool begin(bool has_audio, bool has_video);
-  [[nodiscard]] onair::GstPtr<GstPad> pad(bool is_audio) const;
+  [[nodiscard]] bool begin(const std::vector<Stream>& streams);
+  [[nodiscard]] onair::GstPtr<GstPad> pad(const Stream& stream) const;
   // The playlist says so at the end. The sink's EOS tells when that has happened.
   void end();
   void on_end() { state_ = State::Ended; }
@@ -59,6 +69,7 @@ class Output {
 
   GstBin* pipeline_;
   onair::GstPtr<GstElement> sink_;
+  std::vector<onair::GstPtr<GstPad>> pads_;  // of the newest broadcast
   State state_ = State::Ended;
   bool has_segments_ = false;
 };

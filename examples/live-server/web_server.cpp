@@ -167,6 +167,14 @@ void WebServer::send_status(SoupServerMessage* message) {
                {"delay_ms", static_cast<double>(made->delay_ns) / kMs},
                {"worst_delay_ms", static_cast<double>(made->worst_delay_ns) / kMs}};
   }
+  auto renditions = nlohmann::ordered_json::array();
+  for (const auto& encoding : status.renditions) {
+    auto rendition = nlohmann::ordered_json::object();
+    if (encoding)
+      rendition["video"] = {
+          {"encoder", encoding->encoder}, {"fps", encoding->fps}, {"dropped", encoding->dropped}};
+    renditions.push_back(std::move(rendition));
+  }
   const nlohmann::ordered_json document{{"state", to_string(status.state)},
                                         {"broadcast", status.broadcasts},
                                         {"playlist", playlist_url(message)},
@@ -175,6 +183,7 @@ void WebServer::send_status(SoupServerMessage* message) {
                                         {"streams", streams},
                                         {"segments", segments},
                                         {"latency", latency},
+                                        {"renditions", renditions},
                                         {"message", status.message}};
   set_header(message, "Cache-Control", "no-store");
   constexpr auto kReplace = nlohmann::ordered_json::error_handler_t::replace;
