@@ -2,6 +2,7 @@
 #include "chains.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <string_view>
 #include <utility>
 
@@ -37,13 +38,23 @@ std::string scale_in_memory(const VideoRendition& rendition) {
          size(rendition);
 }
 
-// Where the GPU can: it has no element that crops.
+// The GPU has no element that crops, and none that puts small pictures into a larger frame: for encoders that
+// take pictures there, where it can do without.
 std::optional<std::string> scale_on_gpu(const VideoRendition& rendition) {
   if (rendition.fit == Fit::Crop || !rendition.upscale)
     return std::nullopt;
   return "cudaconvertscale add-borders=" +
          std::string{rendition.fit == Fit::Letterbox ? "true" : "false"} +
          " ! video/x-raw(memory:CUDAMemory),format=NV12," + size(rendition);
+}
+
+// What is scaled is fetched, not the whole picture. In I420, which all that follow take.
+std::optional<std::string> scale_and_fetch(const VideoRendition& rendition) {
+  if (rendition.fit == Fit::Crop)
+    return std::nullopt;
+  return "cudaconvertscale name=scale ! capsfilter name=inner ! cudadownload ! videobox name=box ! "
+         "capsfilter name=frame caps=video/x-raw,format=I420," +
+         size(rendition);
 }
 
 // An encoder by itself: what follows a scaler.
@@ -71,8 +82,9 @@ std::vector<Encoder> encoders(const VideoRendition& rendition) {
                         {"zero-reorder-delay", "true"},
                         {"aud", "false"}};
   return {
-      {"nvh264enc", "nvidia", true, "", nvidia},
+      // Of 1.22 to 1.24: takes another bit rate without a key frame, as nvh264enc does from 1.26 on.
       {"nvcudah264enc", "nvidia", true, "", nvidia},
+      {"nvh264enc", "nvidia", true, "", nvidia},
       {"x264enc",
        "x264",
        false,
@@ -110,7 +122,8 @@ std::vector<std::pair<std::string, std::string>> rate_settings(const std::string
   if (encoder.starts_with("nv"))
     return {{"bitrate", kilobits},
             {"max-bitrate", kilobits},
-            {"vbv-buffer-size", std::to_string(rate.bps / 1000 * buffer_ms / 1000)}};
+            {"vbv-buffer-size",
+             std::to_string(std::llround(rate.bps / 1e3 * in_ms(rate.buffer) / 1e3))}};
   return {};
 }
 
@@ -121,9 +134,10 @@ std::vector<Chain> video_chains(const VideoRendition& rendition, Memory memory,
     Chain chain;
   };
   std::vector<Ranked> ranked;
-  const auto on_gpu = memory == Memory::Cuda ? scale_on_gpu(rendition) : std::nullopt;
-  const auto in_memory =
-      (memory == Memory::Cuda ? "cudadownload ! " : "") + scale_in_memory(rendition);
+  const bool is_there = memory == Memory::Cuda;
+  const auto on_gpu = is_there ? scale_on_gpu(rendition) : std::nullopt;
+  const auto fetched = is_there ? scale_and_fetch(rendition) : std::nullopt;
+  const auto in_memory = (is_there ? "cudadownload ! " : "") + scale_in_memory(rendition);
   const auto rate = RateBudget{rendition.bps, rendition.fps}.rate();
   for (const auto& [factory, family, takes_cuda, options, settings] : encoders(rendition)) {
     const auto rank = families.rank(family);
@@ -133,10 +147,10 @@ std::vector<Chain> video_chains(const VideoRendition& rendition, Memory memory,
                          " ! capsfilter caps=video/x-h264,profile=" + to_string(rendition.profile);
     auto all = rate_settings(factory, rate);
     all.insert(all.begin(), settings.begin(), settings.end());
-    if (on_gpu)
-      ranked.push_back(
-          {*rank,
-           {factory, family, *on_gpu + (takes_cuda ? "" : " ! cudadownload") + encoder, all}});
+    if (on_gpu && takes_cuda)
+      ranked.push_back({*rank, {factory, family, *on_gpu + encoder, all}});
+    if (fetched)
+      ranked.push_back({*rank, {factory, family, *fetched + encoder, all}});
     ranked.push_back({*rank, {factory, family, in_memory + encoder, all}});
   }
   std::stable_sort(ranked.begin(), ranked.end(),

@@ -22,6 +22,18 @@ bool is_installed(const char* factory) {
   return static_cast<bool>(GstPtr<GstElementFactory>::adopt(gst_element_factory_find(factory)));
 }
 
+// Whether there is such a property, and it has another value. nvh264enc of 1.22 makes a key frame whenever it is
+// told something, be it what it knows.
+bool differs(GObject* codec, const char* property, const std::string& value) {
+  if (!g_object_class_find_property(G_OBJECT_GET_CLASS(codec), property))
+    return false;
+  GValue now = G_VALUE_INIT;
+  g_object_get_property(codec, property, &now);
+  const GMemory<char> text{gst_value_serialize(&now)};
+  g_value_unset(&now);
+  return !text || value != text.get();
+}
+
 // Of a picture in YUV its own, so that scaling is all that is to be done.
 std::string colorimetry_of(const GstVideoInfo& picture, const VideoRendition& rendition) {
   GstVideoInfo frame;
@@ -66,11 +78,14 @@ std::vector<Alternatives::Candidate> VideoChoice::candidates(const GstCaps* caps
   return candidates;
 }
 
-GstPtr<GstCaps> VideoChoice::frame_caps(int width, int height) const {
-  return GstPtr<GstCaps>::adopt(gst_caps_new_simple(
+GstPtr<GstCaps> VideoChoice::frame_caps(int width, int height, bool is_on_gpu) const {
+  auto caps = GstPtr<GstCaps>::adopt(gst_caps_new_simple(
       "video/x-raw", "format", G_TYPE_STRING, "I420", "width", G_TYPE_INT, width, "height",
       G_TYPE_INT, height, "pixel-aspect-ratio", GST_TYPE_FRACTION, 1, 1, "colorimetry",
       G_TYPE_STRING, colorimetry_->c_str(), nullptr));
+  if (is_on_gpu)
+    gst_caps_set_features(caps.get(), 0, gst_caps_features_new(kCuda, nullptr));
+  return caps;
 }
 
 void VideoChoice::prepare(GstElement* chain, const GstCaps* caps) {
@@ -86,8 +101,11 @@ void VideoChoice::prepare(GstElement* chain, const GstCaps* caps) {
                              .par_num = GST_VIDEO_INFO_PAR_N(&info),
                              .par_den = GST_VIDEO_INFO_PAR_D(&info)},
                             rendition_);
-  g_object_set(child(chain, "crop").get(), "left", placed.crop_left, "right", placed.crop_right,
-               "top", placed.crop_top, "bottom", placed.crop_bottom, nullptr);
+  // The GPU has no element that crops: chains that scale there are for pictures that are not.
+  const auto crop = child(chain, "crop");
+  if (crop)
+    g_object_set(crop.get(), "left", placed.crop_left, "right", placed.crop_right, "top",
+                 placed.crop_top, "bottom", placed.crop_bottom, nullptr);
   // Where the picture reaches two edges of the frame the scaler makes the borders, which saves a copy.
   const bool reaches_edges = placed.width == rendition_.width || placed.height == rendition_.height;
   const bool scaler_makes_borders = rendition_.fit == Fit::Letterbox && reaches_edges;
@@ -97,10 +115,10 @@ void VideoChoice::prepare(GstElement* chain, const GstCaps* caps) {
   g_object_set(child(chain, "box").get(), "left", border(placed.border_left), "right",
                border(placed.border_right), "top", border(placed.border_top), "bottom",
                border(placed.border_bottom), nullptr);
-  g_object_set(inner.get(), "caps", frame_caps(size.first, size.second).get(), nullptr);
+  g_object_set(inner.get(), "caps", frame_caps(size.first, size.second, !crop).get(), nullptr);
   g_object_set(child(chain, "scale").get(), "add-borders", scaler_makes_borders, nullptr);
   g_object_set(child(chain, "frame").get(), "caps",
-               frame_caps(rendition_.width, rendition_.height).get(), nullptr);
+               frame_caps(rendition_.width, rendition_.height, false).get(), nullptr);
 }
 
 void VideoChoice::on_buffer(GstElement* chain, RunningTime at) {
@@ -114,7 +132,7 @@ void VideoChoice::tell(GstElement* chain, const RateBudget::Rate& rate) const {
     return;
   for (const auto& [property, value] :
        rate_settings(GST_OBJECT_NAME(gst_element_get_factory(codec.get())), rate))
-    if (g_object_class_find_property(G_OBJECT_GET_CLASS(codec.get()), property.c_str()))
+    if (differs(G_OBJECT(codec.get()), property.c_str(), value))
       gst_util_set_object_arg(G_OBJECT(codec.get()), property.c_str(), value.c_str());
 }
 

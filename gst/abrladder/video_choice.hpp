@@ -23,7 +23,7 @@ class VideoChoice : public Alternatives {
   void on_buffer(GstElement* chain, RunningTime at) override;
 
  private:
-  [[nodiscard]] GstPtr<GstCaps> frame_caps(int width, int height) const;
+  [[nodiscard]] GstPtr<GstCaps> frame_caps(int width, int height, bool is_on_gpu) const;
   void tell(GstElement* chain, const RateBudget::Rate& rate) const;
 
   const VideoRendition rendition_;
