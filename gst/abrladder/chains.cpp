@@ -48,7 +48,7 @@ std::optional<std::string> scale_on_gpu(const VideoRendition& rendition) {
          " ! video/x-raw(memory:CUDAMemory),format=NV12," + size(rendition);
 }
 
-// What is scaled is fetched, not the whole picture. In I420, which all that follow take.
+// What is scaled is fetched, not the whole picture. In I420, which videobox takes.
 std::optional<std::string> scale_and_fetch(const VideoRendition& rendition) {
   if (rendition.fit == Fit::Crop)
     return std::nullopt;
@@ -149,9 +149,11 @@ std::vector<Chain> video_chains(const VideoRendition& rendition, Memory memory,
     all.insert(all.begin(), settings.begin(), settings.end());
     if (on_gpu && takes_cuda)
       ranked.push_back({*rank, {factory, family, *on_gpu + encoder, all}});
+    // NVIDIA's newer ones take NV12 and no I420.
+    const std::string convert = takes_cuda ? " ! videoconvert" : "";
     if (fetched)
-      ranked.push_back({*rank, {factory, family, *fetched + encoder, all}});
-    ranked.push_back({*rank, {factory, family, in_memory + encoder, all}});
+      ranked.push_back({*rank, {factory, family, *fetched + convert + encoder, all}});
+    ranked.push_back({*rank, {factory, family, in_memory + convert + encoder, all}});
   }
   std::stable_sort(ranked.begin(), ranked.end(),
                    [](const Ranked& a, const Ranked& b) { return a.rank < b.rank; });

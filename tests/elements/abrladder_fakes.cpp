@@ -39,10 +39,14 @@ void fill(GstBin* bin, FakeCodec& fake, const char* factory, bool can_be_held) {
     g_object_set(gate, "signal-handoffs", TRUE, nullptr);
   }
   GstElement* real = gst_element_factory_make(factory, "real");
-  if (can_be_held)
+  GstElement* format = gst_element_factory_make("capsfilter", "format");
+  if (can_be_held) {
     gst_util_set_object_arg(G_OBJECT(real), "tune", "zerolatency");
-  gst_bin_add_many(bin, gate, real, nullptr);
-  gst_element_link(gate, real);
+    // As nvh264enc from 1.26 on: no I420.
+    gst_util_set_object_arg(G_OBJECT(format), "caps", "video/x-raw,format=NV12");
+  }
+  gst_bin_add_many(bin, gate, format, real, nullptr);
+  gst_element_link_many(gate, format, real, nullptr);
   for (const auto& [name, element] : {std::pair{"sink", gate}, std::pair{"src", real}}) {
     GstPad* pad = gst_element_get_static_pad(element, name);
     gst_element_add_pad(GST_ELEMENT(bin), gst_ghost_pad_new(name, pad));
