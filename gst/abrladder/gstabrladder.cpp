@@ -34,9 +34,10 @@
  *
  * ## Codecs
  * The first that works: NVIDIA's, then libav and x264, then OpenH264. Where NVIDIA's decoder works pictures stay in the
- * GPU's memory and are scaled there (not where they are cropped), and what is scaled is fetched; with `upscale`, which leaves
- * nothing to be framed, it stays there for NVIDIA's encoder. One that fails is replaced by the next one with a warning message, at once; see
- * `fallbackdecoder`. #GstAbrLadder:video-decoders and #GstAbrLadder:video-encoders pin or forbid them.
+ * GPU's memory and are scaled there (not where they are cropped), and what is scaled is fetched; with `upscale`, which
+ * leaves nothing to be framed, it stays there for NVIDIA's encoder. One that fails is replaced by the next one with a
+ * warning message, at once; see `fallbackdecoder`. #GstAbrLadder:video-decoders and #GstAbrLadder:video-encoders pin or
+ * forbid them.
  *
  * ## Overload
  * Live, and encoders fall behind for #GstAbrLadder:overload-time: the frame rate of the largest rendition is halved, then that

@@ -3,10 +3,12 @@
 # Processor time of a minute of stream with one, two and three renditions, and passed through: abrladder, stock
 # elements by gst-launch-1.0, and ffmpeg, each in one process, with the same codecs, rates and threads, in turn; the medians.
 # And how much the pictures are like the source, which is a minute of 1280x720 at 30 frames a second, with noise.
-#   tests/benchmark/ladder.sh [BUILD [ROUNDS]]
+#   tests/benchmark/ladder.sh [BUILD [ROUNDS [RENDITIONS...]]]     RENDITIONS: rows of the table, 0 passes through
 set -euo pipefail
 build=$(realpath "${1:-$(dirname "${BASH_SOURCE[0]}")/../../build}")
 rounds=${2:-3}
+rows=("${@:3}")
+[[ ${#rows[@]} -gt 0 ]] || rows=(0 1 2 3)
 export GST_PLUGIN_PATH=$build/gst
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -44,7 +46,9 @@ stock() { # N OUT
   for ((i = 0; i < $1; ++i)); do
     fps=''
     [[ ${rates[i]} -eq 30 ]] || fps="! videorate drop-only=true ! video/x-raw,framerate=${rates[i]}/1"
-    branches+=" v. ! queue $fps ! videoconvertscale ! video/x-raw,format=I420,width=${widths[i]},height=${heights[i]}"
+    # Without their colorimetry, small pictures are converted from BT.709 to BT.601 as well.
+    branches+=" v. ! queue $fps ! videoconvertscale"
+    branches+=" ! video/x-raw,format=I420,width=${widths[i]},height=${heights[i]},colorimetry=bt709"
     branches+=" ! x264enc tune=zerolatency speed-preset=veryfast key-int-max=${rates[i]} option-string=scenecut=0 threads=1"
     branches+=" bitrate=${kilobits[i]} vbv-buf-capacity=250 ! video/x-h264,profile=main ! h264parse config-interval=-1"
     branches+=" ! video/x-h264,stream-format=byte-stream,alignment=au ! queue ! $(sink "$2" "$i")"
@@ -111,9 +115,12 @@ row() { # NAME ABRLADDER STOCK FFMPEG
 
 echo "| a minute of | abrladder | stock elements | ffmpeg | to stock | to ffmpeg |"
 echo "|---|---:|---:|---:|---:|---:|"
-row "passthrough" "$(abrladder_through)" "$(stock_through)" "$(ffmpeg_through)"
-for n in 1 2 3; do
-  row "$n rendition$([[ $n -eq 1 ]] || echo s)" "$(abrladder "$n" "")" "$(stock "$n" "")" "$(ffmpeg_ladder "$n" "")"
+for n in "${rows[@]}"; do
+  case $n in
+    0) row "passthrough" "$(abrladder_through)" "$(stock_through)" "$(ffmpeg_through)" ;;
+    1) row "1 rendition" "$(abrladder 1 "")" "$(stock 1 "")" "$(ffmpeg_ladder 1 "")" ;;
+    *) row "$n renditions" "$(abrladder "$n" "")" "$(stock "$n" "")" "$(ffmpeg_ladder "$n" "")" ;;
+  esac
 done
 
 # Frame by frame: each file has as many as the source, or half.
