@@ -88,6 +88,8 @@ void Inheritance::level() {
       if (!playlist.has_ended && !ahead.has_ended)
         playlist.catch_up(ahead, rendition, next_numbers_[rendition]);
     next_sequence_ = std::max(next_sequence_, playlist.next_media_sequence());
+    next_discontinuity_sequence_ =
+        std::max(next_discontinuity_sequence_, playlist.next_discontinuity_sequence() + 1);
   }
 }
 

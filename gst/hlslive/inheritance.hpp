@@ -30,6 +30,11 @@ class Inheritance {
   [[nodiscard]] std::vector<std::string> playlists() const;
   // Of the segments to come, in all renditions.
   [[nodiscard]] std::uint64_t next_sequence() const { return next_sequence_; }
+  // Of the first of them, where a playlist begins anew: in all renditions the same (RFC 8216 section 6.2.4), however
+  // much of the last lives each has listed.
+  [[nodiscard]] std::uint64_t next_discontinuity_sequence() const {
+    return next_discontinuity_sequence_;
+  }
   // No file of the rendition that anybody may know has this number or a greater one.
   [[nodiscard]] std::uint64_t next_number(const std::string& rendition) const;
   // For who goes on with it, once.
@@ -52,6 +57,7 @@ class Inheritance {
       unread_;  // renditions of whose playlists nothing could be read
   std::map<std::string, std::uint64_t, std::less<>> next_numbers_;  // of files, by rendition
   std::uint64_t next_sequence_ = 0;
+  std::uint64_t next_discontinuity_sequence_ = 0;
   Retirement retired_;
   std::vector<std::string> oddities_;
 };

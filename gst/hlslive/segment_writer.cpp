@@ -91,7 +91,7 @@ void SegmentWriter::begin_playlist(Session& session) {
     config.first_sequence = left->media_sequence;
   if (left)
     config.first_discontinuity_sequence =
-        goes_on ? left->discontinuity_sequence : left->next_discontinuity_sequence() + 1;
+        goes_on ? left->discontinuity_sequence : session.inherited().next_discontinuity_sequence();
   playlist_.emplace(config);
   Bandwidth::Config bandwidth{.target_duration = playlist_->target_duration()};
   if (const auto declared = settings.bandwidths.find(config_.name);

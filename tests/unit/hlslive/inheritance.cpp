@@ -121,6 +121,23 @@ TEST_F(Inherited, ARenditionThatIsBehindGetsGapsOfNewNames) {
   EXPECT_THAT(uris(*inherited.take("0.m3u8")), ElementsAre("0-0.ts", "0-1.ts", "0-2.ts", "0-3.ts"));
 }
 
+// One died before it had listed anything of its last life, and has been passed since.
+TEST_F(Inherited, WhoBeginsAnewHasTheDiscontinuitiesOfWhoeverHasMost) {
+  for (const auto& [rendition, first, breaks] :
+       {std::tuple{"0", 10U, 3U}, std::tuple{"1", 2U, 1U}}) {
+    MediaPlaylist playlist{{.target = kTarget, .window = 1min, .first_sequence = first}};
+    for (auto number = 0U; number < 5; ++number) {
+      playlist.begin_segment({.is_discontinuous = number < breaks});
+      playlist.end_segment(std::string{rendition} + "-" + std::to_string(first + number) + ".ts",
+                           1s, kNow);
+    }
+    put(storage, std::string{rendition} + ".m3u8", playlist.text());
+  }
+  accept();
+  EXPECT_EQ(inherited.next_sequence(), 15U);
+  EXPECT_EQ(inherited.next_discontinuity_sequence(), 4U);
+}
+
 TEST_F(Inherited, WhatIsNoPlaylistOfOursIsToldOfAndKeepsItsFiles) {
   leave(storage, "0", 0, 1);
   put(storage, "1.m3u8", "#EXTM3U\n#EXT-X-VERSION:three\n");
