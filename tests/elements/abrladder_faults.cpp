@@ -123,6 +123,24 @@ TEST_F(Decoder, DecodesWhatComesEncoded) {
   EXPECT_STREQ(gst_structure_get_string(stats.get(), "video-decoder"), "avdec_h264");
 }
 
+TEST_F(Decoder, SeesAnotherSizeWithinTheStreamAndNobodyBehindItDoes) {
+  LadderBench bench{{.renditions = kSmall, .properties = "video-decoders=libav"}};
+  bench.in().open_stream(kCoded);
+  push(bench, coded_scene(15, 30));
+  std::vector<std::pair<Duration, Luma>> larger;
+  for (int i = 15; i < 30; ++i)
+    larger.emplace_back(i * 33ms, scene(128, 96, i * 33ms));
+  push(bench, encode(larger, 30));
+  ASSERT_TRUE(bench.end());
+  const auto frames = bench.coded();
+  ASSERT_EQ(frames.size(), 30u);
+  for (std::size_t i = 0; i < frames.size(); ++i)
+    EXPECT_EQ(frames[i].is_key, i == 0) << i;
+  const auto pictures = bench.decoded();
+  ASSERT_EQ(pictures.size(), 30u);
+  EXPECT_GT(ssim(pictures[25].luma, scene(128, 96, pictures[25].at).scaled(64, 48)), 0.9);
+}
+
 TEST_F(Decoder, ThatFailsIsReplacedAndAKeyFrameIsAskedFor) {
   fake_decoder().fails_after = 10;
   LadderBench bench{{.renditions = kSmall}};
