@@ -47,4 +47,11 @@ inline GstPtr<GstElement> child(GstElement* bin, const char* name) {
   return GstPtr<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(bin), name));
 }
 
+// Out of its bin, whatever state that is in.
+inline void take_away(GstBin* bin, const GstPtr<GstElement>& element) {
+  gst_element_set_locked_state(element.get(), TRUE);
+  gst_element_set_state(element.get(), GST_STATE_NULL);
+  gst_bin_remove(bin, element.get());
+}
+
 }  // namespace onair

@@ -84,13 +84,7 @@ bool AudioLadder::build() {
 
 AudioLadder::~AudioLadder() {
   for (const auto& element : elements_)
-    take_away(element);
-}
-
-void AudioLadder::take_away(const GstPtr<GstElement>& element) {
-  gst_element_set_locked_state(element.get(), TRUE);
-  gst_element_set_state(element.get(), GST_STATE_NULL);
-  gst_bin_remove(bin_, element.get());
+    take_away(bin_, element);
 }
 
 GstPtr<GstPad> AudioLadder::sink() const {
@@ -158,12 +152,12 @@ void AudioLadder::remove(std::size_t index) {
     }
   }
   gst_element_release_request_pad(outlet.encoding->elements.back().get(), outlet.tee_pad.get());
-  take_away(outlet.queue);
+  take_away(bin_, outlet.queue);
   if (!unused)
     return;
   gst_element_release_request_pad(elements_.back().get(), unused->tee_pad.get());
   for (const auto& element : unused->elements)
-    take_away(element);
+    take_away(bin_, element);
 }
 
 void AudioLadder::add_stats(GstStructure* stats) {

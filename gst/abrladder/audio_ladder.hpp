@@ -49,7 +49,6 @@ class AudioLadder {
   explicit AudioLadder(GstBin* bin) : bin_{bin} {}
   bool build();
   std::shared_ptr<Encoding> make_encoding(const AudioRendition& rendition);
-  void take_away(const GstPtr<GstElement>& element);
 
   GstBin* const bin_;
   std::vector<GstPtr<GstElement>> elements_;  // decoder … tee

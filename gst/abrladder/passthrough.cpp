@@ -7,8 +7,8 @@
 
 #include <gst/video/video.h>
 
+#include "alternatives.hpp"
 #include "glue/gsttime.hpp"
-#include "glue/signals.hpp"
 
 GST_DEBUG_CATEGORY_EXTERN(gst_abr_ladder_debug);
 #define GST_CAT_DEFAULT gst_abr_ladder_debug
@@ -236,11 +236,8 @@ void Passthrough::remove(std::size_t index) {
   release(gone.in.back().get(), GST_PAD_SRC);
   release(gone.out.front().get(), GST_PAD_SINK);
   for (const auto* elements : {&gone.in, &gone.out})
-    for (const auto& element : *elements) {
-      gst_element_set_locked_state(element.get(), TRUE);
-      gst_element_set_state(element.get(), GST_STATE_NULL);
-      gst_bin_remove(bin_, element.get());
-    }
+    for (const auto& element : *elements)
+      take_away(bin_, element);
   feeds_.lock()->erase(index);
 }
 

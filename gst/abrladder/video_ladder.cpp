@@ -120,11 +120,8 @@ bool VideoLadder::build() {
 }
 
 VideoLadder::~VideoLadder() {
-  for (const auto& element : {decoder_, tee_}) {
-    gst_element_set_locked_state(element.get(), TRUE);
-    gst_element_set_state(element.get(), GST_STATE_NULL);
-    gst_bin_remove(bin_, element.get());
-  }
+  for (const auto& element : {decoder_, tee_})
+    take_away(bin_, element);
 }
 
 GstPtr<GstPad> VideoLadder::sink() const {
@@ -260,11 +257,8 @@ void VideoLadder::remove(std::size_t index) {
     count_steps(*state);
   }
   gst_element_release_request_pad(tee_.get(), branch->tee_pad.get());
-  for (const auto& element : branch->elements) {
-    gst_element_set_locked_state(element.get(), TRUE);
-    gst_element_set_state(element.get(), GST_STATE_NULL);
-    gst_bin_remove(bin_, element.get());
-  }
+  for (const auto& element : branch->elements)
+    take_away(bin_, element);
 }
 
 void VideoLadder::ask_for_key_frame(const KeyFrames::Request& request) {
