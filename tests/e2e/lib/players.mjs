@@ -44,6 +44,15 @@ export const playerNames = [...Object.keys(kPages), ...Object.keys(kPrograms)];
 const quantile = (values, share) =>
   values.sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(share * values.length))];
 
+// hls.js 1.7 that is late by a part (a busy machine, most often when it joins) goes on with the next segment once
+// that has begun, without the parts of this one that it has not asked for yet, and jumps over the hole.
+const kMostJumps = 2;
+const kMostJump = 0.5; // seconds; two parts, and as far as hls.js jumps beyond the hole
+const isJump = ({ details, message }) => {
+  const [, from, to] = /holes, seeking from ([\d.]+) to ([\d.]+)/.exec(message) ?? [];
+  return details === 'bufferSeekOverHole' && to - from < kMostJump;
+};
+
 // What a player showed from its first picture on, in seconds; `zero`: see dateOfSignal().
 export function judge({ readings, stalls = [], errors, startedAt = null, dropped }, zero) {
   const shown = readings.filter(({ code }) => code !== null);
@@ -82,7 +91,11 @@ export async function testPlayers(t, seconds) {
     await t.test(`${name} plays for ${seconds} s`, (its) => {
       const result = judged[name];
       its.diagnostic(inWords(result));
-      assert.deepEqual(result.errors.filter((error) => !tellsOfStall(error)), []);
+      const errors = result.errors.filter((error) => !tellsOfStall(error));
+      const jumps = name.endsWith('-parts') ? errors.filter(isJump) : [];
+      its.diagnostic(`${jumps.length} jumps over parts`);
+      assert.deepEqual(errors.filter((error) => !jumps.includes(error)), []);
+      assert.ok(jumps.length <= kMostJumps, `${jumps.length} jumps over parts`);
       assert.ok(result.lasted > seconds - 2, 'it plays until the end');
       assert.ok(Math.abs(result.played / result.lasted - 1) < 0.15,
         `${result.played} s of the programme in ${result.lasted} s`);
