@@ -513,6 +513,14 @@ void CutScheduler::ask_ahead(StreamId id, Stream& stream) {
   }
 }
 
+// The oldest one that the stream's next key frame may be for.
+CutScheduler::Boundary CutScheduler::awaited(const Stream& stream) const {
+  const auto oldest =
+      std::find_if(decided_.begin(), decided_.end(),
+                   [&stream](const Boundary& boundary) { return boundary.index > stream.applied; });
+  return oldest != decided_.end() ? *oldest : planned(next_index_);
+}
+
 bool CutScheduler::is_overdue(const Stream& stream) const {
   if (stream.frame.is_key)
     return false;
@@ -520,14 +528,11 @@ bool CutScheduler::is_overdue(const Stream& stream) const {
     return true;
   if (!has_started_)
     return false;
-  const auto oldest =
-      std::find_if(decided_.begin(), decided_.end(),
-                   [&stream](const Boundary& boundary) { return boundary.index > stream.applied; });
-  const auto awaited = oldest != decided_.end() ? *oldest : planned(next_index_);
-  if (config_.mode == Mode::Passthrough && *stream.newest >= awaited.at - stream.response.get())
+  const auto next = awaited(stream);
+  if (config_.mode == Mode::Passthrough && *stream.newest >= next.at - stream.response.get())
     return true;
   // One more frame for those whose times are rounded.
-  return *stream.newest >= due_from(stream, awaited) + 2 * half_interval(stream);
+  return *stream.newest >= due_from(stream, next) + 2 * half_interval(stream);
 }
 
 void CutScheduler::ask_now(StreamId id, Stream& stream) {
@@ -539,7 +544,10 @@ void CutScheduler::ask_now(StreamId id, Stream& stream) {
   stream.asked_at = stream.newest;
   if (!stream.awaits_since)
     stream.awaits_since = stream.newest;
-  requests_.push_back({.stream = id, .at = std::nullopt, .index = next_index_});
+  requests_.push_back(
+      {.stream = id,
+       .at = std::nullopt,
+       .index = stream.needs_key ? std::nullopt : std::optional{awaited(stream).index}});
   ++stats_.requests;
 }
 

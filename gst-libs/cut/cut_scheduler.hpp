@@ -78,7 +78,7 @@ class CutScheduler {
   struct Request {
     StreamId stream;
     std::optional<RunningTime> at;
-    std::int64_t index;  // of the boundary
+    std::optional<std::int64_t> index;  // of the boundary; none: for the stream to begin with
   };
   // The stream has nothing to say up to the boundary, and does not come: others wait for it downstream.
   struct Fill {
@@ -205,6 +205,7 @@ class CutScheduler {
   void ask(StreamId id, Stream& stream);
   void ask_ahead(StreamId id, Stream& stream);
   void ask_now(StreamId id, Stream& stream);
+  [[nodiscard]] Boundary awaited(const Stream& stream) const;
   [[nodiscard]] bool is_overdue(const Stream& stream) const;
 
   Config config_;

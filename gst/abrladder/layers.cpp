@@ -8,6 +8,8 @@ namespace onair {
 std::vector<std::size_t> LayerRequests::ask(std::size_t layer, std::uint32_t count) {
   if (std::find(layers_.begin(), layers_.end(), layer) == layers_.end())
     return {};  // removed meanwhile
+  if (count == 0)
+    return {layer};
   const auto known = std::find_if(boundaries_.begin(), boundaries_.end(),
                                   [count](const Boundary& its) { return its.count == count; });
   if (known == boundaries_.end()) {

@@ -12,7 +12,7 @@ namespace onair {
 // rendition asks for its layer; renditions are cut together, so all layers are asked at once, by
 // the first who asks. Each request carries the number of its boundary: the others' for the same
 // boundary have been sent by then. A second one of the same rendition says that its key frame did
-// not come.
+// not come. Number 0 is of no boundary: a rendition needs a key frame to begin with.
 class LayerRequests {
  public:
   // Boundaries that are remembered: requests for one of them come within a segment or two.

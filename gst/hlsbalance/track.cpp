@@ -187,11 +187,12 @@ void Track::announce(const CutScheduler::Boundary& boundary, RunningTime at) {
 }
 
 void Track::ask(const CutScheduler::Request& request) {
-  GST_DEBUG_OBJECT(sink(), "key frame wanted for boundary %" G_GINT64_FORMAT "%s",
-                   static_cast<gint64>(request.index), request.at ? "" : ", at once");
-  gst_pad_push_event(sink(), gst_video_event_new_upstream_force_key_unit(
-                                 request.at ? to_gst(*request.at) : GST_CLOCK_TIME_NONE, TRUE,
-                                 static_cast<guint>(request.index)));
+  const auto count = static_cast<guint>(request.index.value_or(0));
+  GST_DEBUG_OBJECT(sink(), "key frame wanted for boundary %u%s", count,
+                   request.at ? "" : ", at once");
+  gst_pad_push_event(sink(),
+                     gst_video_event_new_upstream_force_key_unit(
+                         request.at ? to_gst(*request.at) : GST_CLOCK_TIME_NONE, TRUE, count));
 }
 
 // A segment without anything in it. Stock splitmuxsink 1.22 takes no notice of GAP events, and waits for

@@ -64,12 +64,19 @@ export async function streamsOf(file) {
 // Types of the NAL units of the first access unit, from the raw H.264.
 async function firstNalTypes(file) {
   const out = await run('ffmpeg', ['-v', 'error', '-i', file, '-map', '0:v:0', '-c', 'copy',
-    '-frames:v', '1', '-f', 'h264', '-']);
+    '-copyinkf', '-frames:v', '1', '-f', 'h264', '-']);
   const types = [];
   for (let i = 0; i + 3 < out.length; i += 1) {
     if (out[i] === 0 && out[i + 1] === 0 && out[i + 2] === 1) types.push(out[i + 3] & 0x1f);
   }
   return types;
+}
+
+// Null without a picture.
+export async function beginsWithKeyFrame(file) {
+  const { packets: [first] } = JSON.parse(await run('ffprobe', ['-v', 'error', '-of', 'json',
+    '-select_streams', 'v', '-show_entries', 'packet=flags', file]));
+  return first ? first.flags.startsWith('K') : null;
 }
 
 // Where sound and picture of each segment begin, in seconds of their own time stamps.

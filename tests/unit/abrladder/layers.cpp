@@ -44,8 +44,15 @@ TEST(LayerRequests, ASecondRequestOfOneLayerIsForThatLayerAlone) {
 TEST(LayerRequests, TheNextBoundaryIsAskedForAnew) {
   auto requests = three_layers();
   (void)requests.ask(1, std::numeric_limits<std::uint32_t>::max());
-  EXPECT_THAT(requests.ask(2, 0), ElementsAre(0, 1, 2)) << "numbers wrap";
+  EXPECT_THAT(requests.ask(2, 1), ElementsAre(0, 1, 2)) << "numbers wrap";
   EXPECT_THAT(requests.ask(2, std::numeric_limits<std::uint32_t>::max()), IsEmpty());
+}
+
+TEST(LayerRequests, ARequestOfNoBoundaryIsForThatLayerAlone) {
+  auto requests = three_layers();
+  EXPECT_THAT(requests.ask(1, 0), ElementsAre(1));
+  EXPECT_THAT(requests.ask(2, 0), ElementsAre(2));
+  EXPECT_THAT(requests.ask(1, 0), ElementsAre(1));
 }
 
 TEST(LayerRequests, ALayerThatCameAfterTheFirstRequestHasNotBeenAsked) {
@@ -68,12 +75,12 @@ TEST(LayerRequests, ARemovedLayerIsNeverAsked) {
 
 TEST(LayerRequests, RemembersSixteenBoundariesAndNoMore) {
   auto requests = three_layers();
-  for (std::uint32_t count = 0; count < LayerRequests::kRemembered; ++count)
+  for (std::uint32_t count = 1; count <= LayerRequests::kRemembered; ++count)
     (void)requests.ask(0, count);
-  EXPECT_THAT(requests.ask(1, 0), IsEmpty()) << "the oldest of sixteen";
-  (void)requests.ask(0, LayerRequests::kRemembered);
-  EXPECT_THAT(requests.ask(2, 1), IsEmpty());
-  EXPECT_THAT(requests.ask(2, 0), ElementsAre(0, 1, 2)) << "forgotten, so asked anew";
+  EXPECT_THAT(requests.ask(1, 1), IsEmpty()) << "the oldest of sixteen";
+  (void)requests.ask(0, LayerRequests::kRemembered + 1);
+  EXPECT_THAT(requests.ask(2, 2), IsEmpty());
+  EXPECT_THAT(requests.ask(2, 1), ElementsAre(0, 1, 2)) << "forgotten, so asked anew";
 }
 
 TEST(LayerRequests, AnotherTimeLineUsesTheNumbersAgain) {

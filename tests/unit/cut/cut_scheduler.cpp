@@ -89,7 +89,7 @@ TEST(CutScheduler, AsksForKeyFramesHalfAnIntervalBeforeTheBoundaryAndAhead) {
   ASSERT_EQ(programme.requests.size(), 3U);
   for (const auto& request : programme.requests) {
     EXPECT_EQ(request.stream, video);
-    EXPECT_EQ(request.at, at(request.index * 1s - 20ms));
+    EXPECT_EQ(request.at, at(request.index.value() * 1s - 20ms));
   }
 }
 

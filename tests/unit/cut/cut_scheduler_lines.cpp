@@ -606,8 +606,9 @@ TEST(CutSchedulerLines, ARenditionThatIsBehindIsAskedForEachBoundaryThatTheOther
   std::vector<std::int64_t> asked;
   for (const auto& request : live.requests()) {
     EXPECT_EQ(request.stream, late);
-    EXPECT_EQ(request.at, at(request.index * 1s - 20ms));
-    asked.push_back(request.index);
+    ASSERT_TRUE(request.index);
+    EXPECT_EQ(request.at, at(*request.index * 1s - 20ms));
+    asked.push_back(*request.index);
   }
   EXPECT_EQ(asked, (std::vector<std::int64_t>{1, 2, 3}));
   live.picture(late, 980ms);
@@ -619,6 +620,38 @@ TEST(CutSchedulerLines, ARenditionThatIsBehindIsAskedForEachBoundaryThatTheOther
   EXPECT_FALSE(again.back().at) << "the first of them is overdue";
   EXPECT_EQ(index_of(live.key(late, 1100ms)), 1);
   EXPECT_EQ(index_of(live.key(late, 2s)), 2);
+}
+
+// Whoever serves several renditions asks for all of them at the first request of a number.
+TEST(CutSchedulerLines, ARequestHasTheNumberOfTheBoundaryForWhichTheKeyFrameIsLate) {
+  Live live{{.mode = Mode::Passthrough}};
+  const auto early = live.scheduler.add_stream(Kind::Video);
+  const auto late = live.scheduler.add_stream(Kind::Video);
+  live.key(early, 0s);
+  live.key(late, 0s);
+  live.judge(early);
+  live.picture(late, 40ms);
+  EXPECT_EQ(index_of(live.key(early, 1s)), 1);
+  live.requests();
+  live.picture(late, 1s);
+  const auto requests = live.requests();
+  ASSERT_EQ(requests.size(), 1U);
+  EXPECT_EQ(requests.front().stream, late);
+  EXPECT_EQ(requests.front().index, 1) << "and not of the next one, which is yet to be decided";
+}
+
+TEST(CutSchedulerLines, ARequestForAKeyFrameToBeginWithIsForNoBoundary) {
+  Live live{{.mode = Mode::Passthrough}};
+  const auto early = live.scheduler.add_stream(Kind::Video);
+  const auto late = live.scheduler.add_stream(Kind::Video);
+  live.key(early, 0s);
+  live.wait_out();
+  live.judge(early);
+  live.picture(late, 500ms);
+  const auto requests = live.requests();
+  ASSERT_EQ(requests.size(), 1U);
+  EXPECT_EQ(requests.front().stream, late);
+  EXPECT_EQ(requests.front().index, std::nullopt);
 }
 
 TEST(CutSchedulerLines, BehindAPauseNoKeyFrameIsAskedForWithinIt) {
