@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Processor time of a minute of stream with one, two and three renditions, and passed through: abrladder, stock
-# elements by gst-launch-1.0, and ffmpeg, each in one process, with the same codecs, rates and threads, in turn; the medians.
+# elements by gst-launch-1.0, and ffmpeg, each in one process, with the same codecs, rates and threads, in turn; the medians of
+# three rounds, of ten times as many where a run takes a second.
 # And how much the pictures are like the source, which is a minute of 1280x720 at 30 frames a second, with noise.
 #   tests/benchmark/ladder.sh [BUILD [ROUNDS [RENDITIONS...]]]     RENDITIONS: rows of the table, 0 passes through
 set -euo pipefail
@@ -100,16 +101,18 @@ run() { # COMMAND: as it was said; words have no spaces
 processor_time() { # COMMAND: in seconds, of the process and its threads
   local spent TIMEFORMAT='%U %S'
   spent=$({ time run "$1" 2>&3; } 3>&2 2>&1)
-  awk '{printf "%.2f\n", $1 + $2}' <<<"$spent"
+  awk '{printf "%.3f\n", $1 + $2}' <<<"$spent"
 }
-median() { sort -n "$1" | awk '{its[NR] = $1} END {printf "%.2f", (its[int((NR + 1) / 2)] + its[int(NR / 2) + 1]) / 2}'; }
-row() { # NAME ABRLADDER STOCK FFMPEG
-  local round maker
+median() { sort -n "$1" | awk '{its[NR] = $1} END {printf "%.3f", (its[int((NR + 1) / 2)] + its[int(NR / 2) + 1]) / 2}'; }
+# The order changes from round to round: who comes first has the colder caches.
+row() { # NAME ROUNDS ABRLADDER STOCK FFMPEG
+  local round maker order
   rm -f "$work"/time.*
-  for ((round = 0; round < rounds; ++round)); do
-    for maker in 2 3 4; do processor_time "${!maker}" >>"$work/time.$maker"; done
+  for ((round = 0; round < $2; ++round)); do
+    ((round % 2)) && order="5 4 3" || order="3 4 5"
+    for maker in $order; do processor_time "${!maker}" >>"$work/time.$maker"; done
   done
-  awk -v name="$1" -v a="$(median "$work/time.2")" -v b="$(median "$work/time.3")" -v c="$(median "$work/time.4")" \
+  awk -v name="$1" -v a="$(median "$work/time.3")" -v b="$(median "$work/time.4")" -v c="$(median "$work/time.5")" \
     'BEGIN {printf "| %s | %.2f s | %.2f s | %.2f s | %.3f | %.3f |\n", name, a, b, c, a / b, a / c}'
 }
 
@@ -117,9 +120,9 @@ echo "| a minute of | abrladder | stock elements | ffmpeg | to stock | to ffmpeg
 echo "|---|---:|---:|---:|---:|---:|"
 for n in "${rows[@]}"; do
   case $n in
-    0) row "passthrough" "$(abrladder_through)" "$(stock_through)" "$(ffmpeg_through)" ;;
-    1) row "1 rendition" "$(abrladder 1 "")" "$(stock 1 "")" "$(ffmpeg_ladder 1 "")" ;;
-    *) row "$n renditions" "$(abrladder "$n" "")" "$(stock "$n" "")" "$(ffmpeg_ladder "$n" "")" ;;
+    0) row "passthrough" $((10 * rounds)) "$(abrladder_through)" "$(stock_through)" "$(ffmpeg_through)" ;;
+    1) row "1 rendition" "$rounds" "$(abrladder 1 "")" "$(stock 1 "")" "$(ffmpeg_ladder 1 "")" ;;
+    *) row "$n renditions" "$rounds" "$(abrladder "$n" "")" "$(stock "$n" "")" "$(ffmpeg_ladder "$n" "")" ;;
   esac
 done
 
