@@ -254,6 +254,20 @@ GstFlowReturn LadderBench::push_sound(Duration at, Duration length, int channels
   return in("audio_0").push_buffer(std::move(buffer));
 }
 
+GstFlowReturn LadderBench::push_samples(const Sound& sound, std::size_t first, std::size_t count,
+                                        Duration at) {
+  std::vector<std::int16_t> samples;
+  for (std::size_t i = first; i < first + count; ++i)
+    samples.insert(samples.end(), 2,
+                   static_cast<std::int16_t>(std::lround(32767 * sound.samples.at(i))));
+  auto buffer = GstPtr<GstBuffer>::adopt(
+      gst_buffer_new_memdup(samples.data(), samples.size() * sizeof samples[0]));
+  GST_BUFFER_PTS(buffer.get()) = ns(at);
+  GST_BUFFER_DURATION(buffer.get()) =
+      ns(Duration{std::llround(1e9 / Sound::kRate * static_cast<double>(count))});
+  return in("audio_0").push_buffer(std::move(buffer));
+}
+
 void LadderBench::ask_for_key_frame(const std::string& pad, std::optional<Duration> at,
                                     guint count) {
   gst_pad_push_event(out(pad).recorder(), gst_video_event_new_upstream_force_key_unit(
@@ -320,6 +334,40 @@ std::vector<Decoded> LadderBench::decoded(const std::string& pad) {
             {Duration{static_cast<Duration::rep>(GST_BUFFER_PTS(buffer))}, std::move(luma)});
       });
   return pictures;
+}
+
+Sound LadderBench::decoded_sound(const std::string& pad) {
+  Sound sound;
+  const auto told = out(pad).events("caps");
+  if (told.empty())
+    return sound;
+  GstCaps* caps = nullptr;
+  gst_event_parse_caps(told.back().get(), &caps);
+  int version = 0;
+  gst_structure_get_int(gst_caps_get_structure(caps, 0), "mpegversion", &version);
+  run(
+      std::string{"appsrc name=in format=time ! "} +
+          (version == 1 ? "mpegaudioparse ! avdec_mp3" : "aacparse ! avdec_aac") +
+          " ! audioconvert ! audio/x-raw,format=F64LE,layout=interleaved,rate=48000,channels=2"
+          " ! appsink name=out sync=false",
+      [&](GstElement* in) {
+        for (const auto& item : out(pad).buffers())
+          push_sample(in, caps, item.buffer.get());
+      },
+      [&](GstSample* sample) {
+        auto* buffer = gst_sample_get_buffer(sample);
+        const Duration at{static_cast<Duration::rep>(GST_BUFFER_PTS(buffer))};
+        if (sound.samples.empty())
+          sound.at = at;
+        EXPECT_LE(std::chrono::abs(at - sound.time_of(sound.samples.size())), 2us);
+        GstMapInfo map;
+        gst_buffer_map(buffer, &map, GST_MAP_READ);
+        const auto* data = reinterpret_cast<const double*>(map.data);
+        for (std::size_t i = 0; i + 1 < map.size / sizeof(double); i += 2)
+          sound.samples.push_back(data[i]);
+        gst_buffer_unmap(buffer, &map);
+      });
+  return sound;
 }
 
 std::vector<std::string> LadderBench::caps(const std::string& pad) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -56,6 +57,18 @@ struct Decoded {
   Luma luma;
 };
 
+// The left channel at 48 kHz, -1 to 1, as one piece.
+struct Sound {
+  static constexpr int kRate = 48'000;
+
+  Duration at{};
+  std::vector<double> samples;
+
+  [[nodiscard]] Duration time_of(std::size_t sample) const {
+    return at + Duration{std::llround(1e9 / kRate * static_cast<double>(sample))};
+  }
+};
+
 // Frames of H.264, with a key frame each `key_interval` frames.
 std::vector<GstPtr<GstSample>> encode(const std::vector<std::pair<Duration, Luma>>& pictures,
                                       int key_interval);
@@ -90,6 +103,8 @@ class LadderBench : public ElementBench {
   std::vector<Duration> push_scene(int width, int height, double fps, Duration from, Duration to);
   GstFlowReturn push_sound(Duration at, Duration length = std::chrono::milliseconds{20},
                            int channels = 2, int rate = 48'000);
+  // `count` samples of it, as stereo, at this time.
+  GstFlowReturn push_samples(const Sound& sound, std::size_t first, std::size_t count, Duration at);
   // From whoever writes this rendition.
   void ask_for_key_frame(const std::string& pad, std::optional<Duration> at, guint count);
   // Everything has come out.
@@ -97,6 +112,8 @@ class LadderBench : public ElementBench {
 
   std::vector<Coded> coded(const std::string& pad = "video_src_0");
   std::vector<Decoded> decoded(const std::string& pad = "video_src_0");
+  // Each sample at the time that its buffer's implies, or the test fails.
+  Sound decoded_sound(const std::string& pad = "audio_src_0");
   // All that were told, each once.
   std::vector<std::string> caps(const std::string& pad = "video_src_0");
   StructurePtr stats_of(const std::string& rendition);
