@@ -6,6 +6,7 @@
 
 #include <gst/gst.h>
 
+#include "element_chain.hpp"
 #include "glue/gstptr.hpp"
 #include "glue/guarded.hpp"
 #include "rendition.hpp"
@@ -31,14 +32,14 @@ class AudioLadder {
  private:
   struct Encoding {
     AudioRendition rendition;
-    std::vector<GstPtr<GstElement>> elements;  // queue, encoder, tee
-    GstPtr<GstPad> tee_pad;                    // of the raw tee
+    ElementChain elements;   // queue, encoder, tee
+    GstPtr<GstPad> tee_pad;  // of the raw tee
     std::size_t users = 0;
   };
   struct Outlet {
     std::size_t index;
     std::shared_ptr<Encoding> encoding;
-    GstPtr<GstElement> queue;
+    ElementChain queue;
     GstPtr<GstPad> tee_pad;  // of the encoding's tee
   };
   struct State {
@@ -51,7 +52,7 @@ class AudioLadder {
   std::shared_ptr<Encoding> make_encoding(const AudioRendition& rendition);
 
   GstBin* const bin_;
-  std::vector<GstPtr<GstElement>> elements_;  // decoder … tee
+  ElementChain decoding_;  // decoder … tee
   Guarded<State> state_;
 };
 

@@ -32,40 +32,23 @@ Passthrough::Layer Passthrough::layer(std::size_t index) {
       return known->second;
     others = state->layers;
   }
-  const auto make = [&](const char* factory, const char* what) {
-    return GstPtr<GstElement>::sink(
-        gst_element_factory_make(factory, (what + std::to_string(index)).c_str()));
-  };
-  Layer made{.in = {make("h264parse", "layer-parser-"), make("capsfilter", "layer-format-"),
-                    make("tee", "layer-tee-")},
-             .out = {make("funnel", "layer-funnel-"), make("queue", "layer-written-")}};
-  if (!made.in.front()) {
-    GST_ELEMENT_ERROR(bin_, CORE, MISSING_PLUGIN,
-                      ("The element h264parse is not installed (gstreamer1.0-plugins-bad)."),
-                      (nullptr));
+  const auto number = std::to_string(index);
+  auto in = make_h264_parser(bin_, "layer-parser-" + number);
+  in.push_back(make_tee("layer-tee-" + number));
+  const Layer made{.in = {bin_, std::move(in)},
+                   .out = {bin_,
+                           {GstPtr<GstElement>::sink(gst_element_factory_make(
+                                "funnel", ("layer-funnel-" + number).c_str())),
+                            make_queue("layer-written-" + number, kWaiting)}}};
+  if (made.in.is_empty())
     return {};
-  }
-  g_object_set(made.in[0].get(), "config-interval", -1, nullptr);
-  const auto caps = GstPtr<GstCaps>::adopt(
-      gst_caps_from_string("video/x-h264,stream-format=byte-stream,alignment=au"));
-  g_object_set(made.in[1].get(), "caps", caps.get(), nullptr);
-  g_object_set(made.in[2].get(), "allow-not-linked", TRUE, nullptr);
-  g_object_set(made.out[1].get(), "max-size-buffers", 0, "max-size-bytes", 0, "max-size-time",
-               kWaiting, nullptr);
-  for (const auto* elements : {&made.in, &made.out})
-    for (const auto& element : *elements)
-      gst_bin_add(bin_, element.get());
-  bool is_linked =
-      gst_element_link_many(made.in[0].get(), made.in[1].get(), made.in[2].get(), nullptr) &&
-      gst_element_link(made.out[0].get(), made.out[1].get()) && watch(index, made) &&
-      connect(index, made, index, made);
+  bool is_linked = watch(index, made) && connect(index, made, index, made);
   for (const auto& [other, its] : others)
     is_linked = is_linked && connect(index, made, other, its) && connect(other, its, index, made);
   if (!is_linked)
     return {};
-  for (const auto* elements : {&made.out, &made.in})
-    for (auto element = elements->rbegin(); element != elements->rend(); ++element)
-      gst_element_sync_state_with_parent(element->get());
+  made.out.start();
+  made.in.start();
   const auto state = state_.lock();
   state->layers.emplace(index, made);
   state->requests.add(index);
@@ -94,7 +77,7 @@ bool Passthrough::watch(std::size_t index, const Layer& its) {
       self->on_event(watch->index, *watch->feed, GST_PAD_PROBE_INFO_EVENT(info));
     return GST_PAD_PROBE_OK;
   };
-  const auto pad = GstPtr<GstPad>::adopt(gst_element_get_static_pad(its.in.back().get(), "sink"));
+  const auto pad = GstPtr<GstPad>::adopt(gst_element_get_static_pad(its.in.back(), "sink"));
   gst_pad_add_probe(pad.get(), kDownstream, seen, new Watch{weak_from_this(), index, feed},
                     [](gpointer data) { delete static_cast<Watch*>(data); });
   return true;
@@ -104,10 +87,9 @@ bool Passthrough::watch(std::size_t index, const Layer& its) {
 // does so for the layer that the rendition is made of.
 bool Passthrough::connect(std::size_t from, const Layer& layer, std::size_t to,
                           const Layer& rendition) {
-  const auto out =
-      GstPtr<GstPad>::adopt(gst_element_request_pad_simple(layer.in.back().get(), "src_%u"));
+  const auto out = GstPtr<GstPad>::adopt(gst_element_request_pad_simple(layer.in.back(), "src_%u"));
   const auto in =
-      GstPtr<GstPad>::adopt(gst_element_request_pad_simple(rendition.out.front().get(), "sink_%u"));
+      GstPtr<GstPad>::adopt(gst_element_request_pad_simple(rendition.out.front(), "sink_%u"));
   struct Gate {
     std::weak_ptr<Passthrough> passthrough;
     std::shared_ptr<Feed> feed;
@@ -194,16 +176,12 @@ Passthrough::~Passthrough() {
 
 GstPtr<GstPad> Passthrough::sink(std::size_t index) {
   const auto its = layer(index);
-  return its.in.empty()
-             ? GstPtr<GstPad>{}
-             : GstPtr<GstPad>::adopt(gst_element_get_static_pad(its.in.front().get(), "sink"));
+  return its.in.is_empty() ? GstPtr<GstPad>{} : its.in.sink();
 }
 
 GstPtr<GstPad> Passthrough::src(std::size_t index) {
   const auto its = layer(index);
-  return its.out.empty()
-             ? GstPtr<GstPad>{}
-             : GstPtr<GstPad>::adopt(gst_element_get_static_pad(its.out.back().get(), "src"));
+  return its.out.is_empty() ? GstPtr<GstPad>{} : its.out.src();
 }
 
 void Passthrough::remove(std::size_t index) {
@@ -233,11 +211,10 @@ void Passthrough::remove(std::size_t index) {
         gst_element_release_request_pad(owner.get(), peer.get());
     }
   };
-  release(gone.in.back().get(), GST_PAD_SRC);
-  release(gone.out.front().get(), GST_PAD_SINK);
-  for (const auto* elements : {&gone.in, &gone.out})
-    for (const auto& element : *elements)
-      take_away(bin_, element);
+  release(gone.in.back(), GST_PAD_SRC);
+  release(gone.out.front(), GST_PAD_SINK);
+  gone.in.take_away();
+  gone.out.take_away();
   feeds_.lock()->erase(index);
 }
 
@@ -250,18 +227,16 @@ void Passthrough::forget() {
 void Passthrough::ask_for_key_frame(std::size_t index, GstEvent* request) {
   guint count = 0;
   gst_video_event_parse_upstream_force_key_unit(request, nullptr, nullptr, &count);
-  std::vector<GstPtr<GstElement>> parsers;
+  std::vector<GstPtr<GstPad>> sinks;
   {
     const auto state = state_.lock();
     for (const auto to : state->requests.ask(index, count))
       if (const auto layer = state->layers.find(to); layer != state->layers.end())
-        parsers.push_back(layer->second.in.front());
-    state->sent += parsers.size();
+        sinks.push_back(layer->second.in.sink());
+    state->sent += sinks.size();
   }
-  for (const auto& parser : parsers) {
-    const auto pad = GstPtr<GstPad>::adopt(gst_element_get_static_pad(parser.get(), "sink"));
-    gst_pad_push_event(pad.get(), gst_event_ref(request));
-  }
+  for (const auto& sink : sinks)
+    gst_pad_push_event(sink.get(), gst_event_ref(request));
 }
 
 void Passthrough::add_stats(GstStructure* stats) {

@@ -7,6 +7,7 @@
 
 #include <gst/gst.h>
 
+#include "element_chain.hpp"
 #include "glue/gstptr.hpp"
 #include "glue/guarded.hpp"
 #include "layer_switch.hpp"
@@ -38,8 +39,8 @@ class Passthrough : public std::enable_shared_from_this<Passthrough> {
 
  private:
   struct Layer {
-    std::vector<GstPtr<GstElement>> in;   // parser, format, tee
-    std::vector<GstPtr<GstElement>> out;  // funnel, queue
+    ElementChain in;   // parser, format, tee
+    ElementChain out;  // funnel, queue
   };
   // A layer's frame on its way through the tee; its streaming thread only.
   struct Feed {

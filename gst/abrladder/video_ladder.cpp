@@ -12,7 +12,6 @@
 #include "glue/gsttime.hpp"
 #include "glue/signals.hpp"
 #include "gstfallbackbin.h"
-#include "video_choice.hpp"
 
 GST_DEBUG_CATEGORY_EXTERN(gst_abr_ladder_debug);
 #define GST_CAT_DEFAULT gst_abr_ladder_debug
@@ -20,67 +19,10 @@ GST_DEBUG_CATEGORY_EXTERN(gst_abr_ladder_debug);
 namespace onair {
 namespace {
 
-// Frames that wait for a slow encoder, and what waits while whoever writes it waits for something else. A live
-// source has frames dropped before the first queue is full. Others are held up: an encoder that is far ahead
-// of the writer would be past the frame that is to be a key frame when it hears of it.
-struct Limits {
-  guint frames;
-  guint64 written;
-};
-constexpr Limits kLive{32, 10 * GST_SECOND};
-constexpr Limits kOther{4, 200 * GST_MSECOND};
+// Of a live source: then frames are dropped.
 constexpr Duration kMostBehind = std::chrono::milliseconds{400};
 
-bool link(const std::vector<GstPtr<GstElement>>& elements) {
-  for (std::size_t i = 1; i < elements.size(); ++i)
-    if (!gst_element_link(elements[i - 1].get(), elements[i].get()))
-      return false;
-  return true;
-}
-
 }  // namespace
-
-struct VideoLadder::Branch {
-  Branch(std::size_t its_index, Rendition its_rendition)
-      : index{its_index}, rendition{std::move(its_rendition)}, gate{rendition.video->fps} {}
-
-  const std::size_t index;
-  const Rendition rendition;
-  std::vector<GstPtr<GstElement>> elements;  // in their order
-  GstPtr<GstElement> encoder;
-  GstPtr<GstElement> written;  // the queue behind the encoder
-  GstPtr<GstPad> tee_pad;
-  std::weak_ptr<VideoLadder> ladder;
-
-  // With the ladder's lock.
-  FrameGate gate;
-  std::optional<RunningTime> newest_in;
-  std::optional<RunningTime> newest_out;
-  guint64 frames_in = 0;
-  guint64 frames_out = 0;
-  guint64 left_out = 0;  // by the gate
-  guint64 dropped = 0;   // as the encoder was too far behind
-
-  // The encoder's streaming thread.
-  GstSegment segment_out;
-
-  void limit(const Limits& limits) const {
-    g_object_set(elements.front().get(), "max-size-buffers", limits.frames, "max-size-bytes", 0,
-                 "max-size-time", guint64{0}, nullptr);
-    g_object_set(written.get(), "max-size-buffers", 0, "max-size-bytes", 0, "max-size-time",
-                 limits.written, nullptr);
-  }
-  // How far the encoder is behind; not at all while it waits for whoever writes.
-  [[nodiscard]] Duration backlog() const {
-    if (!newest_in || (newest_out && *newest_out >= *newest_in))
-      return Duration{0};
-    guint64 waiting = 0;
-    g_object_get(written.get(), "current-level-time", &waiting, nullptr);
-    if (waiting >= kLive.written)
-      return Duration{0};
-    return newest_out ? *newest_in - *newest_out : Duration{0};
-  }
-};
 
 std::shared_ptr<VideoLadder> VideoLadder::create(GstBin* bin, Config config) {
   std::shared_ptr<VideoLadder> ladder{new VideoLadder{bin, std::move(config)}};
@@ -91,15 +33,13 @@ bool VideoLadder::build() {
   gst_segment_init(&segment_, GST_FORMAT_TIME);
   auto choice = std::make_unique<DecoderChoice>();
   choice->allow(config_.decoders);
-  decoder_ = GstPtr<GstElement>::sink(make_fallback_bin("video-decoder", std::move(choice)));
-  tee_ = GstPtr<GstElement>::sink(gst_element_factory_make("tee", "video-tee"));
-  g_object_set(tee_.get(), "allow-not-linked", TRUE, nullptr);
-  gst_bin_add_many(bin_, decoder_.get(), tee_.get(), nullptr);
-  if (!gst_element_link(decoder_.get(), tee_.get()))
+  decoding_ = {bin_,
+               {GstPtr<GstElement>::sink(make_fallback_bin("video-decoder", std::move(choice))),
+                make_tee("video-tee")}};
+  if (decoding_.is_empty())
     return false;
-  gst_element_sync_state_with_parent(tee_.get());
-  gst_element_sync_state_with_parent(decoder_.get());
-  const auto pad = GstPtr<GstPad>::adopt(gst_element_get_static_pad(tee_.get(), "sink"));
+  decoding_.start();
+  const auto pad = GstPtr<GstPad>::adopt(gst_element_get_static_pad(decoding_.back(), "sink"));
   const auto seen = [](GstPad* tee_sink, GstPadProbeInfo* info,
                        gpointer data) -> GstPadProbeReturn {
     const auto ladder = strong_from<VideoLadder>(data);
@@ -120,12 +60,11 @@ bool VideoLadder::build() {
 }
 
 VideoLadder::~VideoLadder() {
-  for (const auto& element : {decoder_, tee_})
-    take_away(bin_, element);
+  decoding_.take_away();
 }
 
 GstPtr<GstPad> VideoLadder::sink() const {
-  return GstPtr<GstPad>::adopt(gst_element_get_static_pad(decoder_.get(), "sink"));
+  return decoding_.sink();
 }
 
 // The largest comes first.
@@ -145,107 +84,21 @@ void VideoLadder::count_steps(State& state) const {
 }
 
 GstPtr<GstPad> VideoLadder::add(std::size_t index, const Rendition& rendition) {
-  auto branch = std::make_shared<Branch>(index, rendition);
-  gst_segment_init(&branch->segment_out, GST_FORMAT_TIME);
-  branch->ladder = weak_from_this();
-  const auto name = [&](const char* what) { return what + ("-" + std::to_string(index)); };
-  const auto make = [&](const char* factory, const char* what) {
-    return GstPtr<GstElement>::sink(gst_element_factory_make(factory, name(what).c_str()));
-  };
-  branch->encoder = GstPtr<GstElement>::sink(
-      make_fallback_bin(name("video-encoder").c_str(),
-                        std::make_unique<VideoChoice>(*rendition.video, config_.encoders)));
-  const auto waiting = make("queue", "video-waiting");
-  const auto parser = make("h264parse", "video-parser");
-  const auto format = make("capsfilter", "video-format");
-  branch->written = make("queue", "video-written");
-  branch->elements = {waiting, branch->encoder, parser, format, branch->written};
-  for (const auto& element : branch->elements) {
-    if (!element) {
-      GST_ELEMENT_ERROR(bin_, CORE, MISSING_PLUGIN,
-                        ("The element h264parse is not installed (gstreamer1.0-plugins-bad)."),
-                        (nullptr));
-      return {};
-    }
-  }
-  g_object_set(parser.get(), "config-interval", -1, nullptr);
-  const auto caps = GstPtr<GstCaps>::adopt(
-      gst_caps_from_string("video/x-h264,stream-format=byte-stream,alignment=au"));
-  g_object_set(format.get(), "caps", caps.get(), nullptr);
-  branch->limit(is_live_.load() ? kLive : kOther);
-  for (const auto& element : branch->elements)
-    gst_bin_add(bin_, element.get());
-  if (!link(branch->elements))
+  const auto branch =
+      VideoBranch::create(bin_, index, rendition, config_.encoders, weak_from_this());
+  if (!branch)
     return {};
-
-  const auto coded = [](GstPad*, GstPadProbeInfo* info, gpointer data) -> GstPadProbeReturn {
-    const auto its = strong_from<Branch>(data);
-    const auto ladder = its ? its->ladder.lock() : nullptr;
-    if (!ladder)
-      return GST_PAD_PROBE_OK;
-    if (GST_PAD_PROBE_INFO_TYPE(info) & GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM) {
-      auto* event = GST_PAD_PROBE_INFO_EVENT(info);
-      if (GST_EVENT_TYPE(event) == GST_EVENT_SEGMENT)
-        gst_event_copy_segment(event, &its->segment_out);
-      return GST_PAD_PROBE_OK;
-    }
-    const auto at =
-        to_running_time(its->segment_out, GST_BUFFER_PTS(GST_PAD_PROBE_INFO_BUFFER(info)));
-    const auto state = ladder->state_.lock();
-    ++its->frames_out;
-    if (at)
-      its->newest_out = at;
-    return GST_PAD_PROBE_OK;
-  };
-  const auto out = GstPtr<GstPad>::adopt(gst_element_get_static_pad(branch->encoder.get(), "src"));
-  add_probe_weak(
-      out.get(),
-      static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM),
-      coded, branch);
-
-  const auto gate = [](GstPad*, GstPadProbeInfo* info, gpointer data) -> GstPadProbeReturn {
-    const auto its = strong_from<Branch>(data);
-    const auto ladder = its ? its->ladder.lock() : nullptr;
-    if (!ladder)
-      return GST_PAD_PROBE_OK;
-    if (GST_PAD_PROBE_INFO_TYPE(info) & GST_PAD_PROBE_TYPE_BUFFER)
-      return ladder->passes(*its) ? GST_PAD_PROBE_OK : GST_PAD_PROBE_DROP;
-    auto* event = GST_PAD_PROBE_INFO_EVENT(info);
-    if (GST_EVENT_TYPE(event) != GST_EVENT_CAPS)
-      return GST_PAD_PROBE_OK;
-    // What caps say of the rate is often not so, and changes: the encoder is told the most there can be.
-    GstCaps* told = nullptr;
-    gst_event_parse_caps(event, &told);
-    const auto constant = GstPtr<GstCaps>::adopt(gst_caps_copy(told));
-    const auto& rate = its->rendition.video->fps;
-    gst_caps_set_simple(constant.get(), "framerate", GST_TYPE_FRACTION, rate.num, rate.den,
-                        "interlace-mode", G_TYPE_STRING, "progressive", nullptr);
-    gst_structure_remove_field(gst_caps_get_structure(constant.get(), 0), "max-framerate");
-    info->data = gst_event_new_caps(constant.get());
-    gst_event_unref(event);
-    return GST_PAD_PROBE_OK;
-  };
-  branch->tee_pad = GstPtr<GstPad>::adopt(gst_element_request_pad_simple(tee_.get(), "src_%u"));
-  add_probe_weak(
-      branch->tee_pad.get(),
-      static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM),
-      gate, branch);
+  branch->limit(is_live_);
   {
     const auto state = state_.lock();
     state->branches.push_back(branch);
     count_steps(*state);
   }
-  // From the end on: what comes must have a way out.
-  for (auto element = branch->elements.rbegin(); element != branch->elements.rend(); ++element)
-    gst_element_sync_state_with_parent(element->get());
-  const auto in = GstPtr<GstPad>::adopt(gst_element_get_static_pad(waiting.get(), "sink"));
-  if (gst_pad_link(branch->tee_pad.get(), in.get()) != GST_PAD_LINK_OK)
-    return {};
-  return GstPtr<GstPad>::adopt(gst_element_get_static_pad(branch->written.get(), "src"));
+  return branch->start(decoding_.back()) ? branch->src() : GstPtr<GstPad>{};
 }
 
 void VideoLadder::remove(std::size_t index) {
-  std::shared_ptr<Branch> branch;
+  std::shared_ptr<VideoBranch> branch;
   {
     const auto state = state_.lock();
     const auto found = std::find_if(state->branches.begin(), state->branches.end(),
@@ -256,9 +109,7 @@ void VideoLadder::remove(std::size_t index) {
     state->branches.erase(found);
     count_steps(*state);
   }
-  gst_element_release_request_pad(tee_.get(), branch->tee_pad.get());
-  for (const auto& element : branch->elements)
-    take_away(bin_, element);
+  branch->take_away(decoding_.back());
 }
 
 void VideoLadder::ask_for_key_frame(const KeyFrames::Request& request) {
@@ -270,11 +121,8 @@ void VideoLadder::ask_for_key_frame(const KeyFrames::Request& request) {
 void VideoLadder::forget() {
   const auto state = state_.lock();
   state->keys.reset();
-  for (const auto& branch : state->branches) {
-    branch->gate.reset();
-    branch->newest_in.reset();
-    branch->newest_out.reset();
-  }
+  for (const auto& branch : state->branches)
+    branch->forget();
   count_steps(*state);
   knows_source_ = false;
 }
@@ -324,7 +172,7 @@ void VideoLadder::meet_source() {
   const auto state = state_.lock();
   is_live_ = is_live == TRUE;
   for (const auto& branch : state->branches)
-    branch->limit(is_live_ ? kLive : kOther);
+    branch->limit(is_live_);
 }
 
 void VideoLadder::on_frame(GstPad* pad, GstBuffer* buffer) {
@@ -342,11 +190,8 @@ void VideoLadder::on_frame(GstPad* pad, GstBuffer* buffer) {
     if (*at < frame_.at) {
       // Another time line: what was asked for belongs to the former.
       state->keys.reset();
-      for (const auto& branch : state->branches) {
-        branch->gate.reset();
-        branch->newest_in.reset();
-        branch->newest_out.reset();
-      }
+      for (const auto& branch : state->branches)
+        branch->forget();
     }
     frame_.at = *at;
     frame_.is_key = state->keys.on_frame(*at);
@@ -368,7 +213,7 @@ void VideoLadder::on_frame(GstPad* pad, GstBuffer* buffer) {
                  to_gst(*at), TRUE, count));
 }
 
-bool VideoLadder::passes(Branch& branch) {
+bool VideoLadder::passes(VideoBranch& branch) {
   if (!frame_.has_time)
     return true;
   const auto state = state_.lock();
@@ -392,14 +237,21 @@ bool VideoLadder::passes(Branch& branch) {
   return true;
 }
 
+void VideoLadder::on_coded(VideoBranch& branch, std::optional<RunningTime> at) {
+  const auto state = state_.lock();
+  ++branch.frames_out;
+  if (at)
+    branch.newest_out = at;
+}
+
 void VideoLadder::add_stats(GstStructure* stats) {
   const auto state = state_.lock();
   gst_structure_set(stats, "video-decoder", G_TYPE_STRING,
-                    fallback_of(decoder_.get()).name().c_str(), "key-frames", G_TYPE_UINT64,
+                    fallback_of(decoding_.front()).name().c_str(), "key-frames", G_TYPE_UINT64,
                     state->key_frames, "steps-down", G_TYPE_UINT,
                     static_cast<guint>(state->overload ? state->overload->steps() : 0), nullptr);
   for (const auto& branch : state->branches) {
-    auto& fallback = fallback_of(branch->encoder.get());
+    auto& fallback = fallback_of(branch->encoder());
     const auto& fps = branch->rendition.video->fps;
     const StructurePtr its{gst_structure_new(
         "rendition", "name", G_TYPE_STRING, branch->rendition.name.c_str(), "encoder",

@@ -9,24 +9,25 @@
 
 #include <gst/gst.h>
 
+#include "element_chain.hpp"
 #include "families.hpp"
-#include "frame_gate.hpp"
 #include "glue/gstptr.hpp"
 #include "glue/guarded.hpp"
 #include "key_frames.hpp"
 #include "overload.hpp"
 #include "rendition.hpp"
+#include "video_branch.hpp"
 
 namespace onair {
 
 // One picture in, N encoded renditions out:
 //
-//   fallback(decoder) ! tee ┬ [gate] ! queue ! fallback(scale ! encode) ! h264parse ! queue
+//   fallback(decoder) ! tee ┬ a branch
 //                           └ …
 //
 // In front of the tee it is decided which frames become key frames, in all branches at once; each gate lets
 // through what its rendition takes of the rest.
-class VideoLadder : public std::enable_shared_from_this<VideoLadder> {
+class VideoLadder : public VideoBranch::Owner, public std::enable_shared_from_this<VideoLadder> {
  public:
   struct Config {
     std::string decoders;  // families
@@ -35,7 +36,7 @@ class VideoLadder : public std::enable_shared_from_this<VideoLadder> {
   };
   // Without the stock elements that it needs: null, and an error message has been posted.
   static std::shared_ptr<VideoLadder> create(GstBin* bin, Config config);
-  ~VideoLadder();
+  ~VideoLadder() override;
   VideoLadder(const VideoLadder&) = delete;
   VideoLadder& operator=(const VideoLadder&) = delete;
 
@@ -46,16 +47,14 @@ class VideoLadder : public std::enable_shared_from_this<VideoLadder> {
   // From whoever writes a rendition. Any thread.
   void ask_for_key_frame(const KeyFrames::Request& request);
   void forget();  // READY
-  [[nodiscard]] GstPtr<GstElement> decoder() const { return decoder_; }
   // A structure for each rendition, `rendition-N`.
   void add_stats(GstStructure* stats);
 
  private:
-  struct Branch;
   struct State {
     KeyFrames keys;
     std::optional<Overload> overload;
-    std::vector<std::shared_ptr<Branch>> branches;
+    std::vector<std::shared_ptr<VideoBranch>> branches;
     guint64 key_frames = 0;
   };
   // What is decided for the frame that is on its way through the tee.
@@ -73,12 +72,12 @@ class VideoLadder : public std::enable_shared_from_this<VideoLadder> {
   void on_event(GstEvent* event);
   void meet_source();
   void watch_load(State& state, std::vector<GstStructure*>& messages);
-  bool passes(Branch& branch);
+  bool passes(VideoBranch& branch) override;
+  void on_coded(VideoBranch& branch, std::optional<RunningTime> at) override;
 
   GstBin* const bin_;
   const Config config_;
-  GstPtr<GstElement> decoder_;
-  GstPtr<GstElement> tee_;
+  ElementChain decoding_;  // decoder, tee
   Guarded<State> state_;
   std::atomic<bool> is_live_{false};
 
