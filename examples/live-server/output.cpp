@@ -51,9 +51,9 @@ std::variant<std::unique_ptr<Output>, std::string> Output::create(GstBin* pipeli
                "origin-port", static_cast<gint>(port), nullptr);
   // Players of whole segments begin three behind the end if they are not told (RFC 8216 section 6.3.3), and
   // stay there; two are enough to have one while the next is loaded. Of parts they are told by PART-HOLD-BACK.
-  if (!settings.low_latency)
-    g_object_set(sink.get(), "start-offset",
-                 -static_cast<gint64>(nanoseconds(2 * settings.target_duration)), nullptr);
+  const auto start =
+      settings.start_offset.value_or(settings.low_latency ? 0 : -2 * settings.target_duration);
+  g_object_set(sink.get(), "start-offset", static_cast<gint64>(start * GST_SECOND), nullptr);
   gst_child_proxy_set(GST_CHILD_PROXY(sink.get()), "balancer::max-wait", kMaxWait, nullptr);
   // It goes up and down with the broadcasts, not with the pipeline.
   gst_element_set_locked_state(sink.get(), TRUE);

@@ -32,9 +32,17 @@ struct Rendition {
 };
 using Renditions = std::vector<Rendition>;
 
-// Reads the list from JSON. An error is a sentence that names the field by its path in the list, what was given
+// The list `hls`: what is viewers' choice, and what is the same for all of them.
+struct HlsList {
+  Renditions renditions;
+  std::optional<double> segment_seconds;  // durationSeconds, on average
+  // startTimeOffset: where players begin, from the beginning or, below zero, from the end; 0 is theirs to decide.
+  std::optional<double> start_seconds;
+};
+
+// Reads it from JSON. An error is a sentence that names the field by its path in the list, what was given
 // and what is allowed.
-std::variant<Renditions, std::string> read_renditions(std::string_view json);
+std::variant<HlsList, std::string> read_hls_list(std::string_view json);
 
 // The same for abrladder's property `renditions`.
 std::string ladder_text(const Renditions& renditions, bool is_aac);

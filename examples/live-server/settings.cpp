@@ -25,7 +25,8 @@ using ErrorPtr = std::unique_ptr<GError, ErrorFree>;
 
 enum class Type { Text, Number, Seconds, Switch, Renditions };
 
-// One setting: its long option is also its key in the file. A switch is on: --no-NAME turns it off.
+// One setting: its long option is also its key in the file. A switch is on: --no-NAME turns it off. The value of
+// renditions is all the settings, as the list says more.
 struct Field {
   const char* name;
   Type type;
@@ -59,7 +60,7 @@ Fields fields_of(Settings& s) {
       {"audio-codec", Type::Text, &s.audio_codec, "NAME",
        "of the sound: aac or mp3 (aac, but mp3 with --no-low-latency)"},
       {"audio-kbps", Type::Number, &s.audio_kbps, "N", "bit rate of the sound in kbit/s (128)"},
-      {"renditions", Type::Renditions, &s.renditions, "JSON",
+      {"renditions", Type::Renditions, &s, "JSON",
        "several pictures and sounds to choose from; @FILE reads it from there"},
       {"stun-server", Type::Text, &s.stun_server, "URL",
        "stun://host:port, when publishers are behind NAT"},
@@ -86,10 +87,14 @@ std::optional<Mistake> assign_renditions(const Field& field, const std::string& 
     const std::unique_ptr<gchar, decltype(&g_free)> content{raw, &g_free};
     json.assign(content.get(), length);
   }
-  auto read = read_renditions(json);
+  auto read = read_hls_list(json);
   if (const auto* error = std::get_if<std::string>(&read))
     return mistake(*error);
-  *static_cast<Renditions*>(field.value) = std::get<Renditions>(std::move(read));
+  auto& settings = *static_cast<Settings*>(field.value);
+  auto& hls = std::get<HlsList>(read);
+  settings.renditions = std::move(hls.renditions);
+  settings.start_offset = hls.start_seconds;
+  settings.target_duration = hls.segment_seconds.value_or(settings.target_duration);
   return std::nullopt;
 }
 

@@ -29,7 +29,8 @@ struct Settings {
   unsigned video_kbps = 2500;
   std::string audio_codec;  // mp3 or aac; empty: see uses_aac()
   unsigned audio_kbps = 128;
-  Renditions renditions;  // none: one, as the fields above say
+  Renditions renditions;               // none: one, as the fields above say
+  std::optional<double> start_offset;  // seconds, see HlsList
   std::string stun_server;
   std::string jitterbuffer;   // empty: the default of whiplistensrc
   unsigned min_rtp_port = 0;  // UDP ports of media, both 0: any

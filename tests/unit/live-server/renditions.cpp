@@ -14,24 +14,28 @@ using Json = nlohmann::json;
 const Json kGood{{"video", {{"width", 1280}, {"height", 720}, {"fps", 25}, {"bps", 2'500'000}}},
                  {"audio", {{"bps", 128'000}}}};
 
-Renditions read(const std::string& json) {
-  auto read = read_renditions(json);
+HlsList read_list(const std::string& json) {
+  auto read = read_hls_list(json);
   if (const auto* error = std::get_if<std::string>(&read)) {
     ADD_FAILURE() << *error;
     return {};
   }
-  return std::get<Renditions>(std::move(read));
+  return std::get<HlsList>(std::move(read));
+}
+
+Renditions read(const std::string& json) {
+  return read_list(json).renditions;
 }
 
 // Of the second of two entries, so that its number is told; empty where it is right.
 std::string error_of(const Json& entry) {
-  const auto read = read_renditions(Json{kGood, entry}.dump());
+  const auto read = read_hls_list(Json{kGood, entry}.dump());
   const auto* error = std::get_if<std::string>(&read);
   return error ? *error : "";
 }
 
 std::string error_of_text(const std::string& json) {
-  const auto read = read_renditions(json);
+  const auto read = read_hls_list(json);
   const auto* error = std::get_if<std::string>(&read);
   return error ? *error : "";
 }
@@ -87,7 +91,7 @@ constexpr Range kRanges[] = {
     {"video", "height", 36, 4096, 2, "an even number from 36 to 4096"},
     {"video", "fps", 3, 60, 1, "a whole number from 3 to 60"},
     {"video", "bps", 15'000, 15'000'000, 1, "a whole number from 15000 to 15000000"},
-    {"audio", "bps", 32'000, 320'000, 1, "a whole number from 32000 to 320000"},
+    {"audio", "bps", 1, 1'000'000, 1, "a whole number from 1 to 1000000"},
 };
 
 TEST(Renditions, ANumberAtTheEndOfItsRangeIsRightAndTheNextOneIsNamed) {
@@ -115,13 +119,16 @@ TEST(Renditions, NumbersAreWholeHoweverTheyAreWritten) {
 }
 
 TEST(Renditions, SoundHasTheNextBitRateOfMp3Below) {
-  for (const auto& [given, made] : {std::pair{32'000, 32'000u},
+  for (const auto& [given, made] : {std::pair{1, 32'000u},
+                                    {31'999, 32'000u},
+                                    {32'000, 32'000u},
                                     {39'999, 32'000u},
                                     {40'000, 40'000u},
                                     {100'000, 96'000u},
                                     {127'999, 112'000u},
                                     {319'999, 256'000u},
-                                    {320'000, 320'000u}}) {
+                                    {320'000, 320'000u},
+                                    {1'000'000, 320'000u}}) {
     const auto renditions = read(Json{with("audio", "bps", given)}.dump());
     ASSERT_EQ(renditions.size(), 1u);
     EXPECT_EQ(renditions[0].audio->bps, made) << given;
@@ -156,9 +163,9 @@ TEST(Renditions, AnUnknownFieldIsNamedOnEachFloor) {
       "hls[1].audio.codec is \"mp3\", but must be left out: there is no such field, only bps.");
   auto entry = kGood;
   entry["sound"] = Json::object();
-  EXPECT_EQ(
-      error_of(entry),
-      "hls[1].sound is {}, but must be left out: there is no such field, only video or audio.");
+  EXPECT_EQ(error_of(entry),
+            "hls[1].sound is {}, but must be left out: there is no such field, only "
+            "durationSeconds, startTimeOffset, video or audio.");
 }
 
 TEST(Renditions, OfSeveralMistakesTheFirstIsNamed) {
@@ -175,6 +182,47 @@ TEST(Renditions, WhatHasAnotherShapeIsNamed) {
             "hls is {\"hls\":[]}, but must be a list of renditions.");
   EXPECT_EQ(error_of(Json(std::string(1000, 'x'))),
             "hls[1] is \"" + std::string(59, 'x') + "..., but must be an object.");
+}
+
+TEST(HlsList, WhatIsTheSameForAllMayBeSaidByAny) {
+  const auto hls = read_list(R"([
+    {"audio":{}},
+    {"durationSeconds":1.5,"startTimeOffset":-2,"video":{"width":640,"height":480,"bps":1000000}},
+    {"durationSeconds":1.5,"audio":{}}])");
+  EXPECT_EQ(hls.segment_seconds, 1.5);
+  EXPECT_EQ(hls.start_seconds, -2);
+  EXPECT_EQ(hls.renditions.size(), 3u);
+  const auto silent = read_list(R"([{"audio":{}}])");
+  EXPECT_FALSE(silent.segment_seconds);
+  EXPECT_FALSE(silent.start_seconds);
+}
+
+TEST(HlsList, WhatIsTheSameForAllIsSaidInOneWay) {
+  EXPECT_EQ(error_of_text(R"([{"durationSeconds":1,"audio":{}},{"durationSeconds":2,"audio":{}}])"),
+            "hls[1].durationSeconds is 2, but must be 1, as in hls[0]: all renditions are cut "
+            "at the same instants.");
+  EXPECT_EQ(
+      error_of_text(
+          R"([{"audio":{}},{"startTimeOffset":-2,"audio":{}},{"startTimeOffset":0,"audio":{}}])"),
+      "hls[2].startTimeOffset is 0, but must be -2, as in hls[1]: it is the player's, "
+      "whatever it goes on with.");
+}
+
+TEST(HlsList, TimesHaveRanges) {
+  const auto error = [](const char* field, const Json& value) {
+    auto entry = kGood;
+    entry[field] = value;
+    return error_of(entry);
+  };
+  for (const auto& right : {Json(0.5), Json(1), Json(60)})
+    EXPECT_EQ(error("durationSeconds", right), "");
+  for (const auto& wrong : {Json(0.49), Json(60.1), Json("1"), Json(nullptr), Json(-1)})
+    EXPECT_EQ(error("durationSeconds", wrong), "hls[1].durationSeconds is " + wrong.dump() +
+                                                   ", but must be from 0.5 to 60 seconds.");
+  for (const auto& right : {Json(-86400), Json(0), Json(86400)})
+    EXPECT_EQ(error("startTimeOffset", right), "");
+  EXPECT_EQ(error("startTimeOffset", -86401),
+            "hls[1].startTimeOffset is -86401, but must be from -86400 to 86400 seconds.");
 }
 
 TEST(Renditions, AListHasOneToSixteen) {

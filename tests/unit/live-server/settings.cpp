@@ -77,10 +77,23 @@ TEST(Settings, RenditionsAreReadFromTheConfigFileAndTheCommandLineWins) {
       2u);
 }
 
+TEST(Settings, TheListSaysHowLongSegmentsAreAndWherePlayersBegin) {
+  const auto read_all = [](const std::vector<std::string>& arguments) {
+    return std::get<Settings>(read(arguments));
+  };
+  constexpr auto kList = R"([{"durationSeconds":2.5,"startTimeOffset":-4,"audio":{}}])";
+  const auto settings = read_all({"--target-duration", "3", "--renditions", kList});
+  EXPECT_EQ(settings.target_duration, 2.5);
+  EXPECT_EQ(settings.start_offset, -4);
+  EXPECT_EQ(read_all({"--renditions", kList, "--target-duration", "3"}).target_duration, 3);
+  const auto others = read_all({"--target-duration", "3", "--renditions", kOne});
+  EXPECT_EQ(others.target_duration, 3);
+  EXPECT_FALSE(others.start_offset);
+}
+
 TEST(Settings, AMistakeInTheRenditionsNamesOptionAndField) {
-  EXPECT_EQ(
-      mistake_of({"--renditions", R"([{"audio":{"bps":1}}])"}),
-      "--renditions: hls[0].audio.bps is 1, but must be a whole number from 32000 to 320000.");
+  EXPECT_EQ(mistake_of({"--renditions", R"([{"audio":{"bps":0}}])"}),
+            "--renditions: hls[0].audio.bps is 0, but must be a whole number from 1 to 1000000.");
 }
 
 }  // namespace
