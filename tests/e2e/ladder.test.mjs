@@ -16,7 +16,8 @@ import { parseStrictly } from './lib/strict_playlists.mjs';
 
 const kPictures = [{ width: 640, height: 360, fps: 30, bps: 600_000, codec: 'h264_high' },
                    { width: 320, height: 180, fps: 15, bps: 200_000, codec: 'h264_baseline' }];
-const kRenditions = [{ video: kPictures[0], audio: { bps: 128_000 } },
+// The target is not the server's own.
+const kRenditions = [{ durationSeconds: 1.2, startTimeOffset: -3, video: kPictures[0], audio: { bps: 128_000 } },
                      { video: kPictures[1], audio: { bps: 64_000 } },
                      { audio: { bps: 64_000 } }];
 const kSegments = 10;
@@ -66,6 +67,15 @@ test('the master playlist has a variant for each', async () => {
   assert.equal(variants[2].codecs, 'mp4a.40.2');
   kRenditions.forEach(({ video, audio }, n) =>
     assert.ok(variants[n].bandwidth >= (video?.bps ?? 0) + audio.bps, text));
+});
+
+test('segments last, and players begin, as the list says', async () => {
+  for (const { segments, start } of await mediaPlaylists()) {
+    assert.deepEqual({ ...start }, { offset: -3, precise: false });
+    const whole = segments.filter(({ uri }) => uri);
+    const sum = whole.reduce((seconds, { duration }) => seconds + duration, 0);
+    assert.ok(Math.abs(sum / whole.length - 1.2) < 0.03, `${sum} s in ${whole.length} segments`);
+  }
 });
 
 test('segments of all renditions have one number, one length and one beginning', async (t) => {
