@@ -123,7 +123,7 @@ void CutScheduler::follow_line(Stream& stream, RunningTime time) {
     stream.first_key.reset();
     stream.asked.clear();
     stream.asked_to = INT64_MIN;
-    stream.awaits_since.reset();
+    stream.at_once.reset();
     stream.needs_key = true;
   }
   stream.epoch = epoch_;
@@ -162,12 +162,9 @@ void CutScheduler::arrive(StreamId id, const Frame& frame, ClockTime now) {
     }
   } else {
     stream.interval.on_frame(frame.time);
-    stream.was_awaited = frame.is_key && stream.awaits_since;
+    stream.was_awaited = frame.is_key && stream.at_once.is_awaited();
     if (frame.is_key) {
-      if (stream.awaits_since)
-        stream.response.on_answer(frame.time - *stream.awaits_since);
-      stream.awaits_since.reset();
-      stream.asked_at.reset();
+      stream.at_once.on_key_frame(frame.time);
       if (!stream.first_key)
         stream.first_key = frame.time;
     }
@@ -415,6 +412,14 @@ RunningTime CutScheduler::due_from(const Stream& stream, const Boundary& boundar
   return boundary.at - half_interval(stream);
 }
 
+bool CutScheduler::comes_back(const Stream& stream) const {
+  return stream.before && stream.frame.time - *stream.before > kPause &&
+         std::any_of(streams_.begin(), streams_.end(), [this, &stream](const Stream& other) {
+           return &other != &stream && other.kind == Kind::Video && is_live(other) &&
+                  *other.newest - *stream.before > kPause;
+         });
+}
+
 // Whether the key frame is the one that the next boundary waits for.
 bool CutScheduler::takes(const Stream& stream) const {
   const auto time = stream.frame.time;
@@ -429,7 +434,7 @@ bool CutScheduler::takes(const Stream& stream) const {
     return false;
   const auto next = planned(next_index_);
   return time >= due_from(stream, next) ||
-         (config_.mode == Mode::Passthrough && stream.was_awaited &&
+         (config_.mode == Mode::Passthrough && stream.was_awaited && !comes_back(stream) &&
           time >= next.at - config_.target / 2);
 }
 
@@ -529,21 +534,19 @@ bool CutScheduler::is_overdue(const Stream& stream) const {
   if (!has_started_)
     return false;
   const auto next = awaited(stream);
-  if (config_.mode == Mode::Passthrough && *stream.newest >= next.at - stream.response.get())
+  if (config_.mode == Mode::Passthrough && *stream.newest >= next.at - stream.at_once.response())
     return true;
   // One more frame for those whose times are rounded.
   return *stream.newest >= due_from(stream, next) + 2 * half_interval(stream);
 }
 
 void CutScheduler::ask_now(StreamId id, Stream& stream) {
-  const auto repeat = std::max(kRepeat, 2 * stream.response.get());
-  if (stream.asked_at && *stream.newest - *stream.asked_at < repeat)
+  const bool is_remote = config_.mode == Mode::Passthrough;
+  const bool is_repeat = stream.at_once.is_awaited() || !is_remote;
+  if (!stream.at_once.take(*stream.newest, is_remote ? KeyFrameRequests::kApart : Duration{0}))
     return;
-  if (stream.asked_at || config_.mode == Mode::Encode)
+  if (is_repeat)
     ++stats_.repeats;
-  stream.asked_at = stream.newest;
-  if (!stream.awaits_since)
-    stream.awaits_since = stream.newest;
   requests_.push_back(
       {.stream = id,
        .at = std::nullopt,
@@ -632,7 +635,7 @@ CutScheduler::Stats CutScheduler::stats() const {
   auto stats = stats_;
   for (const auto& stream : streams_)
     if (stream.is_present && stream.kind == Kind::Video)
-      stats.response = std::max(stats.response, stream.response.get());
+      stats.response = std::max(stats.response, stream.at_once.response());
   return stats;
 }
 

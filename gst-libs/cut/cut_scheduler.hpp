@@ -46,11 +46,11 @@ class CutScheduler {
 
   // A key frame that was to begin a segment is moved by no more than this.
   static constexpr Duration kMostSnap = std::chrono::milliseconds(250);
+  // A picture that had none for longer, while another one had, comes back.
+  static constexpr Duration kPause = std::chrono::milliseconds(250);
   // A timestamp that goes back, or that goes ahead of the clock, by more than this is on a new time line.
   static constexpr Duration kBackwards = std::chrono::milliseconds(500);
   static constexpr Duration kForwards = std::chrono::seconds(5);
-  // Between two requests for the same key frame.
-  static constexpr Duration kRepeat = std::chrono::milliseconds(500);
 
   struct Frame {
     RunningTime time;
@@ -163,13 +163,11 @@ class CutScheduler {
     // Video.
     FrameInterval interval;
     bool needs_key = true;
-    std::optional<RunningTime> first_key;     // before the start
-    std::deque<Asked> asked;                  // key frames at boundaries to come
-    std::int64_t asked_to = INT64_MIN;        // the last boundary that was asked for
-    std::optional<RunningTime> asked_at;      // for one at once: the newest frame then
-    std::optional<RunningTime> awaits_since;  // the same, at the first request since a key frame
-    bool was_awaited = false;                 // this frame
-    ResponseTime response;
+    std::optional<RunningTime> first_key;  // before the start
+    std::deque<Asked> asked;               // key frames at boundaries to come
+    std::int64_t asked_to = INT64_MIN;     // the last boundary that was asked for
+    KeyFrameRequests at_once;
+    bool was_awaited = false;  // this frame
   };
 
   [[nodiscard]] RunningTime nominal(std::int64_t index) const;
@@ -198,6 +196,7 @@ class CutScheduler {
   [[nodiscard]] Verdict judge_video(Stream& stream);
   [[nodiscard]] const Boundary* find_decided(std::int64_t index) const;
   [[nodiscard]] const Boundary* reached(const Stream& stream) const;
+  [[nodiscard]] bool comes_back(const Stream& stream) const;
   [[nodiscard]] bool takes(const Stream& stream) const;
   [[nodiscard]] RunningTime due_from(const Stream& stream, const Boundary& boundary) const;
   [[nodiscard]] bool is_on_time(const Stream& stream, const Boundary& boundary) const;

@@ -29,4 +29,30 @@ Duration ResponseTime::get() const {
   return *middle;
 }
 
+bool KeyFrameRequests::take(RunningTime newest, Duration apart) {
+  const auto repeat = std::max(kRepeat, 2 * response()) * (1 << doublings_);
+  if (newest_ && newest - *newest_ < (since_ ? repeat : apart))
+    return false;
+  repeats_ += since_ ? 1 : 0;
+  since_ = since_.value_or(newest);
+  newest_ = newest;
+  return true;
+}
+
+void KeyFrameRequests::on_key_frame(RunningTime time) {
+  if (!since_)
+    return;
+  if (repeats_ == 0)
+    response_.on_answer(time - *since_);
+  doublings_ = std::min(repeats_, kMostDoublings);
+  repeats_ = 0;
+  since_.reset();
+}
+
+void KeyFrameRequests::reset() {
+  since_.reset();
+  newest_.reset();
+  repeats_ = 0;
+}
+
 }  // namespace onair

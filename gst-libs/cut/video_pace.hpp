@@ -25,8 +25,8 @@ class FrameInterval {
   std::optional<Duration> mean_;
 };
 
-// How long after a request the key frame comes, on the time line of the frames: the median of the last
-// nine, so that neither a lost request nor a key frame that came anyway counts.
+// How long after a request the key frame comes: the median of the last nine, so that no key frame that came anyway
+// counts.
 class ResponseTime {
  public:
   // Before the first answer: a round trip and a frame.
@@ -38,6 +38,36 @@ class ResponseTime {
  private:
   std::array<Duration, 9> latest_{};
   std::size_t count_ = 0;
+};
+
+// Key frames that are asked for at once: when again, and how long answers take. All times are those of frames.
+//
+// An answer to a request that was repeated says nothing of how long answers take: it may be one to either. The next
+// requests are repeated later then, until one has been answered at the first time (as TCP does, RFC 6298 sections 3
+// and 5). Otherwise requests that somebody takes no notice of would look like slow answers, would be made earlier
+// for that, and so be taken less notice of.
+class KeyFrameRequests {
+ public:
+  static constexpr Duration kRepeat = std::chrono::milliseconds(500);
+  static constexpr int kMostDoublings = 2;
+  // Browsers take no notice of a request within 300 ms of another (libwebrtc, EncoderRtcpFeedback).
+  static constexpr Duration kApart = std::chrono::milliseconds(350);
+
+  // Whether to ask, behind this frame; not within `apart` of the request before.
+  [[nodiscard]] bool take(RunningTime newest, Duration apart);
+  void on_key_frame(RunningTime time);
+  // Another time line begins.
+  void reset();
+
+  [[nodiscard]] bool is_awaited() const { return since_.has_value(); }
+  [[nodiscard]] Duration response() const { return response_.get(); }
+
+ private:
+  std::optional<RunningTime> since_;  // the first request that has no answer
+  std::optional<RunningTime> newest_;
+  int repeats_ = 0;
+  int doublings_ = 0;
+  ResponseTime response_;
 };
 
 }  // namespace onair

@@ -35,8 +35,8 @@ std::optional<std::size_t> LayerSwitch::source_of(std::size_t rendition) const {
 }
 
 // While nothing is sent at all nobody is missed.
-bool LayerSwitch::is_sent(const Layer& layer, RunningTime at) {
-  return !layer.missed_since || at - *layer.missed_since <= kSilence;
+bool LayerSwitch::is_sent(const Layer& layer, RunningTime at) const {
+  return !layer.missed || at - layer.missed->at <= kSilence || now_ - layer.missed->now <= kSilence;
 }
 
 std::optional<std::size_t> LayerSwitch::stand_in(std::size_t rendition, RunningTime at) const {
@@ -68,16 +68,17 @@ bool LayerSwitch::takes_over(std::size_t rendition, std::size_t layer, RunningTi
 }
 
 std::vector<LayerSwitch::Taker> LayerSwitch::on_frame(std::size_t layer, RunningTime at,
-                                                      bool is_key) {
+                                                      bool is_key, ClockTime now) {
   std::vector<Taker> takers;
+  now_ = std::max(now_, now);
   if (!layers_.contains(layer))
     return takers;
   for (auto& [index, its] : layers_) {
     if (index == layer) {
       its.has_come = true;
-      its.missed_since.reset();
-    } else if (!its.missed_since) {
-      its.missed_since = at;
+      its.missed.reset();
+    } else if (!its.missed) {
+      its.missed = {at, now_};
     }
   }
   for (auto& [rendition, its] : layers_) {
@@ -86,11 +87,25 @@ std::vector<LayerSwitch::Taker> LayerSwitch::on_frame(std::size_t layer, Running
       if (!is_key || is_past || !takes_over(rendition, layer, at))
         continue;
       its.source = layer;
+      its.asked_at.reset();
     }
     its.newest_out = its.newest_out ? std::max(at, *its.newest_out + kStep) : at;
     takers.push_back({rendition, *its.newest_out});
   }
   return takers;
+}
+
+bool LayerSwitch::take_request(std::size_t layer, RunningTime at) {
+  bool is_wanted = false;
+  for (auto& [rendition, its] : layers_) {
+    if (!layers_.contains(layer) || !its.newest_out || its.source == layer ||
+        at < *its.newest_out - kMostBehind || !takes_over(rendition, layer, at) ||
+        (its.asked_at && at - *its.asked_at < kRepeat))
+      continue;
+    its.asked_at = at;
+    is_wanted = true;
+  }
+  return is_wanted;
 }
 
 }  // namespace onair

@@ -8,6 +8,7 @@
 #include <gst/video/video.h>
 
 #include "alternatives.hpp"
+#include "glue/element_clock.hpp"
 #include "glue/gsttime.hpp"
 
 GST_DEBUG_CATEGORY_EXTERN(gst_abr_ladder_debug);
@@ -150,20 +151,34 @@ void Passthrough::on_frame(std::size_t index, Feed& feed, GstBuffer* buffer) {
     feed.takers = {{index, feed.at}};
     return;
   }
-  const auto state = state_.lock();
   const bool is_key = !GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DELTA_UNIT);
-  std::map<std::size_t, std::optional<std::size_t>> before;
-  if (is_key)
-    for (const auto& [rendition, its] : state->layers)
-      before[rendition] = state->source.source_of(rendition);
-  feed.at = *at;
-  feed.takers = state->source.on_frame(index, *at, is_key);
-  for (const auto& [rendition, source] : before)
-    if (const auto now = state->source.source_of(rendition);
-        now != source && (source || *now != rendition))
-      GST_INFO_OBJECT(bin_, "rendition %u: layer %u %s", static_cast<guint>(rendition),
-                      static_cast<guint>(*now),
-                      *now == rendition ? "is back" : "is repeated, as its own is not sent");
+  const auto now =
+      to_clock_time(gst_element_get_current_clock_time(GST_ELEMENT(bin_))).value_or(ClockTime{});
+  GstPtr<GstPad> asked;
+  {
+    const auto state = state_.lock();
+    std::map<std::size_t, std::optional<std::size_t>> before;
+    if (is_key)
+      for (const auto& [rendition, its] : state->layers)
+        before[rendition] = state->source.source_of(rendition);
+    feed.at = state->newest = *at;
+    feed.takers = state->source.on_frame(index, *at, is_key, now);
+    for (const auto& [rendition, source] : before)
+      if (const auto made_of = state->source.source_of(rendition);
+          made_of != source && (source || *made_of != rendition))
+        GST_INFO_OBJECT(bin_, "rendition %u: layer %u %s", static_cast<guint>(rendition),
+                        static_cast<guint>(*made_of),
+                        *made_of == rendition ? "is back" : "is repeated, as its own is not sent");
+    if (const auto layer = state->layers.find(index); !is_key && layer != state->layers.end() &&
+                                                      state->requests.leaves_room(*at) &&
+                                                      state->source.take_request(index, *at)) {
+      asked = layer->second.in.sink();
+      ++state->sent;
+    }
+  }
+  if (asked)
+    gst_pad_push_event(asked.get(),
+                       gst_video_event_new_upstream_force_key_unit(GST_CLOCK_TIME_NONE, TRUE, 0));
 }
 
 Passthrough::~Passthrough() {
@@ -230,7 +245,7 @@ void Passthrough::ask_for_key_frame(std::size_t index, GstEvent* request) {
   std::vector<GstPtr<GstPad>> sinks;
   {
     const auto state = state_.lock();
-    for (const auto to : state->requests.ask(index, count))
+    for (const auto to : state->requests.ask(index, count, state->newest))
       if (const auto layer = state->layers.find(to); layer != state->layers.end())
         sinks.push_back(layer->second.in.sink());
     state->sent += sinks.size();

@@ -52,6 +52,7 @@ class Passthrough : public std::enable_shared_from_this<Passthrough> {
     std::map<std::size_t, Layer> layers;
     LayerRequests requests;
     LayerSwitch source;
+    RunningTime newest{};  // frame of any layer
     guint64 sent = 0;
   };
   explicit Passthrough(GstBin* bin) : bin_{bin} {}

@@ -174,6 +174,7 @@ TEST(AbrLadderPassthrough, ALayerThatIsNotSentIsRepeatedByTheNext) {
   const auto push = [&](const char* in, const GstPtr<GstSample>& sample, Duration later) {
     auto buffer = GstPtr<GstBuffer>::adopt(gst_buffer_copy(gst_sample_get_buffer(sample.get())));
     GST_BUFFER_PTS(buffer.get()) += ns(later);
+    bench.clock().set_time(Duration{static_cast<Duration::rep>(GST_BUFFER_PTS(buffer.get()))});
     ASSERT_EQ(bench.in(in).push_buffer(std::move(buffer)), GST_FLOW_OK);
   };
   // Three seconds; the large one is missing in the middle one.
@@ -198,6 +199,8 @@ TEST(AbrLadderPassthrough, ALayerThatIsNotSentIsRepeatedByTheNext) {
   }
   EXPECT_EQ(widths.size(), 2u);
   EXPECT_EQ(bench.coded("video_src_1").size(), 90u);
+  EXPECT_EQ(bench.in("video_1").upstream("GstForceKeyUnit").size(), 1u) << "to go on with it";
+  EXPECT_EQ(bench.in("video_0").upstream("GstForceKeyUnit").size(), 0u);
 }
 
 TEST(AbrLadderPassthrough, ARequestOfOneRenditionGoesToAllLayersOnce) {

@@ -654,6 +654,25 @@ TEST(CutSchedulerLines, ARequestForAKeyFrameToBeginWithIsForNoBoundary) {
   EXPECT_EQ(requests.front().index, std::nullopt);
 }
 
+// Its key frame may have been asked for before, and answers nothing.
+TEST(CutSchedulerLines, APictureThatComesBackBeginsWithinTheSegmentOfTheOthers) {
+  Live live{{.mode = Mode::Passthrough}};
+  const auto one = live.scheduler.add_stream(Kind::Video);
+  const auto other = live.scheduler.add_stream(Kind::Video);
+  live.key(one, 0s);
+  live.key(other, 0s);
+  live.judge(one);
+  live.key(one, 1s);
+  live.key(other, 1s);
+  live.picture(one, 1'900ms);
+  ASSERT_EQ(live.requests().back().index, 2) << "and it stops";
+  EXPECT_EQ(index_of(live.key(other, 2s)), 2);
+  live.picture(other, 2'560ms);
+  EXPECT_EQ(index_of(live.key(one, 2'570ms)), 2) << "not 3, which is nearer";
+  EXPECT_EQ(index_of(live.key(other, 3s)), 3);
+  EXPECT_EQ(live.scheduler.stats().worst_error, 0ns);
+}
+
 TEST(CutSchedulerLines, BehindAPauseNoKeyFrameIsAskedForWithinIt) {
   Live live;
   const auto video = live.scheduler.add_stream(Kind::Video);

@@ -25,10 +25,19 @@ struct Encoder {
   int gop = 0;                                          // a key frame each so many frames; 0: none
   bool obeys = true;
   Duration response{0};  // how much later the key frame comes
+  Duration deaf{0};      // behind a request; further ones are nothing then
   // Its state.
   std::int64_t next = 0;
   std::multiset<RunningTime> asked{};
+  std::optional<RunningTime> heard_at{};
 
+  // At that time of its frames.
+  void hear(RunningTime time, std::optional<RunningTime> wanted) {
+    if (!obeys || (heard_at && time - *heard_at < deaf))
+      return;
+    heard_at = time;
+    asked.insert(wanted.value_or(time) + response);
+  }
   [[nodiscard]] bool is_key(RunningTime time) {
     bool is = next == 0 || (gop > 0 && next % gop == 0);
     while (!asked.empty() && *asked.begin() <= time) {
@@ -166,9 +175,7 @@ class Programme {
       streams[fill->stream].fills.push_back(*fill);
     while (const auto request = scheduler.take_request()) {
       requests.push_back(*request);
-      auto& encoder = *streams[request->stream].encoder;
-      if (encoder.obeys)
-        encoder.asked.insert(request->at.value_or(time_of(request->stream)) + encoder.response);
+      streams[request->stream].encoder->hear(time_of(request->stream), request->at);
     }
   }
 };

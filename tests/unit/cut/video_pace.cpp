@@ -56,5 +56,70 @@ TEST(ResponseTime, FollowsTheLastNineAnswers) {
   EXPECT_EQ(response.get(), 300ms);
 }
 
+constexpr auto kRepeat = KeyFrameRequests::kRepeat;
+constexpr auto kApart = KeyFrameRequests::kApart;
+
+TEST(KeyFrameRequests, AreRepeatedUntilAKeyFrameComes) {
+  KeyFrameRequests requests;
+  EXPECT_TRUE(requests.take(at(0s), kApart));
+  EXPECT_FALSE(requests.take(at(kRepeat - 1ns), kApart));
+  EXPECT_TRUE(requests.take(at(kRepeat), kApart));
+  EXPECT_TRUE(requests.take(at(2 * kRepeat), kApart));
+  EXPECT_TRUE(requests.is_awaited());
+  requests.on_key_frame(at(2 * kRepeat + 40ms));
+  EXPECT_FALSE(requests.is_awaited());
+}
+
+TEST(KeyFrameRequests, KeepTheirDistanceBehindAnAnswerToo) {
+  KeyFrameRequests requests;
+  EXPECT_TRUE(requests.take(at(0s), kApart));
+  requests.on_key_frame(at(40ms));
+  EXPECT_FALSE(requests.take(at(kApart - 1ns), kApart));
+  EXPECT_TRUE(requests.take(at(kApart), kApart));
+  requests.on_key_frame(at(kApart + 40ms));
+  EXPECT_TRUE(requests.take(at(kApart + 40ms), 0s)) << "nobody asked for any";
+}
+
+TEST(KeyFrameRequests, AnAnswerThatMayBeToEitherOfTwoSaysNothing) {
+  KeyFrameRequests requests;
+  EXPECT_TRUE(requests.take(at(0s), kApart));
+  EXPECT_TRUE(requests.take(at(kRepeat), kApart));
+  requests.on_key_frame(at(kRepeat + 40ms));
+  EXPECT_EQ(requests.response(), ResponseTime::kGuess);
+  EXPECT_TRUE(requests.take(at(2s), kApart));
+  requests.on_key_frame(at(2s + 70ms));
+  EXPECT_EQ(requests.response(), 70ms);
+}
+
+TEST(KeyFrameRequests, SlowAnswersAreLearntAsRepeatsBecomeRarer) {
+  KeyFrameRequests requests;
+  RunningTime now{};
+  std::optional<RunningTime> asked;
+  for (int n = 0; n < 3; ++n, now += 3s) {
+    asked.reset();
+    for (Duration since{0}; since < 700ms; since += 10ms)
+      if (requests.take(now + since, kApart) && !asked)
+        asked = now + since;
+    requests.on_key_frame(*asked + 700ms);
+  }
+  EXPECT_EQ(requests.response(), 700ms);
+}
+
+TEST(KeyFrameRequests, ThatAreTakenNoticeOfAreRepeatedSoonAgain) {
+  KeyFrameRequests requests;
+  EXPECT_TRUE(requests.take(at(0s), kApart));
+  EXPECT_TRUE(requests.take(at(kRepeat), kApart));
+  requests.on_key_frame(at(kRepeat + 40ms));
+  EXPECT_TRUE(requests.take(at(2s), kApart));
+  EXPECT_FALSE(requests.take(at(2s + 2 * kRepeat - 1ns), kApart));
+  EXPECT_TRUE(requests.take(at(2s + 2 * kRepeat), kApart));
+  requests.on_key_frame(at(3s + 40ms));
+  EXPECT_TRUE(requests.take(at(4s), kApart));
+  requests.on_key_frame(at(4s + 40ms));
+  EXPECT_TRUE(requests.take(at(5s), kApart));
+  EXPECT_FALSE(requests.take(at(5s + kRepeat - 1ns), kApart));
+  EXPECT_TRUE(requests.take(at(5s + kRepeat), kApart));
+}
+
 }  // namespace
 }  // namespace onair::test
