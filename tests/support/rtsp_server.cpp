@@ -25,7 +25,7 @@ RtspServer::~RtspServer() {
     return GST_RTSP_FILTER_REMOVE;
   };
   thread_.run([&] {
-    gst_rtsp_server_client_filter(server_.get(), close, nullptr);
+    g_list_free(gst_rtsp_server_client_filter(server_.get(), close, nullptr));  // none is kept
     if (auto* source =
             g_main_context_find_source_by_id(g_main_context_get_thread_default(), source_))
       g_source_destroy(source);
