@@ -96,6 +96,10 @@ GstFlowReturn Rendition::start() {
     join(*find(*input), frame);
   for (const auto& [input, frame] : pending)
     take_in(*find(*input), frame);
+  // Some may have ended already, while others had not begun.
+  for (const auto& track : tracks_)
+    if (track.id && track.has_ended)
+      assembler_->end(*track.id);
   return carry_out();
 }
 

@@ -172,6 +172,29 @@ TEST(HlsLiveSinkStreams, AStreamThatEndsDoesNotEndTheOthers) {
   EXPECT_NE(bench.get("0.m3u8").data.find("ENDLIST"), std::string::npos);
 }
 
+TEST(HlsLiveSinkStreams, APictureThatHasEndedBeforeTheFirstSoundIsThereLosesNothing) {
+  for (const char* properties : {kPlain, "low-latency=true"}) {
+    SCOPED_TRACE(properties);
+    LiveSinkBench bench{properties};
+    auto& audio = bench.add("audio_0");
+    auto& video = bench.add("video_0");
+    audio.hold();
+    auto sound = on_a_thread([&audio] {
+      const auto flow = audio.sounds(0s, 2500ms);
+      audio.end();
+      return flow;
+    });
+    EXPECT_EQ(video.encode(0s, 2500ms), GST_FLOW_OK);
+    video.end();
+    audio.release();
+    EXPECT_EQ(sound.get(), GST_FLOW_OK);
+    const auto text = bench.get("0.m3u8").data;
+    EXPECT_EQ(LiveSinkBench::tags(text, "#EXTINF"),
+              (Strings{"#EXTINF:1.008,", "#EXTINF:0.984,", "#EXTINF:0.528,"}));
+    EXPECT_EQ(LiveSinkBench::lines(text).back(), "#EXT-X-ENDLIST");
+  }
+}
+
 TEST(HlsLiveSinkStreams, TheEndIsNotToldBeforeItPlays) {
   LiveSinkBench bench{kPlain, GST_STATE_PAUSED};
   auto& audio = bench.add("audio_0");
