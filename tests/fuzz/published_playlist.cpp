@@ -8,10 +8,11 @@
 #include "unit/hlslive/storage/playlist_mutations.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const auto verdict = onair::test::check_any_playlist({reinterpret_cast<const char*>(data), size});
-  if (verdict.broken) {
-    std::fprintf(stderr, "%s\n", verdict.broken->c_str());
-    std::abort();
-  }
+  const std::string_view text{reinterpret_cast<const char*>(data), size};
+  for (auto* const check : {onair::test::check_any_playlist, onair::test::check_any_outline})
+    if (const auto verdict = check(text); verdict.broken) {
+      std::fprintf(stderr, "%s\n", verdict.broken->c_str());
+      std::abort();
+    }
   return 0;
 }

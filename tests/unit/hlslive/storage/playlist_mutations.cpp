@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "playlist/playlist_outline.hpp"
 #include "storage/published_playlist.hpp"
 #include "storage/storage.hpp"
 
@@ -14,7 +15,7 @@ namespace onair::test {
 namespace {
 
 // What stands in playlists and hurts in the wrong place.
-constexpr std::array<std::string_view, 22> kWords{"#EXTM3U",
+constexpr std::array<std::string_view, 25> kWords{"#EXTM3U",
                                                   "#EXTINF:1.008,",
                                                   "#EXTINF:",
                                                   "#EXT-X-TARGETDURATION:2",
@@ -27,6 +28,9 @@ constexpr std::array<std::string_view, 22> kWords{"#EXTM3U",
                                                   "#EXT-X-MAP:URI=\"a.mp4\"",
                                                   "#EXT-X-PART:DURATION=0.2,URI=\"a.ts\"",
                                                   "#EXT-X-PROGRAM-DATE-TIME:2026-07-31T23:59:60Z",
+                                                  "#EXT-X-SERVER-CONTROL:CAN-SKIP-UNTIL=0",
+                                                  "#EXT-X-PART-INF:PART-TARGET=0",
+                                                  "#EXT-X-DATERANGE:ID=\"a\"",
                                                   "0-1.ts",
                                                   "../0-1.ts",
                                                   "18446744073709551616",
@@ -36,6 +40,17 @@ constexpr std::array<std::string_view, 22> kWords{"#EXTM3U",
                                                   "=",
                                                   ",",
                                                   "\n"};
+
+std::vector<std::string_view> uris_of(std::string_view text) {
+  std::vector<std::string_view> uris;
+  while (!text.empty()) {
+    const auto line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+    if (!line.empty() && !line.starts_with('#'))
+      uris.push_back(line);
+  }
+  return uris;
+}
 
 class Mutator {
  public:
@@ -139,7 +154,11 @@ std::string live_playlist() {
 }
 
 std::string mutated_playlist(std::uint32_t seed) {
-  return Mutator{seed}.mutate(live_playlist());
+  return mutated(live_playlist(), seed);
+}
+
+std::string mutated(std::string text, std::uint32_t seed) {
+  return Mutator{seed}.mutate(std::move(text));
 }
 
 PlaylistVerdict check_any_playlist(std::string_view text) {
@@ -165,6 +184,28 @@ PlaylistVerdict check_any_playlist(std::string_view text) {
   if (playlist.next_media_sequence() < playlist.media_sequence ||
       playlist.next_discontinuity_sequence() < playlist.discontinuity_sequence)
     return {.is_read = true, .broken = "numbers that wrap"};
+  return {.is_read = true};
+}
+
+PlaylistVerdict check_any_outline(std::string_view text) {
+  const auto outline = outline_of(text);
+  if (!outline)
+    return {};
+  const auto all = uris_of(text);
+  const auto& edge = outline->edge;
+  if (outline->target_duration <= Duration{0} || edge.has_segments == all.empty() ||
+      edge.next_sequence < all.size())
+    return {.is_read = true, .broken = "numbers that cannot be"};
+  if (outline->delta.empty())
+    return {.is_read = true};
+  // What is skipped and what is left is all there is.
+  const auto left = uris_of(outline->delta);
+  const auto skip =
+      "\n#EXT-X-SKIP:SKIPPED-SEGMENTS=" + std::to_string(all.size() - left.size()) + '\n';
+  if (left.empty() || left.size() >= all.size() ||
+      !std::equal(left.rbegin(), left.rend(), all.rbegin()) ||
+      outline->delta.find(skip) == std::string::npos)
+    return {.is_read = true, .broken = "a delta that is none of it:\n" + outline->delta};
   return {.is_read = true};
 }
 
