@@ -5,7 +5,7 @@
 
 #include "file_name.hpp"
 #include "glue/gsttime.hpp"
-#include "playlist/playlist_request.hpp"
+#include "resource_answer.hpp"
 #include "storage/memory_storage.hpp"
 
 GST_DEBUG_CATEGORY_EXTERN(gst_hls_live_sink_debug);
@@ -14,68 +14,8 @@ GST_DEBUG_CATEGORY_EXTERN(gst_hls_live_sink_debug);
 namespace onair {
 namespace {
 
-using std::chrono::seconds;
-
 // Boundaries whose numbers a rendition that is behind may still ask for.
 constexpr std::size_t kMostRemembered = 64;
-// Names are never used again.
-constexpr const char* kForEver = "public, max-age=31536000, immutable";
-
-enum Status : guint { kOk = 200, kNotYet = 202, kBad = 400, kMissing = 404, kUnavailable = 503 };
-
-StructurePtr answer(Status status) {
-  return StructurePtr{gst_structure_new("hls-resource", "status", G_TYPE_UINT, status, nullptr)};
-}
-
-StructurePtr refusal(Status status, std::string_view reason) {
-  auto refused = answer(status);
-  gst_structure_set(refused.get(), "reason", G_TYPE_STRING, std::string{reason}.c_str(), nullptr);
-  return refused;
-}
-
-StructurePtr not_yet(const std::string& name, Duration patience) {
-  auto wait = answer(kNotYet);
-  gst_structure_set(wait.get(), "wait-for", G_TYPE_STRING, name.c_str(), "patience", G_TYPE_UINT64,
-                    to_gst(patience), nullptr);
-  return wait;
-}
-
-// The bytes are shared, and live for as long as the buffer does.
-void add_memory(GstBuffer* buffer, std::shared_ptr<const void> owner, Bytes bytes) {
-  if (bytes.empty())
-    return;
-  auto* kept = new std::shared_ptr<const void>{std::move(owner)};
-  gst_buffer_append_memory(
-      buffer, gst_memory_new_wrapped(GST_MEMORY_FLAG_READONLY, const_cast<std::byte*>(bytes.data()),
-                                     bytes.size(), 0, bytes.size(), kept, [](gpointer data) {
-                                       delete static_cast<std::shared_ptr<const void>*>(data);
-                                     }));
-}
-
-StructurePtr content(GstPtr<GstBuffer> data, const char* type, const std::string& cache_control,
-                     bool is_complete) {
-  auto found = answer(kOk);
-  gst_structure_set(found.get(), "data", GST_TYPE_BUFFER, data.get(), "complete", G_TYPE_BOOLEAN,
-                    is_complete, "content-type", G_TYPE_STRING, type, "cache-control",
-                    G_TYPE_STRING, cache_control.c_str(), nullptr);
-  return found;
-}
-
-// RFC 8216 section 4 and Apple's authoring specification.
-const char* content_type(std::string_view name) {
-  if (name.ends_with(".ts"))
-    return "video/mp2t";
-  if (name.ends_with(".m4s") || name.ends_with(".mp4"))
-    return "video/mp4";
-  return name.ends_with(kPlaylistEnding) ? "application/vnd.apple.mpegurl"
-                                         : "application/octet-stream";
-}
-
-// Of a playlist. Varnish would give out what has expired for ten seconds more (RFC 5861 section 3).
-std::string max_age(Duration duration) {
-  return "public, max-age=" + std::to_string(std::chrono::floor<seconds>(duration).count()) +
-         ", stale-while-revalidate=0";
-}
 
 std::string_view name_of(Storage::Kind kind) {
   return kind == Storage::Kind::Part ? "parts" : "segments";
@@ -148,7 +88,7 @@ Storage::Failure Publication::prepare() {
 
 void Publication::announce(const std::string& playlist) {
   auto views = views_.lock();
-  views->try_emplace(kMasterPlaylist, View{.is_master = true});
+  views->try_emplace(kMasterPlaylist, PlaylistView{.is_master = true});
   views->try_emplace(playlist);
 }
 
@@ -157,68 +97,33 @@ Duration Publication::target_duration() const {
 }
 
 StructurePtr Publication::request(std::string_view target, std::uint64_t offset) {
-  const auto end_of_name = std::min(target.find('?'), target.size());
-  const std::string name{target.substr(0, end_of_name)};
-  const auto query = target.substr(std::min(end_of_name + 1, target.size()));
+  const ResourceTarget wanted{target};
   {
     const auto views = views_.lock();
-    if (const auto found = views->find(name); found != views->end())
-      return request_playlist(name, found->second, query);
+    if (const auto found = views->find(wanted.name); found != views->end()) {
+      // Who comes too early waits for the first segment.
+      const auto& view = found->second;
+      return view.full ? answer_playlist(wanted.name, view, wanted.query, target_duration())
+                       : answer_soon(wanted.name, target_duration());
+    }
   }
-  return request_file(name, offset);
-}
-
-StructurePtr Publication::request_playlist(const std::string& name, const View& view,
-                                           std::string_view query) {
-  // Who comes too early waits for the first segment.
-  if (!view.full)
-    return not_yet(name, 3 * target_duration() + seconds(2));
-  const auto parsed = PlaylistRequest::parse(view.is_master ? std::string_view{} : query);
-  if (const auto* bad = std::get_if<PlaylistRequest::Bad>(&parsed))
-    return refusal(kBad, bad->reason);
-  const auto& request = std::get<PlaylistRequest>(parsed);
-  bool has_directives = false;
-  if (!view.is_master) {
-    const auto verdict = request.answer(view.edge);
-    if (const auto* bad = std::get_if<PlaylistRequest::Bad>(&verdict))
-      return refusal(kBad, bad->reason);
-    // Section 6.2.5.2: 503 after three target durations.
-    if (std::holds_alternative<PlaylistRequest::Wait>(verdict))
-      return not_yet(name, 3 * target_duration());
-    has_directives = request.sequence.has_value();
-  }
-  const auto& text = request.wants_delta && view.delta ? view.delta : view.full;
-  auto data = GstPtr<GstBuffer>::adopt(gst_buffer_new());
-  add_memory(data.get(), text, bytes_of(*text));
-  // What a directive asked for stays as good as it is (section 6.2.5.2 wants six target durations);
-  // otherwise a playlist is out of date with the next part or segment.
-  const bool is_final = view.edge.has_ended;
-  const auto age = is_final          ? Duration{std::chrono::hours(1)}
-                   : has_directives  ? 6 * target_duration()
-                   : view.is_master  ? target_duration()
-                   : is_low_latency_ ? Duration{0}
-                                     : target_duration() / 2;
-  return content(std::move(data), content_type(name), max_age(age), true);
+  return request_file(wanted.name, offset);
 }
 
 StructurePtr Publication::request_file(const std::string& name, std::uint64_t offset) {
   const auto file = storage_->read(name, offset);
-  if (const auto* found = std::get_if<Content>(&file)) {
-    auto data = GstPtr<GstBuffer>::adopt(gst_buffer_new());
-    for (const auto& chunk : found->chunks)
-      add_memory(data.get(), chunk.owner, chunk.bytes);
-    return content(std::move(data), content_type(name), kForEver, found->is_complete);
-  }
+  if (const auto* found = std::get_if<Content>(&file))
+    return answer_file(name, found->chunks, found->is_complete);
   const auto views = views_.lock();
   const bool is_hinted = std::any_of(views->begin(), views->end(), [&name](const auto& entry) {
     return !entry.second.hint.empty() && entry.second.hint == name;
   });
   if (is_hinted)
-    return not_yet(name, 3 * target_duration());
+    return answer_next(name, target_duration());
   const auto& failure = std::get<StorageError>(file);
   if (failure.code == std::errc::no_such_file_or_directory || !is_resource_name(name))
-    return refusal(kMissing, "there is no such file");
-  return refusal(kUnavailable, to_text(failure));
+    return answer_missing();
+  return answer_unavailable(to_text(failure));
 }
 
 StructurePtr Publication::stats() {
@@ -387,7 +292,7 @@ void Publication::Session::end_archive(const std::string& playlist) {
 void Publication::Session::publish(const std::string& name, const MediaPlaylist& playlist,
                                    const std::string& hint) {
   std::vector<MediaPlaylist::RenditionReport> others;
-  View view{.edge = playlist.edge(), .hint = hint};
+  PlaylistView view{.edge = playlist.edge(), .hint = hint};
   if (self_.is_low_latency_) {
     const auto views = self_.views_.lock();
     for (const auto& [other, state] : *views)

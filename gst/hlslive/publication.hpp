@@ -24,6 +24,7 @@
 #include "keys.hpp"
 #include "playlist/media_playlist.hpp"
 #include "playlist/variant_set.hpp"
+#include "resource_answer.hpp"
 #include "settings.hpp"
 #include "storage/directory_storage.hpp"
 #include "storage/storage.hpp"
@@ -98,18 +99,8 @@ class Publication {
   class Session;
 
  private:
-  // A playlist as readers get it.
-  struct View {
-    std::shared_ptr<const std::string> full;
-    std::shared_ptr<const std::string> delta;
-    LiveEdge edge;
-    bool is_master = false;
-    std::string hint;  // the part that comes next
-  };
-  using Views = std::map<std::string, View, std::less<>>;
+  using Views = std::map<std::string, PlaylistView, std::less<>>;
 
-  [[nodiscard]] StructurePtr request_playlist(const std::string& name, const View& view,
-                                              std::string_view query);
   [[nodiscard]] StructurePtr request_file(const std::string& name, std::uint64_t offset);
   [[nodiscard]] Duration target_duration() const;
 
