@@ -19,10 +19,10 @@
  * `aacparse` in front; and a queue in front of each pad.
  *
  * ## Low latency
- * Where players can wait for what comes next (#GstHlsLiveSink:origin-port, or an application that serves
- * #GstHlsLiveSink::request-resource), segments are published in parts of about
- * #GstHlsLiveSink:part-target (LL-HLS), which end at audio frames. #GstHlsLiveSink:low-latency turns
- * that off.
+ * Where players can wait for what comes next (#GstHlsLiveSink:origin-port, an application that serves
+ * #GstHlsLiveSink::request-resource, or with #GstHlsLiveSink:location-served an `hlsdirectory` in another
+ * process), segments are published in parts of about #GstHlsLiveSink:part-target (LL-HLS), which end at
+ * audio frames. #GstHlsLiveSink:low-latency turns that off.
  *
  * ## When things go wrong
  * A disk that is full or gone is warned of once; the segments that it could not take are listed as gaps

@@ -39,8 +39,9 @@ Publication::Publication(const LiveSettings& settings, Surroundings& surrounding
                          const Publication* former)
     : settings_{settings},
       surroundings_{surroundings},
-      is_low_latency_{settings.low_latency &&
-                      (settings.location.empty() || settings.origin_port >= 0)} {
+      is_low_latency_{
+          settings.low_latency &&
+          (settings.location.empty() || settings.origin_port >= 0 || settings.is_location_served)} {
   if (former && former->settings_.location == settings.location &&
       former->settings_.sync_policy == settings.sync_policy) {
     storage_ = former->storage_;

@@ -8,7 +8,7 @@ namespace {
 
 constexpr guint64 kHour = 3600 * GST_SECOND;
 
-constexpr std::array<Property<LiveSettings>, 11> kProperties{{
+constexpr std::array<Property<LiveSettings>, 12> kProperties{{
     {"location", "Location",
      "Directory for segments and playlists; it is made where it is missing. None: they are kept in "
      "memory, for origin-port or request-resource",
@@ -21,8 +21,9 @@ constexpr std::array<Property<LiveSettings>, 11> kProperties{{
      "What a segment lasts on average, in nanoseconds; single ones differ by up to one audio frame",
      &LiveSettings::target_duration, 100 * GST_MSECOND, kHour},
     {"low-latency", "Low latency",
-     "Publish parts of segments (LL-HLS), where players can wait for them: with origin-port, or "
-     "without location",
+     "Publish parts of segments (LL-HLS), where players can wait for them: with origin-port, "
+     "without "
+     "location, or with location-served",
      &LiveSettings::low_latency},
     {"part-target", "Part target",
      "What a part lasts, about, in nanoseconds: segments are divided evenly, at audio frames. Less "
@@ -49,6 +50,11 @@ constexpr std::array<Property<LiveSettings>, 11> kProperties{{
      &LiveSettings::key_uri},
     {"key-rotation", "Key rotation", "A new key each so many segments; 0: one for ever",
      &LiveSettings::key_rotation, 0, G_MAXUINT},
+    {"location-served", "Location is served",
+     "Another process serves location in a way that players can wait for parts (hlsdirectory), and "
+     "so they are "
+     "published there",
+     &LiveSettings::is_location_served},
 }};
 
 }  // namespace

@@ -23,6 +23,7 @@ struct LiveSettings {
   std::string archive;
   guint64 target_duration = GST_SECOND;
   bool low_latency = true;
+  bool is_location_served = false;
   guint64 part_target = 200 * GST_MSECOND;
   guint64 window = 12 * GST_SECOND;
   gint64 start_offset = 0;

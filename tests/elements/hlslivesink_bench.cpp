@@ -167,6 +167,29 @@ void LiveStream::push_timeline(Duration running_time, Duration since_1970, bool 
 
 // ---- the element
 
+Answer ask(GstElement* source, const std::string& target, guint64 offset) {
+  GstStructure* raw = nullptr;
+  g_signal_emit_by_name(source, "request-resource", target.c_str(), offset, &raw);
+  const StructurePtr structure{raw};
+  EXPECT_TRUE(gst_structure_has_name(raw, "hls-resource"));
+  Answer answer{.status = uint_of(raw, "status"),
+                .type = optional_text(raw, "content-type"),
+                .cache_control = optional_text(raw, "cache-control"),
+                .reason = optional_text(raw, "reason"),
+                .wait_for = optional_text(raw, "wait-for")};
+  guint64 patience = 0;
+  if (gst_structure_get_uint64(raw, "patience", &patience))
+    answer.patience = Duration{static_cast<Duration::rep>(patience)};
+  if (answer.status == 200)
+    answer.is_complete = flag_of(raw, "complete");
+  const auto* value = gst_structure_get_value(raw, "data");
+  if (auto* buffer = value ? gst_value_get_buffer(value) : nullptr) {
+    answer.data.resize(gst_buffer_get_size(buffer));
+    gst_buffer_extract(buffer, 0, answer.data.data(), answer.data.size());
+  }
+  return answer;
+}
+
 LiveSinkBench::LiveSinkBench(const std::string& properties, GstState state)
     : ElementBench{"hlslivesink " + properties} {
   g_signal_connect(element(), "resource-changed", G_CALLBACK(on_change), this);
@@ -202,29 +225,6 @@ void LiveSinkBench::end() {
   for (auto& stream : streams_)
     if (stream->in())
       ends.push_back(on_a_thread([&its = *stream] { its.end(); }));
-}
-
-Answer LiveSinkBench::get(const std::string& target, guint64 offset) {
-  GstStructure* raw = nullptr;
-  g_signal_emit_by_name(element(), "request-resource", target.c_str(), offset, &raw);
-  const StructurePtr structure{raw};
-  EXPECT_TRUE(gst_structure_has_name(raw, "hls-resource"));
-  Answer answer{.status = uint_of(raw, "status"),
-                .type = optional_text(raw, "content-type"),
-                .cache_control = optional_text(raw, "cache-control"),
-                .reason = optional_text(raw, "reason"),
-                .wait_for = optional_text(raw, "wait-for")};
-  guint64 patience = 0;
-  if (gst_structure_get_uint64(raw, "patience", &patience))
-    answer.patience = Duration{static_cast<Duration::rep>(patience)};
-  if (answer.status == 200)
-    answer.is_complete = flag_of(raw, "complete");
-  const auto* value = gst_structure_get_value(raw, "data");
-  if (auto* buffer = value ? gst_value_get_buffer(value) : nullptr) {
-    answer.data.resize(gst_buffer_get_size(buffer));
-    gst_buffer_extract(buffer, 0, answer.data.data(), answer.data.size());
-  }
-  return answer;
 }
 
 // What players would get now, for a parser that is not ours (see tests/e2e/playlists.test.mjs).

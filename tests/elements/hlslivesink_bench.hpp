@@ -80,6 +80,8 @@ struct Answer {
   Duration patience{};
 };
 
+Answer ask(GstElement* source, const std::string& target, guint64 offset = 0);
+
 // What a segment or part holds, as names of frames: "K0 D100", "S0 S24 S48".
 struct Media {
   std::string pictures;
@@ -100,7 +102,9 @@ class LiveSinkBench : public ElementBench {
   void broadcast(Duration from, Duration to);
   void end();
 
-  Answer get(const std::string& target, guint64 offset = 0);
+  Answer get(const std::string& target, guint64 offset = 0) {
+    return ask(element(), target, offset);
+  }
   // The first answer of which that is true; resource-changed says when to look again.
   Answer wait_for(const std::string& target, const std::function<bool(const Answer&)>& is_true);
   // A playlist, once it has this in it.

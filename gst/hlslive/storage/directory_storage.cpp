@@ -336,4 +336,11 @@ std::variant<std::vector<std::string>, StorageError> DirectoryStorage::names() c
   return names;
 }
 
+std::string_view resource_of(std::string_view file) {
+  if (!is_unfinished(file))
+    return file;
+  file.remove_prefix(1);
+  return file.substr(0, file.rfind(file.ends_with(kGrowing) ? kGrowing : kReplacement));
+}
+
 }  // namespace onair

@@ -76,4 +76,7 @@ class DirectoryStorage final : public Storage {
   std::map<std::string, Growing, std::less<>> growing_;
 };
 
+// What a file of a directory is, or is going to be: 0-12.ts of .0-12.ts.onair-growing, of whole ones their own name.
+std::string_view resource_of(std::string_view file);
+
 }  // namespace onair
