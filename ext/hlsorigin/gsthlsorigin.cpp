@@ -30,6 +30,21 @@
  * Each viewer takes a file descriptor: `ulimit -n` should be a third more than
  * #GstHlsOrigin:max-connections, or fewer are accepted at a time.
  *
+ * With #GstHlsOrigin:location an `hlsdirectory` is mounted at "/": the channels of other processes, each of which
+ * writes into a folder of its own there. They may be killed and replaced while players wait.
+ *
+ * ## Example pipelines
+ * |[
+ * gst-launch-1.0 hlsorigin location=live port=8080
+ * ]| Serves what is written into folders of the directory `live`, which need not be there yet.
+ * |[
+ * gst-launch-1.0 -e hlslivesink name=hls location=live/one location-served=true \
+ *   videotestsrc is-live=true ! video/x-raw,format=I420,framerate=30/1 \
+ *   ! x264enc tune=zerolatency key-int-max=2147483647 ! h264parse ! queue ! hls.video_0 \
+ *   audiotestsrc is-live=true samplesperbuffer=1000 ! audio/x-raw,rate=48000 \
+ *   ! lamemp3enc ! audio/mpeg,rate=48000 ! mpegaudioparse ! queue ! hls.audio_0
+ * ]| In the same directory: http://127.0.0.1:8080/one/master.m3u8 can be played.
+ *
  * Since: 0.1
  */
 
@@ -43,6 +58,7 @@
 #include <utility>
 
 #include "glue/control_thread.hpp"
+#include "glue/gstptr.hpp"
 #include "glue/gsttime.hpp"
 #include "glue/guarded.hpp"
 #include "glue/properties.hpp"
@@ -54,6 +70,7 @@ GST_DEBUG_CATEGORY(gst_hls_origin_debug);
 #define GST_CAT_DEFAULT gst_hls_origin_debug
 
 using onair::ControlThread;
+using onair::GstPtr;
 using onair::Guarded;
 using onair::hlsorigin::MountPtr;
 using onair::hlsorigin::Mounts;
@@ -68,9 +85,10 @@ struct Settings {
   std::string cors_origin = "*";
   guint max_connections = 10'000;
   guint64 idle_timeout = 60 * GST_SECOND;
+  std::string location;
 };
 
-constexpr std::array<onair::Property<Settings>, 5> kProperties{{
+constexpr std::array<onair::Property<Settings>, 6> kProperties{{
     {"address", "Address",
      "IP address that HTTP listens on, taken in NULL; 0.0.0.0 or :: for all, 127.0.0.1 for a cache "
      "on this machine only",
@@ -89,6 +107,11 @@ constexpr std::array<onair::Property<Settings>, 5> kProperties{{
      "must "
      "be longer than any wait for a playlist",
      &Settings::idle_timeout, GST_SECOND},
+    {"location", "Location",
+     "Directory that is mounted at /, with its folders, as the element hlsdirectory serves it; "
+     "none: "
+     "what is mounted by signal only. Taken in NULL",
+     &Settings::location},
 }};
 // Behind the table: what is read-only.
 constexpr guint kCurrentPortId = kProperties.size() + 1;
@@ -100,6 +123,7 @@ constexpr std::chrono::seconds kFarewellTime{1};  // for those who do not read e
 
 // What runs from READY on. Members die in the reverse order: the thread first.
 struct Running {
+  GstPtr<GstElement> directory;  // if there is a location
   std::unique_ptr<Origin> origin;
   std::unique_ptr<ControlThread> control;
 };
@@ -176,9 +200,42 @@ static Mounts::Listener make_listener(const std::shared_ptr<Running>& running) {
               }};
 }
 
+// It is a part of this element: what it says is said on the same bus.
+static GstPtr<GstElement> start_directory(GstHlsOrigin* self, const std::string& location) {
+  auto directory = GstPtr<GstElement>::sink(gst_element_factory_make("hlsdirectory", "directory"));
+  if (!directory) {
+    GST_ELEMENT_ERROR(self, CORE, MISSING_PLUGIN,
+                      ("location needs the element hlsdirectory, which is not there."), (nullptr));
+    return {};
+  }
+  const auto bus = GstPtr<GstBus>::adopt(gst_element_get_bus(GST_ELEMENT(self)));
+  gst_object_set_parent(GST_OBJECT(directory.get()), GST_OBJECT(self));
+  gst_element_set_bus(directory.get(), bus.get());
+  g_object_set(directory.get(), "location", location.c_str(), nullptr);
+  if (gst_element_set_state(directory.get(), GST_STATE_READY) == GST_STATE_CHANGE_SUCCESS)
+    return directory;
+  gst_element_set_state(directory.get(), GST_STATE_NULL);
+  gst_object_unparent(GST_OBJECT(directory.get()));
+  return {};
+}
+
+static void stop_directory(Mounts& mounts, GstElement* directory) {
+  gst_element_set_state(directory, GST_STATE_NULL);
+  gst_object_unparent(GST_OBJECT(directory));
+  // An application may have mounted something else there.
+  const auto found = mounts.find("/");
+  if (found && found->mount->source().get() == G_OBJECT(directory))
+    mounts.remove("/");
+}
+
 static bool start(GstHlsOrigin* self) {
   const auto settings = self->priv->settings.get();
   auto running = std::make_shared<Running>();
+  if (!settings.location.empty()) {
+    running->directory = start_directory(self, settings.location);
+    if (!running->directory)
+      return false;
+  }
   running->control = std::make_unique<ControlThread>("hlsorigin");
   running->origin = std::make_unique<Origin>(
       Origin::Config{.acceptor = {.address = settings.address,
@@ -198,6 +255,8 @@ static bool start(GstHlsOrigin* self) {
   if (!error.empty()) {
     const auto where = settings.address + ":" + std::to_string(settings.port);
     running->control.reset();
+    if (running->directory)
+      stop_directory(*self->priv->mounts, running->directory.get());
     GST_ELEMENT_ERROR(
         self, RESOURCE, OPEN_READ_WRITE,
         ("Cannot listen on %s: %s. Choose another address or port.", where.c_str(), error.c_str()),
@@ -208,6 +267,8 @@ static bool start(GstHlsOrigin* self) {
   running->control->every(kIdleTickMs, [origin] { origin->end_idle(); });
   GST_INFO_OBJECT(self, "listening on %s, port %u", settings.address.c_str(), origin->port());
   self->priv->running.set(running);
+  if (running->directory)
+    self->priv->mounts->add("/", G_OBJECT(running->directory.get()));
   self->priv->mounts->set_listener(make_listener(running));
   g_object_notify(G_OBJECT(self), "current-port");
   return true;
@@ -224,6 +285,8 @@ static void stop(GstHlsOrigin* self) {
   running->control->run([&] { running->origin->stop(); });
   self->priv->running.set(nullptr);
   running->control->stop();  // others may still hold it, and what they post is dropped
+  if (running->directory)
+    stop_directory(*self->priv->mounts, running->directory.get());
 }
 
 static GstStateChangeReturn gst_hls_origin_change_state(GstElement* element,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // hlsorigin over loopback: what clients, caches and sources may rely on.
 #include <chrono>
+#include <filesystem>
+#include <fstream>
 #include <functional>
 #include <memory>
 #include <string>
@@ -17,6 +19,7 @@
 #include "hls_source.hpp"
 #include "http_connection.hpp"
 #include "patience.hpp"
+#include "temporary_directory.hpp"
 
 namespace onair::test {
 namespace {
@@ -754,6 +757,84 @@ TEST_F(HlsOrigin, OneTooManyWaitsForAPlace) {
   EXPECT_EQ(bench_->stat("connections"), 2u);
   first->close();
   EXPECT_EQ(third->read().body, "segment");
+}
+
+// ---- a directory
+
+class HlsOriginOfADirectory : public HlsOrigin {
+ protected:
+  HlsOriginOfADirectory() {
+    bench_ = std::make_unique<ElementBench>(
+        "hlsorigin address=127.0.0.1 port=0 location=" + directory_.path().string() + "/live");
+  }
+  void get_ready() { ASSERT_EQ(bench_->set_state(GST_STATE_READY), GST_STATE_CHANGE_SUCCESS); }
+  void write(const std::string& name, const std::string& text) {
+    const auto file = directory_.path() / "live" / name;
+    std::filesystem::create_directories(file.parent_path());
+    std::ofstream{file.string() + ".new"} << text;
+    std::filesystem::rename(file.string() + ".new", file);
+  }
+  static std::string playlist(unsigned segments) {
+    std::string text =
+        "#EXTM3U\n#EXT-X-TARGETDURATION:20\n#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES\n";
+    for (unsigned n = 0; n < segments; ++n)
+      text += "#EXTINF:20,\n0-" + std::to_string(n) + ".ts\n";
+    return text;
+  }
+
+  TemporaryDirectory directory_;
+};
+
+TEST_F(HlsOriginOfADirectory, ServesEachFolderAndLetsPlayersWait) {
+  get_ready();
+  EXPECT_EQ(get("/one/0.m3u8").status, 404u);
+  write("one/0-0.ts", "segment");
+  write("one/0.m3u8", playlist(1));
+  EXPECT_EQ(get("/one/0-0.ts").body, "segment");
+  EXPECT_EQ(get("/one/0-0.ts", {{"Range", "bytes=3-"}}).body, "ment");
+  EXPECT_EQ(get("/one/0.m3u8").body, playlist(1));
+  EXPECT_EQ(get("/two/0.m3u8").status, 404u);
+  const auto clients = crowd("one/0.m3u8?_HLS_msn=1", 3);
+  write("one/0.m3u8", playlist(2));
+  for (const auto& client : clients)
+    EXPECT_EQ(client->read().body, playlist(2));
+  const auto losers = crowd("one/0.m3u8?_HLS_msn=2", 2);
+  std::filesystem::remove_all(directory_.path() / "live" / "one");
+  for (const auto& client : losers)
+    EXPECT_EQ(client->read().status, 404u);
+}
+
+TEST_F(HlsOriginOfADirectory, WhatIsMountedBesideItIsServedToo) {
+  source_.set("0-0.ts", {.data = "of the source"});
+  mount("/two/", source_);
+  get_ready();
+  for (const char* folder : {"one", "two"})
+    write(folder + std::string{"/0-0.ts"}, "of the directory");
+  EXPECT_EQ(get("/one/0-0.ts").body, "of the directory");
+  EXPECT_EQ(get("/two/0-0.ts").body, "of the source");
+}
+
+TEST_F(HlsOriginOfADirectory, IsMountedFromReadyOn) {
+  write("one/0-0.ts", "segment");
+  for (int n = 0; n < 2; ++n) {
+    get_ready();
+    EXPECT_EQ(get("/one/0-0.ts").body, "segment");
+    bench_->set_state(GST_STATE_NULL);
+  }
+  bench_->set("location", "");
+  get_ready();
+  EXPECT_EQ(get("/one/0-0.ts").status, 404u);
+  bench_->set_state(GST_STATE_NULL);
+  bench_->set("location", directory_.path().string());
+  get_ready();
+  source_.set("0-0.ts", {.data = "of the source"});
+  mount("/", source_);
+  for (int n = 0; n < 2; ++n) {
+    EXPECT_EQ(get("/0-0.ts").body, "of the source");
+    bench_->set_state(GST_STATE_NULL);
+    bench_->set("location", "");
+    get_ready();
+  }
 }
 
 TEST_F(HlsOrigin, StatsCountRequestsAndBytes) {
