@@ -38,6 +38,7 @@ cmafpartmux gst/cmaf/gstcmafpartmux.cpp
 fallbackdecoder gst/abrladder/gstfallbackdecoder.cpp
 flywheel gst/flywheel/gstflywheel.cpp
 hlsbalancer gst/hlsbalance/gsthlsbalancer.cpp
+hlsdirectory gst/hlslive/gsthlsdirectory.cpp
 hlslivesink gst/hlslive/gsthlslivesink.cpp
 hlsorigin ext/hlsorigin/gsthlsorigin.cpp
 rtpadaptivejitterbuffer gst/rtpadaptive/gstrtpadaptivejitterbuffer.cpp

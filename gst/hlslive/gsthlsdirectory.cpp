@@ -19,10 +19,11 @@
  *   is.
  * - The part that EXT-X-PRELOAD-HINT names is waited for, and comes when it is whole; so do the first
  *   playlists in a folder in which `hlslivesink` writes its first segment.
- * - Any other file is there or not (404), and may be cached for ever, as no name is used twice.
+ * - Any other file is there or not (404), and may be cached for ever, as no name is used twice. With caches in
+ *   front, a folder that was deleted should come again under another name.
  * - No link is followed, and no file longer than 256 MiB is served.
  *
- * For players to wait for parts, the writers need #GstHlsLiveSink:location-served.
+ * For players to wait for parts, writers have to publish them: `hlslivesink location-served=true`.
  *
  * Since: 0.1
  */

@@ -293,3 +293,32 @@ test("the pipeline of fallbackdecoder's documentation runs to its end", async ()
   assert.equal(ended.code, 0, program.output);
   assert.doesNotMatch(program.output, /WARNING|ERROR/);
 });
+
+test("the pipelines of hlsorigin's documentation serve what another process writes", async () => {
+  const [origin, writer] = await documentedPipelines('ext/hlsorigin/gsthlsorigin.cpp');
+  dir = await mkdtemp(path.join(os.tmpdir(), 'onair-docs-'));
+  const port = await freePorts();
+  const pasted = origin.replace('port=8080', `port=${port}`);
+  assert.notEqual(pasted, origin);
+  const start = (line) =>
+    new Program('/bin/bash', ['-c', `exec ${line}`], { cwd: dir, env: environment });
+  const programs = [pasted, writer].map(start);
+  try {
+    const media = `http://127.0.0.1:${port}/one/0.m3u8`;
+    const answer = await eventually('a playlist', () =>
+      fetch(media).then((response) => response.ok && response, () => null), 20_000);
+    assert.match(await answer.text(), /#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES/);
+    // Asked for before it is there, and answered when it is.
+    const waited = await fetch(`${media}?_HLS_msn=1`);
+    assert.ok(parsePlaylist(await waited.text()).entries.length >= 2);
+    const segment = await fetch(new URL('0-1.ts', media));
+    assert.equal(Buffer.from(await segment.arrayBuffer())[0], 0x47);
+    for (const program of [...programs].reverse()) {
+      const ended = await program.stop('SIGINT');
+      assert.equal(ended.code, 0, program.output);
+    }
+  } finally {
+    for (const program of programs) await program.stop('SIGKILL');
+    await rm(dir, { recursive: true, force: true });
+  }
+});
