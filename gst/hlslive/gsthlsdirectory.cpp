@@ -11,8 +11,9 @@
  * which may be killed and replaced meanwhile: what they have written is there, and whoever waits for a part
  * gets that of the next writer.
  *
- * The kernel tells of what is written (inotify); nothing is polled. The directory and its folders may come
- * late, go, and be made anew. As `hlslivesink` does, a writer has to rename what is whole into its place.
+ * The kernel tells of what is written (inotify); nothing is polled, and so writers have to be on the same machine:
+ * of a network file system it tells what is written here alone. The directory and its folders may come late, go,
+ * and be made anew. As `hlslivesink` does, a writer has to rename what is whole into its place.
  *
  * - A media playlist is read for its live edge, and answers `_HLS_msn`, `_HLS_part` and `_HLS_skip` as
  *   `hlslivesink` does, if it says CAN-BLOCK-RELOAD and CAN-SKIP-UNTIL. One that cannot be read is served as it
