@@ -96,11 +96,12 @@ std::vector<LayerSwitch::Taker> LayerSwitch::on_frame(std::size_t layer, Running
 }
 
 bool LayerSwitch::take_request(std::size_t layer, RunningTime at) {
+  if (!layers_.contains(layer))
+    return false;
   bool is_wanted = false;
   for (auto& [rendition, its] : layers_) {
-    if (!layers_.contains(layer) || !its.newest_out || its.source == layer ||
-        at < *its.newest_out - kMostBehind || !takes_over(rendition, layer, at) ||
-        (its.asked_at && at - *its.asked_at < kRepeat))
+    if (!its.newest_out || its.source == layer || at < *its.newest_out - kMostBehind ||
+        !takes_over(rendition, layer, at) || (its.asked_at && at - *its.asked_at < kRepeat))
       continue;
     its.asked_at = at;
     is_wanted = true;

@@ -12,8 +12,8 @@ namespace onair {
 
 // Which layer each rendition is made of. Rendition n is layer n; while a publisher does not send that (for want of
 // bandwidth, browsers stop the largest first), it repeats the next smaller one that is sent, or the next
-// larger, from a key frame on, which is asked for, and goes back with the layer's own next key frame. Times never step back: key frames of
-// layers are of one picture often, and the second of them comes a little later.
+// larger, from a key frame on, which is asked for, and goes back with the layer's own next key frame. Times
+// never step back: key frames of layers are of one picture often, and the second of them comes a little later.
 class LayerSwitch {
  public:
   // So long nothing of a layer while another is sent: it is not. Layers are of the same pictures; an encoder may

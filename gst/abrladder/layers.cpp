@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "cut/video_pace.hpp"
+
 namespace onair {
 
 std::vector<std::size_t> LayerRequests::ask(std::size_t layer, std::uint32_t count,
@@ -28,7 +30,9 @@ std::vector<std::size_t> LayerRequests::ask(std::size_t layer, std::uint32_t cou
 }
 
 bool LayerRequests::leaves_room(RunningTime at) const {
-  const auto is_near = [at](RunningTime other) { return std::chrono::abs(at - other) < kApart; };
+  const auto is_near = [at](RunningTime other) {
+    return std::chrono::abs(at - other) < KeyFrameRequests::kApart;
+  };
   return !newest_ || (!is_near(*newest_) && (!distance_ || !is_near(*newest_ + *distance_)));
 }
 

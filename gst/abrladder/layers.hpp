@@ -21,13 +21,10 @@ class LayerRequests {
   // Boundaries that are remembered: requests for one of them come within a segment or two.
   static constexpr std::size_t kRemembered = 16;
 
-  // Browsers take no notice of a request within 300 ms of another (libwebrtc, EncoderRtcpFeedback).
-  static constexpr Duration kApart = std::chrono::milliseconds{350};
-
   // The layers to ask: of those that there are. `at` is the time of the newest frame.
   [[nodiscard]] std::vector<std::size_t> ask(std::size_t layer, std::uint32_t count,
                                              RunningTime at);
-  // Whether a request of somebody else's is far enough from those for boundaries, which come regularly.
+  // Whether a request of somebody else's is KeyFrameRequests::kApart from those for boundaries, which come regularly.
   [[nodiscard]] bool leaves_room(RunningTime at) const;
   void add(std::size_t layer) { layers_.push_back(layer); }
   void remove(std::size_t layer) { std::erase(layers_, layer); }

@@ -39,7 +39,6 @@ std::shared_ptr<VideoBranch> VideoBranch::create(GstBin* bin, std::size_t index,
                                                  const Families& encoders,
                                                  std::weak_ptr<Owner> owner) {
   std::shared_ptr<VideoBranch> branch{new VideoBranch{index, rendition, std::move(owner)}};
-  branch->self_ = branch;
   const auto number = "-" + std::to_string(index);
   std::vector<GstPtr<GstElement>> elements{
       make_queue("video-waiting" + number, 0),
@@ -59,7 +58,7 @@ std::shared_ptr<VideoBranch> VideoBranch::create(GstBin* bin, std::size_t index,
 
 bool VideoBranch::start(GstElement* tee) {
   tee_pad_ = GstPtr<GstPad>::adopt(gst_element_request_pad_simple(tee, "src_%u"));
-  add_probe_weak(tee_pad_.get(), kDownstream, on_raw, self_.lock());
+  add_probe_weak(tee_pad_.get(), kDownstream, on_raw, shared_from_this());
   elements_.start();
   return gst_pad_link(tee_pad_.get(), elements_.sink().get()) == GST_PAD_LINK_OK;
 }

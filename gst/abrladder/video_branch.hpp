@@ -19,7 +19,7 @@ namespace onair {
 // The way of one rendition from the tee:
 //
 //   [gate] ! queue ! fallback(scale ! encode) ! h264parse ! queue
-class VideoBranch {
+class VideoBranch : public std::enable_shared_from_this<VideoBranch> {
  public:
   // Whoever has the tee.
   class Owner {
@@ -68,7 +68,6 @@ class VideoBranch {
   const std::weak_ptr<Owner> owner_;
   ElementChain elements_;  // queue, encoder, parser, format, queue
   GstPtr<GstPad> tee_pad_;
-  std::weak_ptr<VideoBranch> self_;
   GstSegment segment_out_;  // the encoder's streaming thread
 };
 

@@ -7,6 +7,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "cut/video_pace.hpp"
+
 namespace onair::test {
 namespace {
 
@@ -94,7 +96,7 @@ TEST(LayerRequests, AnotherTimeLineUsesTheNumbersAgain) {
 
 TEST(LayerRequests, OthersKeepTheirDistanceFromThoseForBoundaries) {
   using namespace std::chrono_literals;
-  constexpr auto kApart = LayerRequests::kApart;
+  constexpr auto kApart = KeyFrameRequests::kApart;
   constexpr auto at = [](Duration time) { return RunningTime{time}; };
   auto requests = three_layers();
   EXPECT_TRUE(requests.leaves_room(at(0s)));
