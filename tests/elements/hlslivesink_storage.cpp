@@ -136,11 +136,10 @@ TEST_F(HlsLiveSinkStorage, ADiskThatIsFullMakesGapsOneWarningAndIsWrittenToAgain
                "#EXTINF:1.008,", "0-2.ts", "#EXT-X-GAP", "#EXTINF:1.008,", "0-3.ts"}));
   EXPECT_TRUE(bench.wait_for_progress("gaps", 3));
   const auto warnings = bench.warnings();
-  EXPECT_EQ(std::count_if(warnings.begin(), warnings.end(),
-                          [](const auto& text) { return text.find(".ts") != std::string::npos; }),
-            1)
-      << "of segments";
-  EXPECT_LE(warnings.size(), 2U) << "and of playlists";
+  // Of what failed first, a segment or, if the disk was full before it was written, a playlist; of a second
+  // thing only where the first worked again in between.
+  EXPECT_GE(warnings.size(), 1U);
+  EXPECT_LE(warnings.size(), 2U);
   for (const auto& text : warnings)
     EXPECT_NE(text.find("No space left"), std::string::npos) << text;
   EXPECT_EQ(bench.get("0-1.ts").status, 404U);
