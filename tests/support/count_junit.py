@@ -14,7 +14,9 @@ for suite in ElementTree.parse(os.path.join(logs, "testlog.junit.xml")).getroot(
     name = suite.get("name").removeprefix("gst-onair.")
     for case in suite.iter("testcase"):
         if case.find("failure") is not None or case.find("error") is not None:
-            failures.append(f"{name}.{case.get('name')}")
+            said = (case.find("failure") if case.find("failure") is not None else case.find("error")).get("message")
+            reason = f": {' '.join(said.split())[:200]}" if said else ""
+            failures.append(f"{name}.{case.get('name')}{reason}")
         elif case.find("skipped") is not None or case.get("status") == "notrun":
             skipped += 1
         else:

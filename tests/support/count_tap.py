@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Prints "PASSED FAILED SKIPPED" of what `node --test --test-reporter=tap` wrote, and then the name
-of each failed test on a line of its own."""
+of each failed test, and why, on a line of its own."""
 import pathlib
 import re
 import sys
@@ -16,5 +16,8 @@ cancelled = sum(int(n) for n in re.findall(r"^# cancelled (\d+)$", text, re.MULT
 if sum(counts) + cancelled == 0:
     sys.exit("no tests in the report")
 print(counts[0], counts[1] + cancelled, counts[2])
-for name in re.findall(r"^ *not ok \d+ - (.*)$", text, re.MULTILINE):
-    print(f"{pathlib.Path(sys.argv[1]).stem}: {name}")
+# With the beginning of what it said, which node writes behind "error:", or below it.
+for name, block in re.findall(r"^ *not ok \d+ - (.*)\n((?: +.*\n)*)", text, re.MULTILINE):
+    said = re.search(r"^  error: (?:\|-?\n)?(.*(?:\n    .*)*)", block, re.MULTILINE)
+    reason = f": {' '.join(said[1].split())[:300]}" if said else ""
+    print(f"{pathlib.Path(sys.argv[1]).stem}: {name}{reason}")
