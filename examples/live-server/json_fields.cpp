@@ -41,10 +41,11 @@ std::string shown(double number) {
              : Json(number).dump();
 }
 
-JsonFields::JsonFields(const Json& object, std::string path, std::string& error)
+JsonFields::JsonFields(const Json& object, std::string path, FieldError& error)
     : object_{object}, path_{std::move(path)}, error_{error} {
-  if (!object_.is_object())
-    say(path_ + " is " + shown(object_) + ", but must be an object.");
+  if (!object_.is_object() && !error_)
+    error_ = {path_, (path_.empty() ? "The body" : path_) + " is " + shown(object_) +
+                         ", but must be an object."};
 }
 
 const Json* JsonFields::find(const char* name) {
@@ -90,7 +91,17 @@ void JsonFields::read(const char* name, Words words, std::string& to) {
   wrong(name, *value, one_of(allowed));
 }
 
-void JsonFields::read(const char* name, bool& to) {
+void JsonFields::read(const char* name, const TextRule& rule, std::string& to) {
+  const auto* value = find(name);
+  if (!value)
+    return;
+  if (const auto* text = value->get_ptr<const std::string*>(); text && rule.is_right(*text))
+    to = *text;
+  else
+    wrong(name, *value, rule.text);
+}
+
+void JsonFields::read(const char* name, std::optional<bool>& to) {
   const auto* value = find(name);
   if (!value)
     return;
@@ -100,27 +111,54 @@ void JsonFields::read(const char* name, bool& to) {
     wrong(name, *value, "true or false");
 }
 
+void JsonFields::read(const char* name, bool& to) {
+  std::optional<bool> given;
+  read(name, given);
+  to = given.value_or(to);
+}
+
 void JsonFields::require(const char* name, const WholeRange& range, unsigned& to) {
-  if (object_.is_object() && !object_.contains(name))
-    say(path_ + "." + name + " is missing; it must be " + range.text() + ".");
+  miss(name, range.text());
   read(name, range, to);
+}
+
+void JsonFields::require(const char* name, const TextRule& rule, std::string& to) {
+  miss(name, rule.text);
+  read(name, rule, to);
+}
+
+void JsonFields::pass_over(const char* name, bool (*asks_for_nothing)(const Json&),
+                           const char* allowed) {
+  passed_over_.emplace_back(name);
+  const auto found = object_.find(name);
+  if (found != object_.end() && !asks_for_nothing(*found))
+    wrong(name, *found, allowed);
 }
 
 void JsonFields::end() {
   if (!object_.is_object())
     return;
+  const auto knows = [](const std::vector<std::string>& names, const std::string& name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
   for (const auto& [name, value] : object_.items())
-    if (std::find(known_.begin(), known_.end(), name) == known_.end())
+    if (!knows(known_, name) && !knows(passed_over_, name))
       wrong(name, value, "left out: there is no such field, only " + one_of(known_));
 }
 
-void JsonFields::wrong(const std::string& name, const Json& value, const std::string& allowed) {
-  say(path_ + "." + name + " is " + shown(value) + ", but must be " + allowed + ".");
+std::string JsonFields::path_of(const std::string& name) const {
+  return path_.empty() ? name : path_ + "." + name;
 }
 
-void JsonFields::say(std::string sentence) {
-  if (error_.empty())
-    error_ = std::move(sentence);
+void JsonFields::miss(const char* name, const std::string& allowed) {
+  if (object_.is_object() && !object_.contains(name) && !error_)
+    error_ = {path_of(name), path_of(name) + " is missing; it must be " + allowed + "."};
+}
+
+void JsonFields::wrong(const std::string& name, const Json& value, const std::string& allowed) {
+  if (!error_)
+    error_ = {path_of(name),
+              path_of(name) + " is " + shown(value) + ", but must be " + allowed + "."};
 }
 
 }  // namespace live

@@ -4,15 +4,13 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
-#include <nlohmann/json.hpp>
+#include "json_text.hpp"
 
 namespace live {
-
-// In their order, so that of several mistakes the first one is named.
-using Json = nlohmann::ordered_json;
 
 struct WholeRange {
   unsigned least;
@@ -31,16 +29,29 @@ struct Range {
 // What is written, and what that means.
 using Words = std::span<const std::pair<const char*, const char*>>;
 
+struct TextRule {
+  bool (*is_right)(std::string_view);
+  const char* text;
+};
+
 // As it was written, but no more of it than fits a sentence.
 std::string shown(const Json& value);
 // As a person writes it.
 std::string shown(double number);
 
-// The fields of one object of JSON that somebody has sent. The first mistake stays, in `error`: a sentence that names
-// the field by its path, what was given and what is allowed.
+// The first mistake in what was sent, if any: the path of the field, empty where it is about all of it, and a sentence
+// that names it, what was given and what is allowed.
+struct FieldError {
+  std::string field;
+  std::string sentence;
+  explicit operator bool() const { return !sentence.empty(); }
+};
+
+// The fields of one object of JSON that somebody has sent.
 class JsonFields {
  public:
-  JsonFields(const Json& object, std::string path, std::string& error);
+  // `path` is empty for the body itself.
+  JsonFields(const Json& object, std::string path, FieldError& error);
 
   // Nothing where there is no such field.
   const Json* find(const char* name);
@@ -48,21 +59,27 @@ class JsonFields {
   void read(const char* name, const WholeRange& range, unsigned& to);
   void read(const char* name, const Range& range, std::optional<double>& to);
   void read(const char* name, Words words, std::string& to);
+  void read(const char* name, const TextRule& rule, std::string& to);
+  void read(const char* name, std::optional<bool>& to);
   void read(const char* name, bool& to);
   void require(const char* name, const WholeRange& range, unsigned& to);
+  void require(const char* name, const TextRule& rule, std::string& to);
+  // What others know and we don't: right only where it asks for nothing.
+  void pass_over(const char* name, bool (*asks_for_nothing)(const Json&), const char* allowed);
   // Behind all the others: what nobody has asked for is a mistake.
   void end();
 
-  [[nodiscard]] std::string path_of(const char* name) const { return path_ + "." + name; }
+  [[nodiscard]] std::string path_of(const std::string& name) const;
+  void miss(const char* name, const std::string& allowed);
 
  private:
   void wrong(const std::string& name, const Json& value, const std::string& allowed);
-  void say(std::string sentence);
 
   const Json& object_;
   const std::string path_;
-  std::string& error_;
+  FieldError& error_;
   std::vector<std::string> known_;
+  std::vector<std::string> passed_over_;
 };
 
 }  // namespace live

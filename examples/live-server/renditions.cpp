@@ -5,7 +5,6 @@
 #include <array>
 #include <utility>
 
-#include "json_fields.hpp"
 #include "mp3_bitrates.hpp"
 
 namespace live {
@@ -27,7 +26,7 @@ constexpr std::array<std::pair<const char*, const char*>, 3> kCodecs{
 constexpr std::array<std::pair<const char*, const char*>, 3> kFits{
     {{"letterbox", "letterbox"}, {"crop", "crop"}, {"stretch", "stretch"}}};
 
-Rendition::Video read_video(const Json& object, const std::string& path, std::string& error) {
+Rendition::Video read_video(const Json& object, const std::string& path, FieldError& error) {
   Rendition::Video video;
   JsonFields fields{object, path, error};
   fields.require("width", kSide, video.width);
@@ -41,7 +40,7 @@ Rendition::Video read_video(const Json& object, const std::string& path, std::st
   return video;
 }
 
-Rendition::Audio read_audio(const Json& object, const std::string& path, std::string& error) {
+Rendition::Audio read_audio(const Json& object, const std::string& path, FieldError& error) {
   Rendition::Audio audio;
   JsonFields fields{object, path, error};
   fields.read("bps", kAudioBps, audio.bps);
@@ -51,15 +50,22 @@ Rendition::Audio read_audio(const Json& object, const std::string& path, std::st
   return audio;
 }
 
-Rendition read_rendition(JsonFields& fields, const std::string& path, std::string& error) {
+// As ImageFlux's clients say that they want none.
+bool names_no_destination(const Json& archive) {
+  return archive.is_object() &&
+         (archive.empty() || archive == Json{{"archive_destination_id", ""}});
+}
+
+Rendition read_rendition(JsonFields& fields, const std::string& path, FieldError& error) {
   Rendition rendition;
   if (const auto* video = fields.find("video"))
     rendition.video = read_video(*video, fields.path_of("video"), error);
   if (const auto* audio = fields.find("audio"))
     rendition.audio = read_audio(*audio, fields.path_of("audio"), error);
+  fields.pass_over("archive", names_no_destination, "left out: this server keeps no archive yet");
   fields.end();
-  if (error.empty() && !rendition.video && !rendition.audio)
-    error = path + " is empty, but must have video, audio or both.";
+  if (!error && !rendition.video && !rendition.audio)
+    error = {path, path + " is empty, but must have video, audio or both."};
   return rendition;
 }
 
@@ -71,14 +77,15 @@ struct Common {
   std::string said_by;
   const char* reason;
 
-  void read(JsonFields& fields, const std::string& path, std::string& error) {
+  void read(JsonFields& fields, const std::string& path, FieldError& error) {
     std::optional<double> its;
     fields.read(name, range, its);
-    if (!its || !error.empty())
+    if (!its || error)
       return;
     if (value && *value != *its)
-      error = fields.path_of(name) + " is " + shown(*its) + ", but must be " + shown(*value) +
-              ", as in " + said_by + ": " + reason + ".";
+      error = {fields.path_of(name), fields.path_of(name) + " is " + shown(*its) +
+                                         ", but must be " + shown(*value) + ", as in " + said_by +
+                                         ": " + reason + "."};
     value = its;
     if (said_by.empty())
       said_by = path;
@@ -88,18 +95,22 @@ struct Common {
 }  // namespace
 
 std::variant<HlsList, std::string> read_hls_list(std::string_view json) {
-  Json list;
-  try {
-    list = Json::parse(json);
-  } catch (const Json::parse_error& error) {
-    const std::string_view what = error.what();  // "[json.exception…] parse error at line 1, …"
-    return "hls is no JSON: " + std::string{what.substr(what.find("] ") + 2)} + ".";
-  }
+  const auto list = parse_json(json, "hls");
+  if (const auto* why = std::get_if<std::string>(&list))
+    return *why;
+  auto read = read_hls_json(std::get<Json>(list));
+  if (auto* error = std::get_if<FieldError>(&read))
+    return std::move(error->sentence);
+  return std::get<HlsList>(std::move(read));
+}
+
+std::variant<HlsList, FieldError> read_hls_json(const Json& list) {
   if (!list.is_array())
-    return "hls is " + shown(list) + ", but must be a list of renditions.";
+    return FieldError{"hls", "hls is " + shown(list) + ", but must be a list of renditions."};
   if (list.empty() || list.size() > kMostRenditions)
-    return "hls has " + std::to_string(list.size()) + " renditions, but must have 1 to " +
-           std::to_string(kMostRenditions) + ".";
+    return FieldError{"hls", "hls has " + std::to_string(list.size()) +
+                                 " renditions, but must have 1 to " +
+                                 std::to_string(kMostRenditions) + "."};
   HlsList hls;
   Common segment{.name = "durationSeconds",
                  .range = kSegment,
@@ -108,18 +119,38 @@ std::variant<HlsList, std::string> read_hls_list(std::string_view json) {
                .range = kStart,
                .reason = "it is the player's, whatever it goes on with"};
   for (const auto& entry : list) {
-    std::string error;
+    FieldError error;
     const auto path = "hls[" + std::to_string(hls.renditions.size()) + "]";
     JsonFields fields{entry, path, error};
     segment.read(fields, path, error);
     start.read(fields, path, error);
     hls.renditions.push_back(read_rendition(fields, path, error));
-    if (!error.empty())
+    if (error)
       return error;
   }
   hls.segment_seconds = segment.value;
   hls.start_seconds = start.value;
   return hls;
+}
+
+Json to_json(const HlsList& hls) {
+  auto list = Json::array();
+  for (const auto& [video, audio] : hls.renditions) {
+    auto entry = Json::object();
+    if (hls.segment_seconds)
+      entry["durationSeconds"] = *hls.segment_seconds;
+    if (hls.start_seconds)
+      entry["startTimeOffset"] = *hls.start_seconds;
+    if (video)
+      entry["video"] = {
+          {"width", video->width},    {"height", video->height},           {"fps", video->fps},
+          {"bps", video->bps},        {"codec", "h264_" + video->profile}, {"fit", video->fit},
+          {"upscale", video->upscale}};
+    if (audio)
+      entry["audio"] = {{"bps", audio->bps}};
+    list.push_back(std::move(entry));
+  }
+  return list;
 }
 
 std::string ladder_text(const Renditions& renditions, bool is_aac) {

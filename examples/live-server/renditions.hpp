@@ -7,6 +7,8 @@
 #include <variant>
 #include <vector>
 
+#include "json_fields.hpp"
+
 namespace live {
 
 // What viewers can choose from: one entry of the channel API's list `hls`.
@@ -38,11 +40,15 @@ struct HlsList {
   std::optional<double> segment_seconds;  // durationSeconds, on average
   // startTimeOffset: where players begin, from the beginning or, below zero, from the end; 0 is theirs to decide.
   std::optional<double> start_seconds;
+  friend bool operator==(const HlsList&, const HlsList&) = default;
 };
 
 // Reads it from JSON. An error is a sentence that names the field by its path in the list, what was given
 // and what is allowed.
 std::variant<HlsList, std::string> read_hls_list(std::string_view json);
+std::variant<HlsList, FieldError> read_hls_json(const Json& list);
+// What reads as the same again.
+Json to_json(const HlsList& hls);
 
 // The same for abrladder's property `renditions`.
 std::string ladder_text(const Renditions& renditions, bool is_aac);
