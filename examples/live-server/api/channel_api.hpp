@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "api/api_message.hpp"
+#include "api/bearer_tokens.hpp"
+#include "api/channels.hpp"
+
+namespace live {
+
+// Channels over HTTP, with two faces: ImageFlux's at POST /, and one with paths and methods at /v1/channels. See
+// docs/channel-api.md.
+class ChannelApi {
+ public:
+  ChannelApi(Channels& channels, std::vector<std::string> tokens);
+
+  [[nodiscard]] ApiReply answer(const ApiRequest& request);
+  // Whether a request's path is one of those above; events, WHIP and the OpenAPI file are others'.
+  [[nodiscard]] static bool serves(const std::string& path);
+
+ private:
+  Channels& channels_;
+  const BearerTokens tokens_;
+};
+
+}  // namespace live

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "api/channels.hpp"
+
+#include <array>
+#include <cstdio>
+
+namespace live {
+namespace {
+
+// RFC 3339, of UTC, to the second.
+std::string date_time(std::chrono::system_clock::time_point time) {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
+  const auto day = std::chrono::floor<std::chrono::days>(seconds);
+  const std::chrono::year_month_day date{day};
+  const std::chrono::hh_mm_ss clock{seconds - day};
+  std::array<char, 64> text{};
+  std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02dZ", int{date.year()},
+                unsigned{date.month()}, unsigned{date.day()},
+                static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
+                static_cast<int>(clock.seconds().count()));
+  return text.data();
+}
+
+}  // namespace
+
+const char* to_string(ChannelState state) {
+  switch (state) {
+    case ChannelState::Creating:
+      return "creating";
+    case ChannelState::Idle:
+      return "idle";
+    case ChannelState::Starting:
+      return "starting";
+    case ChannelState::Running:
+      return "running";
+    case ChannelState::Reconnecting:
+      return "reconnecting";
+    case ChannelState::Stopping:
+      return "stopping";
+    case ChannelState::Ended:
+      return "ended";
+  }
+  return "ended";
+}
+
+Json to_json(const ChannelInfo& channel, const std::string& base_url) {
+  Json json{{"id", channel.id},
+            {"state", to_string(channel.state)},
+            {"message", channel.message},
+            {"created", date_time(channel.created)},
+            {"playlist_url", absolute_url(channel.playlist_url, base_url)},
+            {"whip_url", absolute_url(channel.whip_url, base_url)}};
+  if (channel.sora_url)
+    json["sora_url"] = absolute_url(*channel.sora_url, base_url, true);
+  json["publish_token"] = channel.publish_token;
+  json["request"] = to_json(channel.request);
+  json["stats"] = channel.stats;
+  return json;
+}
+
+std::string absolute_url(const std::string& url, const std::string& base_url, bool is_websocket) {
+  if (!url.starts_with('/'))
+    return url;
+  if (is_websocket && base_url.starts_with("http"))
+    return "ws" + base_url.substr(4) + url;  // https becomes wss
+  return base_url + url;
+}
+
+}  // namespace live

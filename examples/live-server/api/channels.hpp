@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "api/channel_request.hpp"
+
+namespace live {
+
+enum class ChannelState { Creating, Idle, Starting, Running, Reconnecting, Stopping, Ended };
+const char* to_string(ChannelState state);
+
+// A channel as its owner sees it. A URL that begins with a slash is a path on the server that is asked.
+struct ChannelInfo {
+  // Of one publisher, as soon as there is something to play.
+  struct Playlist {
+    std::string connection_id;
+    std::string url;
+  };
+
+  std::string id;  // letters, digits, '-' and '_', as it is part of paths
+  ChannelState state = ChannelState::Creating;
+  std::chrono::system_clock::time_point created;
+  ChannelRequest request;
+  std::string playlist_url;
+  std::string whip_url;
+  std::optional<std::string> sora_url;  // where there is Sora's signalling
+  std::string publish_token;
+  std::string message;  // a sentence for a person
+  std::vector<Playlist> playlists;
+  Json stats = Json::object();
+};
+
+// Why a channel is not made.
+struct ApiProblem {
+  enum class Kind {
+    TooManyChannels,  // until one is deleted
+    TooManyRequests,  // for now
+    Unavailable,      // the server is going down, or starting
+    Failed,           // for a reason that is the server's own
+  };
+  Kind kind = Kind::Failed;
+  std::string detail;                        // a sentence for the client's developer
+  std::optional<unsigned> retry_after = {};  // seconds
+};
+
+// What the API acts upon; the server has them.
+class Channels {
+ public:
+  virtual ~Channels() = default;
+  virtual std::variant<ChannelInfo, ApiProblem> create(const ChannelRequest& request) = 0;
+  // False, or nothing, where there is no such channel. Whatever text `id` is: it comes from a client.
+  virtual bool remove(const std::string& id) = 0;
+  // The broadcast ends, and its playlist with it; a channel that has ended stays so.
+  virtual std::optional<ChannelInfo> stop(const std::string& id) = 0;
+  [[nodiscard]] virtual std::optional<ChannelInfo> find(const std::string& id) const = 0;
+  [[nodiscard]] virtual std::vector<ChannelInfo> list() const = 0;  // the oldest first
+};
+
+// As GET /v1/channels/{id} answers, and events tell. `base_url` is that of ApiRequest.
+Json to_json(const ChannelInfo& channel, const std::string& base_url);
+// `url` as others can use it: with `base_url` in front where it is a path. A WebSocket's, of scheme ws or wss, for `is_websocket`.
+std::string absolute_url(const std::string& url, const std::string& base_url,
+                         bool is_websocket = false);
+
+}  // namespace live

@@ -1,0 +1,403 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "api/channel_api.hpp"
+
+#include <gtest/gtest.h>
+
+#include "fake_channels.hpp"
+
+namespace live::test {
+namespace {
+
+constexpr const char* kBody = R"({"hls":[{"audio":{"bps":64000}}]})";
+
+// A server with two API tokens, and somebody who knows one.
+class ChannelApiTest : public testing::Test {
+ protected:
+  static ApiRequest request(std::string method, std::string path, std::string body = {}) {
+    return {.method = std::move(method),
+            .path = std::move(path),
+            .headers = {{"Authorization", "Bearer right"}, {"Content-Type", "application/json"}},
+            .body = std::move(body),
+            .base_url = "https://live.example.com"};
+  }
+
+  static ApiRequest operation(const std::string& target, std::string body) {
+    auto its = request("POST", "/", std::move(body));
+    its.headers["X-Sora-Target"] = target;
+    return its;
+  }
+
+  ApiReply ask(std::string method, std::string path, std::string body = {}) {
+    return api.answer(request(std::move(method), std::move(path), std::move(body)));
+  }
+
+  ApiReply ask_imageflux(const std::string& target, std::string body) {
+    return api.answer(operation(target, std::move(body)));
+  }
+
+  static std::string header(const ApiReply& reply, std::string_view name) {
+    for (const auto& [its, value] : reply.headers)
+      if (its == name)
+        return value;
+    return {};
+  }
+
+  FakeChannels channels;
+  ChannelApi api{channels, {"older", "right"}};
+};
+
+using RestFace = ChannelApiTest;
+using ImageFluxFace = ChannelApiTest;
+
+TEST_F(RestFace, AChannelIsMadeAndToldInFull) {
+  const auto reply = ask("POST", "/v1/channels", kBody);
+  EXPECT_EQ(reply.status, 201u);
+  EXPECT_EQ(reply.content_type, "application/json");
+  EXPECT_EQ(header(reply, "Location"), "https://live.example.com/v1/channels/channel-1");
+  EXPECT_EQ(header(reply, "Cache-Control"), "no-store");
+  EXPECT_EQ(Json::parse(reply.body), Json::parse(R"({
+    "id":"channel-1","state":"idle","message":"Waiting for a broadcaster.",
+    "created":"2026-11-22T11:37:08Z",
+    "playlist_url":"https://cdn.example.com/channel-1/main.m3u8",
+    "whip_url":"https://live.example.com/v1/channels/channel-1/whip",
+    "sora_url":"wss://live.example.com/signaling",
+    "publish_token":"token-of-channel-1",
+    "request":{"hls":[{"audio":{"bps":64000}}]},
+    "stats":{}})"));
+}
+
+TEST_F(RestFace, WithoutSoraThereIsNoUrlOfIt) {
+  channels.has_sora = false;
+  EXPECT_FALSE(Json::parse(ask("POST", "/v1/channels", kBody).body).contains("sora_url"));
+}
+
+TEST_F(RestFace, PlainHttpHasPlainWebSockets) {
+  auto plain = request("POST", "/v1/channels", kBody);
+  plain.base_url = "http://127.0.0.1:8080";
+  EXPECT_EQ(Json::parse(api.answer(plain).body)["sora_url"], "ws://127.0.0.1:8080/signaling");
+}
+
+TEST_F(RestFace, ChannelsAreListedTheOldestFirst) {
+  EXPECT_EQ(ask("GET", "/v1/channels").body, R"({"channels":[]})");
+  ask("POST", "/v1/channels", kBody);
+  ask("POST", "/v1/channels", kBody);
+  const auto list = Json::parse(ask("GET", "/v1/channels").body)["channels"];
+  ASSERT_EQ(list.size(), 2u);
+  EXPECT_EQ(list[0]["id"], "channel-1");
+  EXPECT_EQ(list[1], Json::parse(ask("GET", "/v1/channels/channel-2").body));
+}
+
+TEST_F(RestFace, EveryStateHasItsName) {
+  ask("POST", "/v1/channels", kBody);
+  for (const auto& [state, name] : {std::pair{ChannelState::Creating, "creating"},
+                                    {ChannelState::Idle, "idle"},
+                                    {ChannelState::Starting, "starting"},
+                                    {ChannelState::Running, "running"},
+                                    {ChannelState::Reconnecting, "reconnecting"},
+                                    {ChannelState::Stopping, "stopping"},
+                                    {ChannelState::Ended, "ended"}}) {
+    channels.channels[0].state = state;
+    EXPECT_EQ(Json::parse(ask("GET", "/v1/channels/channel-1").body)["state"], name);
+  }
+}
+
+TEST_F(RestFace, DatesAreOfUtcWhateverTheyAre) {
+  using std::chrono::sys_days, std::chrono::year;
+  ask("POST", "/v1/channels", kBody);
+  const auto date = [&](std::chrono::system_clock::time_point time) {
+    channels.channels[0].created = time;
+    return Json::parse(ask("GET", "/v1/channels/channel-1").body)["created"].get<std::string>();
+  };
+  EXPECT_EQ(date(sys_days{year{1970} / 1 / 1} - std::chrono::nanoseconds{1}),
+            "1969-12-31T23:59:59Z");
+  EXPECT_EQ(date(sys_days{year{2028} / 2 / 29}), "2028-02-29T00:00:00Z");
+}
+
+TEST_F(RestFace, AChannelIsStopped) {
+  ask("POST", "/v1/channels", kBody);
+  const auto reply = ask("POST", "/v1/channels/channel-1/stop");
+  EXPECT_EQ(reply.status, 202u);
+  EXPECT_EQ(Json::parse(reply.body)["state"], "stopping");
+}
+
+TEST_F(RestFace, AChannelIsDeletedOnce) {
+  ask("POST", "/v1/channels", kBody);
+  const auto reply = ask("DELETE", "/v1/channels/channel-1");
+  EXPECT_EQ(reply.status, 204u);
+  EXPECT_EQ(reply.body, "");
+  EXPECT_EQ(reply.content_type, "");
+  EXPECT_EQ(ask("DELETE", "/v1/channels/channel-1").status, 404u);
+}
+
+TEST_F(RestFace, WhoAsksForHeadersIsAnsweredAsForAllOfIt) {
+  EXPECT_EQ(ask("HEAD", "/v1/channels").body, ask("GET", "/v1/channels").body);
+  ask("POST", "/v1/channels", kBody);
+  EXPECT_EQ(ask("HEAD", "/v1/channels/channel-1").body, ask("GET", "/v1/channels/channel-1").body);
+}
+
+TEST_F(RestFace, AnUnknownChannelIsNamed) {
+  for (const auto& [method, path] : {std::pair{"GET", "/v1/channels/nobody"},
+                                     {"DELETE", "/v1/channels/nobody"},
+                                     {"POST", "/v1/channels/nobody/stop"}}) {
+    const auto reply = ask(method, path);
+    EXPECT_EQ(reply.status, 404u) << path;
+    EXPECT_EQ(reply.content_type, "application/problem+json");
+    EXPECT_EQ(Json::parse(reply.body), Json::parse(R"({"type":"about:blank","title":"Not Found",
+      "status":404,"detail":"There is no channel \"nobody\"."})"));
+  }
+}
+
+TEST_F(RestFace, WhatIsQuotedIsShortAndUtf8) {
+  const auto detail_for = [&](const std::string& id) {
+    return Json::parse(ask("GET", "/v1/channels/" + id).body)["detail"].get<std::string>();
+  };
+  EXPECT_EQ(detail_for(std::string(64, 'x')),
+            "There is no channel \"" + std::string(64, 'x') + "\".");
+  EXPECT_EQ(detail_for(std::string(65, 'x')),
+            "There is no channel \"" + std::string(64, 'x') + "\"....");
+  EXPECT_EQ(detail_for("\xff\n"), "There is no channel \"\xef\xbf\xbd\\n\".");
+}
+
+TEST_F(RestFace, OtherPathsAreOthers) {
+  for (const char* path :
+       {"/v1", "/v1/", "/v1/channels/", "/v1/channel", "/v1/channelsx", "/v2/channels",
+        "/v1/channels/a/", "/v1/channels/a/start", "/v1/channels/a/stop/", "/v1/channels//stop",
+        "/v1/channels/a/whip", "/v1/channels/a/events", "/v1/openapi.json", ""}) {
+    EXPECT_FALSE(ChannelApi::serves(path)) << path;
+    const auto reply = ask("GET", path);
+    EXPECT_EQ(reply.status, 404u) << path;
+    EXPECT_EQ(Json::parse(reply.body)["detail"],
+              "There is nothing at \"" + std::string{path} + "\".");
+  }
+  for (const char* path : {"/", "/v1/channels", "/v1/channels/a", "/v1/channels/a/stop"})
+    EXPECT_TRUE(ChannelApi::serves(path)) << path;
+}
+
+TEST_F(RestFace, OtherMethodsAreToldWhichThereAre) {
+  for (const auto& [method, path, allowed] :
+       {std::tuple{"PUT", "/v1/channels", "GET, HEAD, POST"},
+        {"DELETE", "/v1/channels", "GET, HEAD, POST"},
+        {"POST", "/v1/channels/channel-1", "GET, HEAD, DELETE"},
+        {"get", "/v1/channels/channel-1", "GET, HEAD, DELETE"},
+        {"GET", "/v1/channels/channel-1/stop", "POST"},
+        {"", "/v1/channels/channel-1/stop", "POST"}}) {
+    const auto reply = ask(method, path);
+    EXPECT_EQ(reply.status, 405u) << method << " " << path;
+    EXPECT_EQ(header(reply, "Allow"), allowed);
+  }
+}
+
+TEST_F(RestFace, ABodyIsJsonAndSaysSo) {
+  auto its = request("POST", "/v1/channels", kBody);
+  for (const char* right : {"application/json", "Application/JSON",
+                            "application/json; charset=utf-8", "application/json ;charset=utf-8"}) {
+    its.headers["content-type"] = right;
+    EXPECT_EQ(api.answer(its).status, 201u) << right;
+  }
+  for (const char* wrong :
+       {"text/json", "application/jsonx", "application/x-www-form-urlencoded"}) {
+    its.headers["content-type"] = wrong;
+    const auto reply = api.answer(its);
+    EXPECT_EQ(reply.status, 415u) << wrong;
+    EXPECT_EQ(
+        Json::parse(reply.body)["detail"],
+        "The body must be application/json; Content-Type says \"" + std::string{wrong} + "\".");
+  }
+  its.headers.erase("content-type");
+  EXPECT_EQ(Json::parse(api.answer(its).body)["detail"],
+            "The body must be application/json; Content-Type says nothing.");
+}
+
+TEST_F(RestFace, AWrongFieldIsNamed) {
+  const auto reply = ask("POST", "/v1/channels", R"({"hls":[{"audio":{"bps":0}}]})");
+  EXPECT_EQ(reply.status, 400u);
+  EXPECT_EQ(Json::parse(reply.body), Json::parse(R"({"type":"about:blank","title":"Bad Request",
+    "status":400,
+    "detail":"hls[0].audio.bps is 0, but must be a whole number from 1 to 1000000.",
+    "field":"hls[0].audio.bps"})"));
+  EXPECT_TRUE(channels.channels.empty());
+  const auto broken = ask("POST", "/v1/channels", "{");
+  EXPECT_EQ(broken.status, 400u);
+  EXPECT_FALSE(Json::parse(broken.body).contains("field"));
+}
+
+TEST_F(RestFace, WhatTheServerCannotDoIsTold) {
+  using Kind = ApiProblem::Kind;
+  for (const auto& [kind, status] : {std::pair{Kind::TooManyChannels, 429u},
+                                     {Kind::TooManyRequests, 429u},
+                                     {Kind::Unavailable, 503u},
+                                     {Kind::Failed, 500u}}) {
+    channels.problem = {.kind = kind, .detail = "No.", .retry_after = 7};
+    const auto reply = ask("POST", "/v1/channels", kBody);
+    EXPECT_EQ(reply.status, status);
+    EXPECT_EQ(Json::parse(reply.body)["detail"], "No.");
+    EXPECT_EQ(header(reply, "Retry-After"), "7");
+    EXPECT_EQ(ask_imageflux("ImageFlux_20180905.CreateChannel", kBody).status, status);
+  }
+  channels.problem->retry_after.reset();
+  EXPECT_EQ(header(ask("POST", "/v1/channels", kBody), "Retry-After"), "");
+}
+
+TEST_F(ChannelApiTest, WithoutATokenNothingIsTold) {
+  for (const char* path : {"/v1/channels", "/v1/channels/nobody", "/nowhere"}) {
+    auto its = request("GET", path);
+    its.headers.erase("Authorization");
+    const auto missing = api.answer(its);
+    EXPECT_EQ(missing.status, 401u) << path;
+    EXPECT_EQ(missing.content_type, "application/problem+json");
+    EXPECT_EQ(header(missing, "WWW-Authenticate"), "Bearer realm=\"channels\"");
+    its.headers["authorization"] = "Bearer wrong";
+    const auto wrong = api.answer(its);
+    EXPECT_EQ(wrong.status, 401u) << path;
+    EXPECT_EQ(header(wrong, "WWW-Authenticate"),
+              "Bearer realm=\"channels\", error=\"invalid_token\"");
+  }
+}
+
+TEST_F(ChannelApiTest, WhileOneTokenReplacesAnotherBothAreRight) {
+  auto its = request("GET", "/v1/channels");
+  for (const char* token : {"older", "right"}) {
+    its.headers["Authorization"] = std::string{"Bearer "} + token;
+    EXPECT_EQ(api.answer(its).status, 200u) << token;
+  }
+}
+
+TEST_F(ImageFluxFace, AChannelIsMade) {
+  const auto reply = ask_imageflux("ImageFlux_20180905.CreateChannel", kBody);
+  EXPECT_EQ(reply.status, 200u);
+  EXPECT_EQ(Json::parse(reply.body), Json::parse(R"({
+    "channel_id":"channel-1",
+    "sora_url":"wss://live.example.com/signaling",
+    "playlist_url":"https://cdn.example.com/channel-1/main.m3u8",
+    "whip_url":"https://live.example.com/v1/channels/channel-1/whip",
+    "publish_token":"token-of-channel-1"})"));
+  channels.has_sora = false;
+  EXPECT_FALSE(Json::parse(ask_imageflux("ImageFlux_20180905.CreateChannel", kBody).body)
+                   .contains("sora_url"));
+}
+
+TEST_F(ImageFluxFace, AnyVersionAndBothNamesMakeOne) {
+  for (const char* target :
+       {"ImageFlux_20200316.CreateChannel", "ImageFlux_20200316.CreateChannelWithHLS",
+        "ImageFlux_20200316.CreateMultistreamChannelWithHLS", " ImageFlux_20180905.CreateChannel "})
+    EXPECT_EQ(ask_imageflux(target, kBody).status, 200u) << target;
+  EXPECT_EQ(channels.channels.size(), 4u);
+}
+
+TEST_F(ImageFluxFace, WhatNobodyKnowsIsNamed) {
+  for (const char* target :
+       {"CreateChannel", "ImageFlux_20180905", "ImageFlux_20180905.",
+        "ImageFlux_2018090.CreateChannel", "ImageFlux_201809055.CreateChannel",
+        "ImageFlux_2018o905.CreateChannel", "ImageFlux_20180905CreateChannel",
+        "imageflux_20180905.CreateChannel", "ImageFlux_20180905.createchannel",
+        "ImageFlux_20180905.CreateChannels", "Sora_20151104.DisconnectChannel"}) {
+    const auto reply = ask_imageflux(target, kBody);
+    EXPECT_EQ(reply.status, 400u) << target;
+    EXPECT_EQ(Json::parse(reply.body)["error"],
+              "The header X-Sora-Target is \"" + std::string{target} +
+                  "\", but must be ImageFlux_YYYYMMDD. and one of CreateChannel, "
+                  "CreateChannelWithHLS, CreateMultistreamChannelWithHLS, DeleteChannel, "
+                  "ListChannelIDs or ListPlaylistURLs.");
+  }
+  EXPECT_EQ(Json::parse(ask("POST", "/", kBody).body)["error"].get<std::string>().find(
+                "The header X-Sora-Target is missing; it must be ImageFlux_YYYYMMDD. and one of "),
+            0u);
+}
+
+TEST_F(ImageFluxFace, WhatIsNotBuiltYetIsToldApart) {
+  for (const std::string name :
+       {"CreateArchiveDestination", "ListArchiveDestination", "ListArchiveDestinations",
+        "DeleteArchiveDestination", "CreateMultistreamChannel", "GetEncryptKey"}) {
+    const auto reply = ask_imageflux("ImageFlux_20190205." + name, "{}");
+    EXPECT_EQ(reply.status, 501u) << name;
+    EXPECT_EQ(Json::parse(reply.body)["error"].get<std::string>().find(
+                  "This server does not do " + name + " yet, only CreateChannel, "),
+              0u);
+  }
+}
+
+TEST_F(ImageFluxFace, ItsErrorsAreWhatItsClientsLookFor) {
+  const auto reply = ask_imageflux("ImageFlux_20180905.CreateChannel", R"({"hls":[]})");
+  EXPECT_EQ(reply.status, 400u);
+  EXPECT_EQ(reply.content_type, "application/json");
+  EXPECT_EQ(Json::parse(reply.body),
+            Json::parse(R"({"ok":false,"error":"hls has 0 renditions, but must have 1 to 16.",
+              "field":"hls"})"));
+}
+
+TEST_F(ImageFluxFace, ChannelsAreListedAndDeleted) {
+  EXPECT_EQ(ask_imageflux("ImageFlux_20200729.ListChannelIDs", "{}").body, R"({"channel_ids":[]})");
+  ask_imageflux("ImageFlux_20180905.CreateChannel", kBody);
+  ask_imageflux("ImageFlux_20180905.CreateChannel", kBody);
+  EXPECT_EQ(ask_imageflux("ImageFlux_20200729.ListChannelIDs", "").body,
+            R"({"channel_ids":["channel-1","channel-2"]})");
+  const auto reply =
+      ask_imageflux("ImageFlux_20180501.DeleteChannel", R"({"channel_id":"channel-1"})");
+  EXPECT_EQ(reply.status, 200u);
+  EXPECT_EQ(reply.body, R"({"ok":true})");
+  EXPECT_EQ(ask_imageflux("ImageFlux_20200729.ListChannelIDs", "{}").body,
+            R"({"channel_ids":["channel-2"]})");
+}
+
+TEST_F(ImageFluxFace, PlaylistsAreListedOncePublishersHaveCome) {
+  ask_imageflux("ImageFlux_20180905.CreateChannel", kBody);
+  const auto list = [&] {
+    return ask_imageflux("ImageFlux_20200207.ListPlaylistURLs", R"({"channel_id":"channel-1"})")
+        .body;
+  };
+  EXPECT_EQ(list(), R"({"channel_id":"channel-1","hls":[]})");
+  channels.channels[0].playlists = {{"c1", "/hls/channel-1/main.m3u8"}};
+  EXPECT_EQ(list(), R"({"channel_id":"channel-1","hls":[{"connection_id":"c1",)"
+                    R"("playlist_url":"https://live.example.com/hls/channel-1/main.m3u8"}]})");
+}
+
+TEST_F(ImageFluxFace, WhichChannelIsMeantIsSaidRight) {
+  for (const char* name : {"DeleteChannel", "ListPlaylistURLs"}) {
+    const auto target = std::string{"ImageFlux_20200207."} + name;
+    const auto error = [&](const std::string& body) {
+      const auto reply = ask_imageflux(target, body);
+      return std::to_string(reply.status) + ": " +
+             Json::parse(reply.body)["error"].get<std::string>();
+    };
+    EXPECT_EQ(error(R"({"channel_id":"nobody"})"), "404: There is no channel \"nobody\".");
+    EXPECT_EQ(error("{}"), "400: channel_id is missing; it must be a text of 1 to 128 characters.");
+    EXPECT_EQ(error(R"({"channel_id":5})"),
+              "400: channel_id is 5, but must be a text of 1 to 128 characters.");
+    EXPECT_EQ(error(R"({"channel_id":""})"),
+              "400: channel_id is \"\", but must be a text of 1 to 128 characters.");
+    EXPECT_EQ(error(R"({"channel_id":")" + std::string(128, 'x') + "\"}").find("404: "), 0u);
+    EXPECT_EQ(error(R"({"channel_id":")" + std::string(129, 'x') + "\"}").find("400: "), 0u);
+    EXPECT_EQ(error(R"({"channel_id":"a","id":"a"})"),
+              "400: id is \"a\", but must be left out: there is no such field, only channel_id.");
+    EXPECT_EQ(error("").find("400: The body is no JSON: "), 0u);
+    EXPECT_EQ(error("[]"), "400: The body is [], but must be an object.");
+  }
+}
+
+TEST_F(ImageFluxFace, ItsContentTypeIsNotLookedAt) {
+  // Its clients send what they like.
+  auto its = operation("ImageFlux_20180905.CreateChannel", kBody);
+  its.headers["Content-Type"] = "application";
+  EXPECT_EQ(api.answer(its).status, 200u);
+}
+
+TEST_F(ImageFluxFace, OnlyThoseWithATokenAreHeard) {
+  auto its = operation("ImageFlux_20180905.CreateChannel", kBody);
+  its.headers["Authorization"] = "Bearer wrong";
+  const auto reply = api.answer(its);
+  EXPECT_EQ(reply.status, 401u);
+  EXPECT_EQ(reply.content_type, "application/json");
+  EXPECT_EQ(reply.body, R"({"ok":false,"error":"The token is none of this server's API tokens."})");
+  EXPECT_EQ(header(reply, "WWW-Authenticate"),
+            "Bearer realm=\"channels\", error=\"invalid_token\"");
+  EXPECT_TRUE(channels.channels.empty());
+}
+
+TEST_F(ImageFluxFace, OnlyPostIsItsMethod) {
+  const auto reply = ask("GET", "/");
+  EXPECT_EQ(reply.status, 405u);
+  EXPECT_EQ(header(reply, "Allow"), "POST");
+}
+
+}  // namespace
+}  // namespace live::test

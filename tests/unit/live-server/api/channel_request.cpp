@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "api/channel_request.hpp"
+
+#include <cstdint>
+#include <limits>
+#include <random>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "api/http_url.hpp"
+
+namespace live::test {
+namespace {
+
+const Json kGood{{"hls", Json::parse(R"([{"audio":{"bps":64000}}])")}};
+
+Json with(const char* field, const Json& value) {
+  auto body = kGood;
+  body[field] = value;
+  return body;
+}
+
+FieldError error_of_text(std::string_view text) {
+  auto read = read_channel_request(text);
+  auto* error = std::get_if<FieldError>(&read);
+  return error ? std::move(*error) : FieldError{};
+}
+
+std::string error_of(const Json& body) {
+  return error_of_text(body.dump()).sentence;
+}
+
+ChannelRequest read(const Json& body) {
+  auto read = read_channel_request(body.dump());
+  if (const auto* error = std::get_if<FieldError>(&read)) {
+    ADD_FAILURE() << error->sentence;
+    return {};
+  }
+  return std::get<ChannelRequest>(std::move(read));
+}
+
+TEST(ChannelRequest, TheBodyOfImageFluxIsReadAsItIs) {
+  const auto request = read(Json::parse(R"({
+    "hls":[
+      {"durationSeconds":1,"startTimeOffset":-2,
+       "video":{"width":640,"height":480,"fps":12,"bps":2465792,"codec":"h264_main"},
+       "audio":{"bps":64000},"archive":{"archive_destination_id":""}},
+      {"durationSeconds":1,"startTimeOffset":-2,"audio":{"bps":64000}}],
+    "encrypt_key_uri":"https://example.com/api/encrypt_key_uri",
+    "auth_webhook_url":"https://example.com/api/auth_webhook_url",
+    "event_webhook_url":"http://127.0.0.1:9000/api/event_webhook_url",
+    "environment":0})"));
+  EXPECT_EQ(request.hls.renditions.size(), 2u);
+  EXPECT_EQ(request.hls.segment_seconds, 1);
+  EXPECT_EQ(request.hls.start_seconds, -2);
+  EXPECT_EQ(request.encrypt_key_uri, "https://example.com/api/encrypt_key_uri");
+  EXPECT_EQ(request.auth_webhook_url, "https://example.com/api/auth_webhook_url");
+  EXPECT_EQ(request.event_webhook_url, "http://127.0.0.1:9000/api/event_webhook_url");
+}
+
+TEST(ChannelRequest, WhatIsLeftOutIsLeftToTheServer) {
+  const auto request = read(kGood);
+  EXPECT_FALSE(request.encrypt_key_uri || request.auth_webhook_url || request.event_webhook_url);
+  EXPECT_FALSE(request.hold_seconds || request.time_shift_hours || request.low_latency);
+}
+
+TEST(ChannelRequest, AnEmptyUrlIsNone) {
+  for (const char* field : {"encrypt_key_uri", "auth_webhook_url", "event_webhook_url"})
+    EXPECT_EQ(read(with(field, "")), read(kGood)) << field;
+}
+
+TEST(ChannelRequest, AWrongUrlIsNamed) {
+  for (const std::string field : {"encrypt_key_uri", "auth_webhook_url", "event_webhook_url"}) {
+    const auto said = [&](const Json& value) {
+      return field + " is " + shown(value) + ", but must be " + std::string{kHttpUrl} + ".";
+    };
+    for (const Json& wrong : {Json("ftp://example.com"), Json("https://user@example.com/"), Json(1),
+                              Json(nullptr), Json("https://a/" + std::string(2039, 'x'))}) {
+      const auto error = error_of_text(with(field.c_str(), wrong).dump());
+      EXPECT_EQ(error.sentence, said(wrong));
+      EXPECT_EQ(error.field, field);
+    }
+    EXPECT_EQ(error_of(with(field.c_str(), "https://a/" + std::string(2038, 'x'))), "");
+  }
+}
+
+TEST(ChannelRequest, TimesHaveRanges) {
+  struct Case {
+    const char* field;
+    double most;
+    const char* allowed;
+  };
+  for (const auto& [field, most, allowed] :
+       {Case{"hold_seconds", 3600, "from 0 to 3600 seconds"},
+        Case{"time_shift_hours", 168, "from 0 to 168 hours"}}) {
+    for (const double right : {0., 0.5, most})
+      EXPECT_EQ(error_of(with(field, right)), "") << field;
+    for (const Json& wrong :
+         {Json(-0.001), Json(most + 0.001), Json("1"), Json(nullptr), Json(true)})
+      EXPECT_EQ(error_of(with(field, wrong)),
+                std::string{field} + " is " + wrong.dump() + ", but must be " + allowed + ".");
+  }
+  EXPECT_EQ(read(with("hold_seconds", 30)).hold_seconds, 30);
+  EXPECT_EQ(read(with("time_shift_hours", 0.25)).time_shift_hours, 0.25);
+}
+
+TEST(ChannelRequest, LowLatencyIsYesOrNo) {
+  EXPECT_EQ(read(with("low_latency", false)).low_latency, false);
+  EXPECT_EQ(read(with("low_latency", true)).low_latency, true);
+  EXPECT_EQ(error_of(with("low_latency", 1)), "low_latency is 1, but must be true or false.");
+}
+
+TEST(ChannelRequest, AListIsNeeded) {
+  const auto missing = error_of_text("{}");
+  EXPECT_EQ(missing.sentence, "hls is missing; it must be a list of renditions.");
+  EXPECT_EQ(missing.field, "hls");
+  const auto wrong = error_of_text(R"({"hls":{}})");
+  EXPECT_EQ(wrong.sentence, "hls is {}, but must be a list of renditions.");
+  EXPECT_EQ(wrong.field, "hls");
+}
+
+TEST(ChannelRequest, AMistakeInsideIsNamedByItsPath) {
+  const auto error = error_of_text(
+      R"({"hls":[{"audio":{}},{"video":{"width":640,"height":480,"fps":61,"bps":1000000}}]})");
+  EXPECT_EQ(error.sentence, "hls[1].video.fps is 61, but must be a whole number from 3 to 60.");
+  EXPECT_EQ(error.field, "hls[1].video.fps");
+}
+
+TEST(ChannelRequest, WhatIsNotBuiltYetIsRefusedAndWhatAsksForNothingIsNot) {
+  EXPECT_EQ(error_of(with("multi", false)), "");
+  EXPECT_EQ(error_of(with("multi", true)),
+            "multi is true, but must be false: this server takes one publisher a channel, so far.");
+  EXPECT_EQ(error_of(with("environment", 0)), "");
+  EXPECT_EQ(error_of(with("environment", 1)),
+            "environment is 1, but must be 0: this server is one environment.");
+  const auto archived = [](const Json& archive) {
+    auto body = kGood;
+    body["hls"][0]["archive"] = archive;
+    return error_of(body);
+  };
+  EXPECT_EQ(archived({{"archive_destination_id", ""}}), "");
+  EXPECT_EQ(archived(Json::object()), "");
+  for (const Json& wrong : {Json{{"archive_destination_id", "d1"}}, Json(nullptr), Json("d1")})
+    EXPECT_EQ(archived(wrong), "hls[0].archive is " + wrong.dump() +
+                                   ", but must be left out: this server keeps no archive yet.");
+}
+
+TEST(ChannelRequest, AnUnknownFieldIsNamed) {
+  EXPECT_EQ(error_of(with("title", "mine")),
+            "title is \"mine\", but must be left out: there is no such field, only hls, "
+            "encrypt_key_uri, auth_webhook_url, event_webhook_url, hold_seconds, "
+            "time_shift_hours or low_latency.");
+}
+
+TEST(ChannelRequest, OfSeveralMistakesTheFirstFieldOfOursIsNamed) {
+  EXPECT_EQ(error_of_text(R"({"low_latency":1,"hold_seconds":-1,"hls":[{"audio":{}}]})").field,
+            "hold_seconds");
+}
+
+TEST(ChannelRequest, WhatIsNoObjectIsToldOfTheWhole) {
+  for (const auto& [text, sentence] :
+       {std::pair{"[]", "The body is [], but must be an object."},
+        std::pair{"null", "The body is null, but must be an object."}}) {
+    EXPECT_EQ(error_of_text(text).sentence, sentence);
+    EXPECT_EQ(error_of_text(text).field, "");
+  }
+  EXPECT_EQ(error_of_text("").sentence.find("The body is no JSON: parse error at line 1, "), 0u);
+  EXPECT_EQ(error_of_text(R"({"hls":[],"hls":[]})").sentence,
+            "The body has the field \"hls\" twice.");
+}
+
+// A right one with up to two fields that have something else, or are others.
+class RandomRequests {
+ public:
+  explicit RandomRequests(unsigned seed) : random_{seed} {}
+
+  Json body() {
+    auto body = kWhole;
+    for (const auto& [name, value] : kWhole.items())
+      if (name != "hls" && is_one_in(2))
+        body.erase(name);
+    for (auto mistakes = below(3); mistakes > 0; --mistakes) {
+      std::vector<Json*> objects;
+      collect_objects(body, objects);
+      (*pick(objects))[pick(kNames)] = value(3);
+    }
+    return body;
+  }
+
+  // Some bytes of it are others, or gone.
+  std::string damaged(std::string text) {
+    for (unsigned i = 0; i < below(4) && !text.empty(); ++i) {
+      const auto at = below(static_cast<unsigned>(text.size()));
+      if (is_one_in(2))
+        text[at] = static_cast<char>(below(256));
+      else
+        text.erase(at, below(8));
+    }
+    return text;
+  }
+
+  unsigned below(unsigned limit) { return static_cast<unsigned>(random_() % limit); }
+
+ private:
+  bool is_one_in(unsigned n) { return below(n) == 0; }
+
+  template <typename List>
+  auto pick(const List& list) -> decltype(list[0]) {
+    return list[below(static_cast<unsigned>(std::size(list)))];
+  }
+
+  static void collect_objects(Json& value, std::vector<Json*>& objects) {
+    if (value.is_object())
+      objects.push_back(&value);
+    for (auto& inner : value)
+      if (inner.is_structured())
+        collect_objects(inner, objects);
+  }
+
+  Json value(unsigned depth) {
+    if (depth > 0 && is_one_in(8))
+      return Json::array({value(depth - 1), value(depth - 1)});
+    if (depth > 0 && is_one_in(8))
+      return Json{{"bps", value(depth - 1)}};
+    return pick(kValues);
+  }
+
+  inline static const Json kWhole = Json::parse(R"({
+    "hls":[
+      {"durationSeconds":1,"startTimeOffset":-2,
+       "video":{"width":640,"height":480,"fps":12,"bps":2465792,"codec":"h264_main","fit":"crop",
+                "upscale":true},
+       "audio":{"bps":64000},"archive":{"archive_destination_id":""}},
+      {"audio":{"bps":64000}}],
+    "encrypt_key_uri":"https://example.com/key","auth_webhook_url":"https://example.com/auth",
+    "event_webhook_url":"https://example.com/event","hold_seconds":30,"time_shift_hours":1.5,
+    "low_latency":true,"multi":false,"environment":0})");
+  static constexpr const char* kNames[] = {"hls",
+                                           "encrypt_key_uri",
+                                           "auth_webhook_url",
+                                           "event_webhook_url",
+                                           "hold_seconds",
+                                           "time_shift_hours",
+                                           "low_latency",
+                                           "multi",
+                                           "environment",
+                                           "durationSeconds",
+                                           "startTimeOffset",
+                                           "video",
+                                           "audio",
+                                           "archive",
+                                           "width",
+                                           "height",
+                                           "fps",
+                                           "bps",
+                                           "codec",
+                                           "fit",
+                                           "upscale",
+                                           "x"};
+  inline static const Json kValues[] = {nullptr,
+                                        true,
+                                        false,
+                                        0,
+                                        1,
+                                        -1,
+                                        640,
+                                        30,
+                                        64'000,
+                                        0.5,
+                                        1e300,
+                                        -1e300,
+                                        std::numeric_limits<std::int64_t>::min(),
+                                        std::numeric_limits<std::uint64_t>::max(),
+                                        "",
+                                        "h264_main",
+                                        "https://example.com",
+                                        "https://",
+                                        "\u001f\u3042",
+                                        Json::array(),
+                                        Json::object()};
+
+  std::mt19937 random_;
+};
+
+TEST(ChannelRequest, WhateverIsSentIsReadOrRefusedWithASentence) {
+  const unsigned seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  RandomRequests requests{seed};
+  unsigned right = 0;
+  constexpr unsigned kTimes = 4'000;
+  for (unsigned i = 0; i < kTimes; ++i) {
+    auto text = requests.body().dump();
+    if (i % 2 == 1)
+      text = requests.damaged(std::move(text));
+    SCOPED_TRACE(text);
+    std::variant<ChannelRequest, FieldError> read;
+    ASSERT_NO_THROW(read = read_channel_request(text));
+    if (const auto* error = std::get_if<FieldError>(&read)) {
+      ASSERT_TRUE(error->sentence.ends_with('.')) << error->sentence;
+      ASSERT_EQ(error->sentence.find(error->field), 0u) << error->sentence;
+      ASSERT_NO_THROW((void)Json(error->sentence).dump());  // UTF-8 throughout
+      continue;
+    }
+    ++right;
+    const auto& request = std::get<ChannelRequest>(read);
+    ASSERT_EQ(std::get<ChannelRequest>(read_channel_request(to_json(request).dump())), request);
+  }
+  // A third of those that are not damaged have no mistake.
+  EXPECT_GT(right, kTimes / 10);
+  EXPECT_LT(right, kTimes / 2);
+}
+
+TEST(ChannelRequest, WhatIsWrittenReadsAsTheSameAgain) {
+  const auto request = read(Json::parse(R"({
+    "hls":[
+      {"durationSeconds":1.008,"startTimeOffset":-2.5,
+       "video":{"width":640,"height":480,"fps":12,"bps":2465792,"codec":"h264_baseline","fit":"crop",
+                "upscale":false},"audio":{"bps":65000}},
+      {"video":{"width":320,"height":240,"bps":15000}},
+      {"audio":{}}],
+    "encrypt_key_uri":"https://example.com/key","auth_webhook_url":"https://example.com/auth",
+    "event_webhook_url":"https://example.com/event","hold_seconds":0.1,"time_shift_hours":167.9,
+    "low_latency":false})"));
+  EXPECT_EQ(read(to_json(request)), request);
+  EXPECT_EQ(read(to_json(read(kGood))), read(kGood));
+}
+
+}  // namespace
+}  // namespace live::test
