@@ -169,7 +169,10 @@ std::vector<Channel::Status::Stream> Channel::streams() const {
 }
 
 gboolean Channel::on_bus(GstBus*, GstMessage* message, gpointer self) {
-  static_cast<Channel*>(self)->on_message(message);
+  auto* channel = static_cast<Channel*>(self);
+  channel->on_message(message);
+  if (channel->on_change_)
+    channel->on_change_();
   return G_SOURCE_CONTINUE;
 }
 

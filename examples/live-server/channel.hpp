@@ -50,6 +50,8 @@ class Channel {
   [[nodiscard]] unsigned whip_port() const;
   [[nodiscard]] unsigned hls_port() const { return output_->port(); }
   [[nodiscard]] Status status();
+  // Called on the main thread after whatever may have changed its state.
+  void on_change(std::function<void()> call) { on_change_ = std::move(call); }
   // Ends the broadcast cleanly and calls `done`, at the latest after kDrainMs.
   void stop(std::function<void()> done);
 
@@ -102,6 +104,7 @@ class Channel {
   std::unique_ptr<Broadcast> broadcast_;  // of the publisher that is here
   std::unique_ptr<Broadcast> draining_;   // of the former one, until its last frame
   std::function<void()> on_stopped_;
+  std::function<void()> on_change_;
 };
 
 const char* to_string(Channel::State state);

@@ -7,6 +7,18 @@
 #include <glib.h>
 
 namespace live {
+namespace {
+
+std::string& prefix() {
+  static std::string text;
+  return text;
+}
+
+}  // namespace
+
+void log_as(const std::string& name) {
+  prefix() = name + ": ";
+}
 
 void log_line(const char* format, ...) {
   va_list arguments;
@@ -15,7 +27,7 @@ void log_line(const char* format, ...) {
   va_end(arguments);
   GDateTime* now = g_date_time_new_now_utc();
   gchar* time = g_date_time_format(now, "%H:%M:%S");
-  std::fprintf(stderr, "%s %s\n", time, text);
+  std::fprintf(stderr, "%s %s%s\n", time, prefix().c_str(), text);
   g_free(time);
   g_date_time_unref(now);
   g_free(text);

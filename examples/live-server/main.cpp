@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// A live server in little: one channel, WHIP in, HLS out. It shows how to embed the elements; all
-// work on media is theirs.
+// The live server: WHIP in, HLS out; one channel, or many by an API. It shows how to embed the elements; all work on
+// media is theirs.
 #include <cstdio>
 #include <filesystem>
-#include <random>
+#include <functional>
 #include <string>
+#include <utility>
 #include <variant>
 
 #include <glib-unix.h>
@@ -14,20 +15,14 @@
 #include "channel.hpp"
 #include "config.h"
 #include "log.hpp"
+#include "random_text.hpp"
+#include "server/channel_server.hpp"
+#include "server/front.hpp"
+#include "server/origin.hpp"
 #include "settings.hpp"
 #include "web_server.hpp"
 
 namespace {
-
-std::string made_up_token() {
-  std::random_device source;
-  constexpr char kLetters[] =
-      "abcdefghijkmnpqrstuvwxyz23456789";  // none that look alike; 2^5 of them
-  std::string token;
-  for (int i = 0; i < 16; ++i)
-    token += kLetters[source() & 31];
-  return token;
-}
 
 // As one types it into a browser on this machine. A browser gives the camera to pages from
 // localhost or over HTTPS only.
@@ -40,6 +35,90 @@ std::string host_for_people(const std::string& address) {
 int fail(const std::string& text) {
   std::fprintf(stderr, "onair-live-server: %s\n", text.c_str());
   return 1;
+}
+
+// Until a signal asks for the end, and `stop` has called back; a second one ends at once.
+void run(std::function<void(std::function<void()> done)> stop) {
+  struct Loop {
+    GMainLoop* loop = g_main_loop_new(nullptr, FALSE);
+    std::function<void(std::function<void()>)> stop;
+    bool is_asked = false;
+  } run{.stop = std::move(stop)};
+  const auto on_signal = [](gpointer data) -> gboolean {
+    auto* its = static_cast<Loop*>(data);
+    const auto quit = [its] { g_main_loop_quit(its->loop); };
+    live::log_line(its->is_asked ? "stopping now" : "stopping");
+    if (std::exchange(its->is_asked, true))
+      quit();
+    else
+      its->stop(quit);
+    return G_SOURCE_CONTINUE;
+  };
+  const guint signals[] = {g_unix_signal_add(SIGINT, on_signal, &run),
+                           g_unix_signal_add(SIGTERM, on_signal, &run)};
+  std::fflush(stdout);
+  g_main_loop_run(run.loop);
+  for (const auto id : signals)
+    g_source_remove(id);
+  g_main_loop_unref(run.loop);
+  live::log_line("stopped");
+}
+
+std::string cannot_listen(const live::Settings& settings, const std::string& why) {
+  return "Cannot listen on " + settings.address + ":" + std::to_string(settings.port) + ": " + why +
+         ". Choose another --port.";
+}
+
+// One channel in this process.
+int run_channel(const live::Settings& settings) {
+  if (!settings.origin)
+    return fail("Viewers of this channel need its origin: --no-origin is for workers.");
+  live::Channel channel{settings};
+  if (const auto why = channel.start(); !why.empty())
+    return fail(why);
+  live::WebServer web{{.pages = settings.pages,
+                       .whip_port = channel.whip_port(),
+                       .hls_port = channel.hls_port(),
+                       .target_duration = settings.target_duration},
+                      [&] { return channel.status(); }};
+  if (const auto why = web.listen(settings.address, settings.port); !why.empty())
+    return fail(cannot_listen(settings, why));
+  const auto host = host_for_people(settings.address);
+  const auto base = "http://" + host + ":" + std::to_string(web.port());
+  std::printf("publish %s/publish#token=%s\n", base.c_str(), settings.token.c_str());
+  std::printf("watch %s/watch\n", base.c_str());
+  std::printf("whip http://%s:%u/whip\n", host.c_str(), channel.whip_port());
+  std::printf("hls http://%s:%u/master.m3u8\n", host.c_str(), channel.hls_port());
+  std::printf("token %s\n", settings.token.c_str());
+  run([&channel](auto done) { channel.stop(std::move(done)); });
+  return 0;
+}
+
+// Any number of channels, each in a process of its own while somebody publishes.
+int run_channels(const live::Settings& settings) {
+  live::EventStreams events;
+  live::ChannelServer channels{settings, events};
+  if (const auto why = channels.open(); !why.empty())
+    return fail(why);
+  live::Origin origin;
+  const unsigned hls_port = settings.hls_port != 0 ? settings.hls_port
+                            : settings.port != 0   ? settings.port + 2
+                                                   : 0;
+  if (const auto why = origin.listen(channels.hls_folder(), settings.address, hls_port);
+      !why.empty())
+    return fail(why);
+  channels.set_playlist_root(
+      settings.hls_url.empty() ? ":" + std::to_string(origin.port()) : settings.hls_url);
+  live::Front front{settings, channels, events, {settings.api_token}};
+  if (const auto why = front.listen(); !why.empty())
+    return fail(cannot_listen(settings, why));
+  const auto base =
+      "http://" + host_for_people(settings.address) + ":" + std::to_string(front.port());
+  std::printf("channels %s/#token=%s\n", base.c_str(), settings.api_token.c_str());
+  std::printf("api %s/v1/channels\n", base.c_str());
+  std::printf("api-token %s\n", settings.api_token.c_str());
+  run([&channels](auto done) { channels.close(std::move(done)); });
+  return 0;
 }
 
 }  // namespace
@@ -55,63 +134,23 @@ int main(int argc, char** argv) {
     return 2;
   }
   auto settings = std::get<live::Settings>(std::move(read));
-  if (settings.token.empty())
-    settings.token = made_up_token();
+  for (auto* token : {&settings.token, &settings.api_token})
+    if (token->empty())
+      *token = live::random_text(16);
   if (settings.pages.empty())
     settings.pages = LIVE_SERVER_PAGES;
   if (!std::filesystem::exists(settings.pages + "/watch.html"))
     return fail("The web pages are not in " + settings.pages + "; say where with --pages.");
-  if (!settings.dir.empty()) {
+  for (auto* folder : {&settings.dir, &settings.data}) {
+    if (folder->empty())
+      continue;
     std::error_code error;
-    std::filesystem::create_directories(settings.dir, error);
+    std::filesystem::create_directories(*folder, error);
     if (error)
-      return fail("The folder " + settings.dir + " can't be made: " + error.message() + ".");
-    settings.dir = std::filesystem::absolute(settings.dir).string();
+      return fail("The folder " + *folder + " can't be made: " + error.message() + ".");
+    *folder = std::filesystem::absolute(*folder).string();
   }
 
   gst_init(nullptr, nullptr);
-  live::Channel channel{settings};
-  if (const auto why = channel.start(); !why.empty())
-    return fail(why);
-  live::WebServer web{{.pages = settings.pages,
-                       .whip_port = channel.whip_port(),
-                       .hls_port = channel.hls_port(),
-                       .target_duration = settings.target_duration},
-                      [&] { return channel.status(); }};
-  if (const auto why = web.listen(settings.address, settings.port); !why.empty())
-    return fail("Cannot listen on " + settings.address + ":" + std::to_string(settings.port) +
-                ": " + why + ". Choose another --port.");
-
-  GMainLoop* loop = g_main_loop_new(nullptr, FALSE);
-  struct Stop {
-    live::Channel& channel;
-    GMainLoop* loop;
-    bool is_asked = false;
-  } stop{channel, loop};
-  const auto on_signal = [](gpointer data) -> gboolean {
-    auto* asked = static_cast<Stop*>(data);
-    if (asked->is_asked) {  // a second time: now
-      g_main_loop_quit(asked->loop);
-      return G_SOURCE_CONTINUE;
-    }
-    asked->is_asked = true;
-    live::log_line("stopping");
-    asked->channel.stop([asked] { g_main_loop_quit(asked->loop); });
-    return G_SOURCE_CONTINUE;
-  };
-  g_unix_signal_add(SIGINT, on_signal, &stop);
-  g_unix_signal_add(SIGTERM, on_signal, &stop);
-
-  const auto host = host_for_people(settings.address);
-  const auto base = "http://" + host + ":" + std::to_string(web.port());
-  std::printf("publish %s/publish#token=%s\n", base.c_str(), settings.token.c_str());
-  std::printf("watch %s/watch\n", base.c_str());
-  std::printf("whip http://%s:%u/whip\n", host.c_str(), channel.whip_port());
-  std::printf("hls http://%s:%u/master.m3u8\n", host.c_str(), channel.hls_port());
-  std::printf("token %s\n", settings.token.c_str());
-  std::fflush(stdout);
-  g_main_loop_run(loop);
-  g_main_loop_unref(loop);
-  live::log_line("stopped");
-  return 0;
+  return settings.data.empty() ? run_channel(settings) : run_channels(settings);
 }

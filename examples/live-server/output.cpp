@@ -48,7 +48,8 @@ std::variant<std::unique_ptr<Output>, std::string> Output::create(GstBin* pipeli
                "target-duration", nanoseconds(settings.target_duration), "part-target",
                nanoseconds(settings.part_target), "low-latency", settings.low_latency, "window",
                nanoseconds(settings.window), "origin-address", settings.address.c_str(),
-               "origin-port", static_cast<gint>(port), nullptr);
+               "origin-port", settings.origin ? static_cast<gint>(port) : -1, "location-served",
+               !settings.origin, nullptr);
   // Players of whole segments begin three behind the end if they are not told (RFC 8216 section 6.3.3), and
   // stay there; two are enough to have one while the next is loaded. Of parts they are told by PART-HOLD-BACK.
   const auto start =

@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 #include <memory>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -35,7 +36,7 @@ struct Field {
   const char* help;
 };
 
-using Fields = std::array<Field, 22>;
+using Fields = std::array<Field, 28>;
 
 Fields fields_of(Settings& s) {
   return {{
@@ -67,6 +68,16 @@ Fields fields_of(Settings& s) {
       {"jitterbuffer", Type::Text, &s.jitterbuffer, "NAME", "element that orders the packets"},
       {"min-rtp-port", Type::Number, &s.min_rtp_port, "N", "lowest UDP port for media (any)"},
       {"max-rtp-port", Type::Number, &s.max_rtp_port, "N", "highest UDP port for media (any)"},
+      {"origin", Type::Switch, &s.origin, "", "somebody else serves the folder of --dir"},
+      {"data", Type::Text, &s.data, "DIR",
+       "many channels, by the API, and their folder (one channel, without API)"},
+      {"api-token", Type::Text, &s.api_token, "T",
+       "what users of the API must know (made up when not given)"},
+      {"max-channels", Type::Number, &s.max_channels, "N", "of the API, 1 to 10000 (100)"},
+      {"public-url", Type::Text, &s.public_url, "URL",
+       "of the API, as behind a proxy (by the request's Host)"},
+      {"hls-url", Type::Text, &s.hls_url, "URL",
+       "of playlists, as behind a cache (the same host by --hls-port)"},
   }};
 }
 
@@ -130,6 +141,12 @@ std::optional<Mistake> assign(const Field& field, const std::string& text) {
   return std::nullopt;
 }
 
+const Field* find(const Fields& fields, std::string_view name) {
+  const auto* const field = std::find_if(fields.begin(), fields.end(),
+                                         [&](const Field& one) { return one.name == name; });
+  return field == fields.end() ? nullptr : field;
+}
+
 std::optional<Mistake> read_file(const std::string& path, Settings& settings) {
   const std::unique_ptr<GKeyFile, KeyFileFree> file{g_key_file_new()};
   GError* raw = nullptr;
@@ -144,10 +161,8 @@ std::optional<Mistake> read_file(const std::string& path, Settings& settings) {
     return Mistake{"The config file " + path + " has no section [live]."};
   const auto fields = fields_of(settings);
   for (gchar** key = keys.get(); *key; ++key) {
-    const auto* const field = std::find_if(fields.begin(), fields.end(), [&](const Field& one) {
-      return g_str_equal(one.name, *key);
-    });
-    if (field == fields.end())
+    const auto* const field = find(fields, *key);
+    if (!field)
       return Mistake{"The config file " + path + " has a key '" + *key +
                      "' that does not exist; --help lists them."};
     const std::unique_ptr<gchar, decltype(&g_free)> value{
@@ -176,6 +191,13 @@ std::string help_text(const Fields& fields) {
 }
 
 }  // namespace
+
+std::optional<Mistake> assign(Settings& settings, const std::string& name,
+                              const std::string& text) {
+  const auto fields = fields_of(settings);
+  const auto* const field = find(fields, name);
+  return field ? assign(*field, text) : Mistake{"There is no setting '" + name + "'."};
+}
 
 bool uses_aac(const Settings& settings) {
   return settings.audio_codec.empty() ? settings.low_latency : settings.audio_codec == "aac";
@@ -274,6 +296,13 @@ std::optional<Mistake> check(const Settings& s) {
                    "one of MP3's: 32 40 48 56 64 80 96 112 128 160 192 224 256 320");
   if (s.min_rtp_port > 65535 || s.max_rtp_port > 65535 || s.min_rtp_port > s.max_rtp_port)
     return Mistake{"--min-rtp-port and --max-rtp-port must be a range within 1 to 65535."};
+  if (!s.origin && s.dir.empty())
+    return Mistake{"Without an origin there must be a folder (--dir) that somebody serves."};
+  if (s.max_channels < 1 || s.max_channels > 10'000)
+    return outside("max-channels", std::to_string(s.max_channels), "from 1 to 10000");
+  for (const auto& [name, url] : {std::pair{"public-url", &s.public_url}, {"hls-url", &s.hls_url}})
+    if (!url->empty() && (!url->starts_with("http") || url->ends_with('/')))
+      return outside(name, "'" + *url + "'", "http://HOST or https://HOST, with no slash at its end");
   return std::nullopt;
 }
 

@@ -7,8 +7,8 @@
 #include <libsoup/soup.h>
 
 #include "channel.hpp"
-#include "glue/gstptr.hpp"
-#include "settings.hpp"
+#include "http_server.hpp"
+#include "pages.hpp"
 
 namespace live {
 
@@ -24,8 +24,10 @@ class WebServer {
   WebServer(Config config, std::function<Channel::Status()> status);
 
   // Empty when it listens, else why it does not.
-  [[nodiscard]] std::string listen(const std::string& address, unsigned port);
-  [[nodiscard]] unsigned port() const { return port_; }
+  [[nodiscard]] std::string listen(const std::string& address, unsigned port) {
+    return server_.listen(address, port);
+  }
+  [[nodiscard]] unsigned port() const { return server_.port(); }
 
  private:
   void on_request(SoupServerMessage* message, const std::string& path);
@@ -34,8 +36,8 @@ class WebServer {
 
   Config config_;
   std::function<Channel::Status()> status_;
-  onair::GstPtr<SoupServer> server_;
-  unsigned port_ = 0;
+  Pages pages_;
+  HttpServer server_;
 };
 
 }  // namespace live

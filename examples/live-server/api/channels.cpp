@@ -59,6 +59,12 @@ Json to_json(const ChannelInfo& channel, const std::string& base_url) {
 }
 
 std::string absolute_url(const std::string& url, const std::string& base_url, bool is_websocket) {
+  if (url.starts_with(':')) {
+    const auto host = base_url.find("//") + 2;
+    const auto end = base_url.find_last_of(":]");  // an address of IPv6 has brackets
+    const bool has_port = end != std::string::npos && end >= host && base_url[end] == ':';
+    return base_url.substr(0, has_port ? end : base_url.size()) + url;
+  }
   if (!url.starts_with('/'))
     return url;
   if (is_websocket && base_url.starts_with("http"))

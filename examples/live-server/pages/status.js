@@ -3,10 +3,13 @@
 
 const kAnswerWithinMs = 5_000;
 
+// Of many channels each has its pages below a path of its own.
+const kStatus = `${location.pathname.match(/^\/channels\/[^/]+/)?.[0] ?? ''}/status`;
+
 export async function fetchStatus() {
   let response;
   try {
-    response = await fetch('/status', {
+    response = await fetch(kStatus, {
       cache: 'no-store',
       signal: AbortSignal.timeout(kAnswerWithinMs),
     });
@@ -15,12 +18,13 @@ export async function fetchStatus() {
       'and that the server is running.');
   }
   if (!response.ok)
-    throw new Error(`The live server answered /status with an error (${response.status}).`);
+    throw new Error(`The live server answered ${kStatus} with an error (${response.status}).`);
   return response.json();
 }
 
-// The page and the endpoint share a host; only the server knows the port it was given.
+// The page and the endpoint share a host; only the server knows the port it was given, if it has one of its own.
 export async function whipEndpoint() {
   const { whip } = await fetchStatus();
-  return `${location.protocol}//${location.hostname}:${whip.port}${whip.path}`;
+  const host = whip.port ? `${location.hostname}:${whip.port}` : location.host;
+  return `${location.protocol}//${host}${whip.path}`;
 }

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "http_server.hpp"
+
+#include "http_reply.hpp"
+
+namespace live {
+namespace {
+
+using onair::ErrorPtr;
+using onair::GstPtr;
+
+constexpr const char* kSizeKey = "live-body-size";
+constexpr gsize kHopeless = 16 * HttpServer::kMostBody;  // not even to be told of
+
+gsize size_of(SoupServerMessage* message) {
+  return GPOINTER_TO_SIZE(g_object_get_data(G_OBJECT(message), kSizeKey));
+}
+
+// The body's size is bounded before it is in memory.
+void bound_body(SoupServer*, SoupServerMessage* message, const char*, GHashTable*, gpointer) {
+  const auto on_chunk = +[](SoupServerMessage* of, GBytes* chunk, gpointer) {
+    const auto size = size_of(of) + g_bytes_get_size(chunk);
+    g_object_set_data(G_OBJECT(of), kSizeKey, GSIZE_TO_POINTER(size));
+    if (size > HttpServer::kMostBody)
+      soup_message_body_set_accumulate(soup_server_message_get_request_body(of), FALSE);
+    if (size > kHopeless)
+      g_socket_close(soup_server_message_get_socket(of), nullptr);
+  };
+  g_signal_connect(message, "got-chunk", G_CALLBACK(on_chunk), nullptr);
+}
+
+}  // namespace
+
+HttpServer::~HttpServer() {
+  if (server_)
+    soup_server_disconnect(server_.get());
+}
+
+std::string HttpServer::listen(const std::string& address, unsigned port) {
+  server_ = GstPtr<SoupServer>::adopt(soup_server_new("server-header", "gst-onair", nullptr));
+  const auto on_request = [](SoupServer*, SoupServerMessage* message, const char* path, GHashTable*,
+                             gpointer self) {
+    if (size_of(message) > kMostBody)
+      return send_error(message, 413,
+                        "The body is larger than " + std::to_string(kMostBody) + " bytes.");
+    static_cast<HttpServer*>(self)->handler_(message, path);
+  };
+  soup_server_add_early_handler(server_.get(), nullptr, bound_body, nullptr, nullptr);
+  soup_server_add_handler(server_.get(), nullptr, on_request, this, nullptr);
+  const auto where =
+      GstPtr<GSocketAddress>::adopt(g_inet_socket_address_new_from_string(address.c_str(), port));
+  if (!where)
+    return "'" + address + "' is not an IP address";
+  GError* raw = nullptr;
+  if (!soup_server_listen(server_.get(), where.get(), SoupServerListenOptions{}, &raw)) {
+    const ErrorPtr error{raw};
+    return error->message;
+  }
+  GSList* uris = soup_server_get_uris(server_.get());
+  port_ = uris ? static_cast<unsigned>(g_uri_get_port(static_cast<GUri*>(uris->data))) : 0;
+  g_slist_free_full(uris, [](gpointer uri) { g_uri_unref(static_cast<GUri*>(uri)); });
+  return {};
+}
+
+}  // namespace live

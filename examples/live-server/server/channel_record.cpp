@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "server/channel_record.hpp"
+
+#include <algorithm>
+
+#include "json_fields.hpp"
+
+namespace live {
+
+std::string to_text(const ChannelRecord& record) {
+  const auto created =
+      std::chrono::duration_cast<std::chrono::seconds>(record.created.time_since_epoch());
+  const Json json{{"id", record.id},
+                  {"created", created.count()},
+                  {"publish_token", record.publish_token},
+                  {"request", to_json(record.request)},
+                  {"on_air", record.is_on_air},
+                  {"ended", record.has_ended},
+                  {"broadcasts", record.broadcasts}};
+  return json.dump(2) + "\n";
+}
+
+std::variant<ChannelRecord, std::string> read_channel_record(std::string_view text) {
+  const auto json = Json::parse(text, nullptr, false);
+  ChannelRecord record;
+  try {
+    record.id = json.at("id").get<std::string>();
+    record.created = std::chrono::system_clock::time_point{
+        std::chrono::seconds{json.at("created").get<std::int64_t>()}};
+    record.publish_token = json.at("publish_token").get<std::string>();
+    record.is_on_air = json.at("on_air").get<bool>();
+    record.has_ended = json.at("ended").get<bool>();
+    record.broadcasts = json.at("broadcasts").get<unsigned>();
+    auto request = read_channel_request(json.at("request").dump());
+    if (const auto* error = std::get_if<FieldError>(&request))
+      return error->sentence;
+    record.request = std::get<ChannelRequest>(std::move(request));
+  } catch (const Json::exception& error) {
+    return std::string{error.what()};
+  }
+  if (!is_channel_id(record.id) || record.publish_token.empty())
+    return "there is no id, or no token";
+  return record;
+}
+
+bool is_channel_id(std::string_view text) {
+  constexpr std::size_t kMost = 64;
+  return !text.empty() && text.size() <= kMost && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_';
+  });
+}
+
+}  // namespace live

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "api/channels.hpp"
+#include "server/control_socket.hpp"
+#include "server/event_streams.hpp"
+#include "server/running_channel.hpp"
+#include "settings.hpp"
+#include "timer.hpp"
+
+namespace live {
+
+// All channels of a server: what the API acts upon. Each has a state file in DATA/channels, and a folder in DATA/hls;
+// both outlive the server. Main thread.
+class ChannelServer final : public Channels {
+ public:
+  // What changes goes to `events`: "state" with the channel, "stats" with its figures.
+  ChannelServer(const Settings& settings, EventStreams& events);
+
+  // Reads the state files, and takes over workers that a server before this one has left. Empty, or why it can't.
+  [[nodiscard]] std::string open();
+  // Where viewers find folders, as absolute_url() takes it.
+  void set_playlist_root(std::string url) { playlist_root_ = std::move(url); }
+  [[nodiscard]] std::string hls_folder() const { return settings_.data + "/hls"; }
+  // All broadcasts end cleanly, then `done`. Channels stay.
+  void close(std::function<void()> done);
+  [[nodiscard]] bool is_closing() const { return static_cast<bool>(on_closed_); }
+
+  std::variant<ChannelInfo, ApiProblem> create(const ChannelRequest& request) override;
+  bool remove(const std::string& id) override;
+  std::optional<ChannelInfo> stop(const std::string& id) override;
+  [[nodiscard]] std::optional<ChannelInfo> find(const std::string& id) const override;
+  [[nodiscard]] std::vector<ChannelInfo> list() const override;
+
+  // Null if there is no such channel.
+  [[nodiscard]] RunningChannel* channel(const std::string& id) const;
+
+ private:
+  // A connection that has not said hello.
+  struct Visitor {
+    std::unique_ptr<JsonLines> link;
+  };
+
+  [[nodiscard]] std::string file_of(const std::string& id) const;
+  [[nodiscard]] std::string folder_of(const std::string& id) const;
+  RunningChannel& add(ChannelRecord record);
+  [[nodiscard]] bool save(const ChannelRecord& record);
+  [[nodiscard]] ChannelInfo info_of(const RunningChannel& channel) const;
+  void on_connection(onair::GstPtr<GSocket> socket);
+  void on_hello(std::list<Visitor>::iterator visitor, std::string& attached, const Json& message);
+  // Also one that is on its way out.
+  [[nodiscard]] RunningChannel* any_channel(const std::string& id) const;
+  void on_state(const std::string& id);
+  void sweep();
+
+  const Settings& settings_;
+  EventStreams& events_;
+  std::string playlist_root_;
+  ControlSocket control_;
+  std::map<std::string, std::unique_ptr<RunningChannel>> channels_;
+  std::map<std::string, std::unique_ptr<RunningChannel>>
+      removed_;  // whose workers are on their way out
+  std::list<Visitor> visitors_;
+  Timer opening_;
+  Timer sweeping_;
+  std::function<void()> on_closed_;
+};
+
+}  // namespace live

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "server/front.hpp"
+
+#include <utility>
+
+#include "http_reply.hpp"
+
+namespace live {
+namespace {
+
+constexpr std::string_view kApiRoot = "/v1/channels/";
+constexpr std::string_view kPageRoot = "/channels/";
+constexpr std::string_view kWhip = "/whip";
+
+std::string header_of(SoupServerMessage* message, const char* name) {
+  const char* value =
+      soup_message_headers_get_one(soup_server_message_get_request_headers(message), name);
+  return value ? value : "";
+}
+
+std::string body_of(SoupServerMessage* message) {
+  GBytes* bytes = soup_message_body_flatten(soup_server_message_get_request_body(message));
+  gsize size = 0;
+  const auto* data = static_cast<const char*>(g_bytes_get_data(bytes, &size));
+  std::string body;
+  if (data)
+    body.assign(data, size);
+  g_bytes_unref(bytes);
+  return body;
+}
+
+void send(SoupServerMessage* message, const ApiReply& reply) {
+  for (const auto& [name, value] : reply.headers)
+    set_header(message, name.c_str(), value);
+  if (reply.content_type.empty())
+    soup_server_message_set_status(message, reply.status, nullptr);
+  else
+    send_text(message, reply.status, reply.content_type.c_str(), reply.body);
+}
+
+}  // namespace
+
+Front::Front(const Settings& settings, ChannelServer& channels, EventStreams& events,
+             std::vector<std::string> tokens)
+    : settings_{settings},
+      channels_{channels},
+      events_{events},
+      tokens_{tokens},
+      api_{channels, std::move(tokens)},
+      pages_{settings.pages},
+      server_{[this](SoupServerMessage* message, const std::string& path) {
+        on_request(message, path);
+      }} {}
+
+std::string Front::listen() {
+  return server_.listen(settings_.address, settings_.port);
+}
+
+std::optional<Front::Target> Front::target_of(const std::string& path, std::string_view root) {
+  if (!path.starts_with(root))
+    return std::nullopt;
+  const auto slash = std::min(path.find('/', root.size()), path.size());
+  return Target{.id = path.substr(root.size(), slash - root.size()), .rest = path.substr(slash)};
+}
+
+void Front::on_request(SoupServerMessage* message, const std::string& path) {
+  if (on_channel(message, path))
+    return;
+  if (path == "/v1/events")
+    return follow(message, {});
+  if (path == "/" ? std::string_view{soup_server_message_get_method(message)} == "POST"
+                  : path.starts_with("/v1/"))
+    return path == "/v1/openapi.json" ? send_file(message, LIVE_SERVER_OPENAPI)
+                                      : ask(message, path);
+  if (answer_to_method(message))
+    return;
+  if (path == "/healthz")
+    return send_text(message, 200, "text/plain", "ok\n");
+  if (path == "/readyz")
+    return send_text(message, channels_.is_closing() ? 503 : 200, "text/plain",
+                     channels_.is_closing() ? "going down\n" : "ok\n");
+  if (path == "/")
+    return pages_.send(message, "channels");
+  if (const auto target = target_of(path, kPageRoot)) {
+    const auto* channel = channels_.channel(target->id);
+    if (channel && (target->rest == "/publish" || target->rest == "/watch"))
+      return pages_.send(message, target->rest.substr(1));
+    if (channel && target->rest == "/status")
+      return send_status(message, *channel);
+    if (!channel)
+      return send_error(message, 404, "There is no channel '" + target->id + "'.");
+  }
+  if (!pages_.answer(message, path))
+    send_error(message, 404, "There is nothing at " + path + ".");
+}
+
+// What of a channel's API does not pass through ChannelApi.
+bool Front::on_channel(SoupServerMessage* message, const std::string& path) {
+  const auto target = target_of(path, kApiRoot);
+  if (!target)
+    return false;
+  if (target->rest == "/events") {
+    follow(message, target->id);
+    return true;
+  }
+  if (!target->rest.starts_with(kWhip) ||
+      (target->rest.size() > kWhip.size() && target->rest[kWhip.size()] != '/'))
+    return false;
+  publish(message, *target);
+  return true;
+}
+
+// A worker is started for who knows the token, and for nobody else.
+void Front::publish(SoupServerMessage* message, const Target& target) {
+  auto* channel = channels_.channel(target.id);
+  const std::string_view method = soup_server_message_get_method(message);
+  const auto from = std::string{kApiRoot} + target.id + std::string{kWhip};
+  const auto resource = target.rest.substr(kWhip.size());
+  set_header(message, "Access-Control-Allow-Origin", "*");
+  if (method == "OPTIONS") {
+    set_header(message, "Access-Control-Allow-Methods", "OPTIONS, POST, PATCH, DELETE");
+    set_header(message, "Access-Control-Allow-Headers", "Authorization, Content-Type, If-Match");
+    set_header(message, "Access-Control-Max-Age", "86400");
+    set_header(message, "Accept-Post", "application/sdp");
+    return soup_server_message_set_status(message, 204, nullptr);
+  }
+  set_header(message, "Access-Control-Expose-Headers", "ETag, Link, Location, Retry-After");
+  if (!channel)
+    return send(message,
+                problem_reply({.status = 404,
+                               .detail = "There is no channel " + in_quotes(target.id) + "."}));
+  const BearerTokens token{{channel->record().publish_token}};
+  if (token.check(header_of(message, "Authorization")) != BearerTokens::Verdict::Right)
+    return send(message, problem_reply({.status = 401,
+                                        .detail = "The channel's publish token is needed, as "
+                                                  "\"Authorization: Bearer TOKEN\".",
+                                        .headers = {{"WWW-Authenticate", "Bearer"}}}));
+  if (method != "POST" || !resource.empty()) {
+    if (const auto port = channel->endpoint())
+      return whip_.forward(message, from, resource, port);
+    return send(message, problem_reply({.status = 404,
+                                        .detail = "This session is over: nobody publishes now."}));
+  }
+  if (channels_.is_closing())
+    return send(message, problem_reply({.status = 503,
+                                        .detail = "The server is going down.",
+                                        .headers = {{"Retry-After", "5"}}}));
+  soup_server_message_pause(message);
+  auto waiting = onair::GstPtr<SoupServerMessage>::share(message);
+  channel->with_endpoint([this, waiting, from](unsigned port, const std::string& why_not) {
+    if (port != 0)
+      return whip_.forward(waiting.get(), from, {}, port);
+    send(waiting.get(),
+         problem_reply({.status = 503, .detail = why_not, .headers = {{"Retry-After", "2"}}}));
+    soup_server_message_unpause(waiting.get());
+  });
+}
+
+void Front::follow(SoupServerMessage* message, const std::string& channel) {
+  const auto refuse = [&](ApiError error) { send(message, problem_reply(std::move(error))); };
+  if (tokens_.check(header_of(message, "Authorization")) != BearerTokens::Verdict::Right)
+    return refuse({.status = 401,
+                   .detail = "Send an API token as \"Authorization: Bearer TOKEN\".",
+                   .headers = {{"WWW-Authenticate", "Bearer"}}});
+  if (std::string_view{soup_server_message_get_method(message)} != "GET")
+    return refuse(
+        {.status = 405, .detail = "Only GET is possible here.", .headers = {{"Allow", "GET"}}});
+  if (!channel.empty() && !channels_.channel(channel))
+    return refuse({.status = 404, .detail = "There is no channel " + in_quotes(channel) + "."});
+  if (!events_.add(message, channel))
+    return refuse({.status = 503,
+                   .detail = "Too many listeners; try again later.",
+                   .headers = {{"Retry-After", "10"}}});
+  const auto base = base_url(message);
+  for (const auto& info : channels_.list())
+    if (channel.empty() || info.id == channel)
+      events_.greet("state", to_json(info, base));
+}
+
+void Front::ask(SoupServerMessage* message, const std::string& path) {
+  ApiRequest request{.method = soup_server_message_get_method(message),
+                     .path = path,
+                     .headers = {},
+                     .body = body_of(message),
+                     .base_url = base_url(message)};
+  for (const char* name : {"Authorization", "Content-Type", "X-Sora-Target"})
+    if (const auto value = header_of(message, name); !value.empty())
+      request.headers.emplace(name, value);
+  send(message, api_.answer(request));
+}
+
+// What the publish and watch pages ask for.
+void Front::send_status(SoupServerMessage* message, const RunningChannel& channel) const {
+  auto document = channel.status();
+  if (document.empty())
+    document = {{"state", "idle"},
+                {"broadcast", channel.record().broadcasts},
+                {"message", "Waiting for a broadcaster."}};
+  const auto info = channels_.find(channel.record().id);
+  document["playlist"] = absolute_url(info->playlist_url, base_url(message));
+  document["whip"] = {{"path", info->whip_url}};
+  document["target_duration"] =
+      channel.record().request.hls.segment_seconds.value_or(settings_.target_duration);
+  send_json(message, 200, document);
+}
+
+std::string Front::base_url(SoupServerMessage* message) const {
+  if (!settings_.public_url.empty())
+    return settings_.public_url;
+  const auto host = header_of(message, "Host");
+  return "http://" + (host.empty() ? settings_.address + ":" + std::to_string(port()) : host);
+}
+
+}  // namespace live

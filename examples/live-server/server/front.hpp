@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "api/channel_api.hpp"
+#include "http_server.hpp"
+#include "pages.hpp"
+#include "server/channel_server.hpp"
+#include "server/event_streams.hpp"
+#include "server/whip_proxy.hpp"
+
+namespace live {
+
+// The HTTP side of a server of many channels: the API, WHIP, events, and pages. Main thread.
+//   POST /, /v1/channels…            ChannelApi
+//   /v1/channels/ID/whip…            the worker's endpoint
+//   /v1/events, /v1/channels/ID/events
+//   /v1/openapi.json, /healthz, /readyz
+//   /channels/ID/{publish,watch,status}, /assets/…
+class Front {
+ public:
+  Front(const Settings& settings, ChannelServer& channels, EventStreams& events,
+        std::vector<std::string> tokens);
+
+  // Empty when it listens, else why it does not.
+  [[nodiscard]] std::string listen();
+  [[nodiscard]] unsigned port() const { return server_.port(); }
+
+ private:
+  // A path below that of a channel: "" or "/…".
+  struct Target {
+    std::string id;
+    std::string rest;
+  };
+  static std::optional<Target> target_of(const std::string& path, std::string_view root);
+
+  void on_request(SoupServerMessage* message, const std::string& path);
+  [[nodiscard]] bool on_channel(SoupServerMessage* message, const std::string& path);
+  void send_status(SoupServerMessage* message, const RunningChannel& channel) const;
+  void publish(SoupServerMessage* message, const Target& target);
+  void follow(SoupServerMessage* message, const std::string& channel);
+  void ask(SoupServerMessage* message, const std::string& path);
+  [[nodiscard]] std::string base_url(SoupServerMessage* message) const;
+
+  const Settings& settings_;
+  ChannelServer& channels_;
+  EventStreams& events_;
+  BearerTokens tokens_;
+  ChannelApi api_;
+  Pages pages_;
+  WhipProxy whip_;
+  HttpServer server_;
+};
+
+}  // namespace live

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "server/origin.hpp"
+
+#include "bus_error.hpp"
+
+namespace live {
+
+using onair::GstPtr;
+
+Origin::~Origin() {
+  if (pipeline_)
+    gst_element_set_state(pipeline_.get(), GST_STATE_NULL);
+}
+
+std::string Origin::listen(const std::string& folder, const std::string& address, unsigned port) {
+  element_ = GstPtr<GstElement>::sink(gst_element_factory_make("hlsorigin", nullptr));
+  if (!element_)
+    return "The element hlsorigin is not found; start by examples/live.sh, or set GST_PLUGIN_PATH.";
+  g_object_set(element_.get(), "location", folder.c_str(), "address", address.c_str(), "port", port,
+               nullptr);
+  pipeline_ = GstPtr<GstElement>::sink(gst_pipeline_new("origin"));
+  gst_bin_add(GST_BIN(pipeline_.get()), element_.get());
+  if (gst_element_set_state(pipeline_.get(), GST_STATE_PLAYING) == GST_STATE_CHANGE_FAILURE)
+    return first_error(pipeline_.get(), "The origin does not start.");
+  return {};
+}
+
+unsigned Origin::port() const {
+  guint port = 0;
+  g_object_get(element_.get(), "current-port", &port, nullptr);
+  return port;
+}
+
+}  // namespace live

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "server/running_channel.hpp"
+
+#include <csignal>
+#include <utility>
+
+#include "log.hpp"
+
+namespace live {
+namespace {
+
+using Publisher = ChannelLife::Publisher;
+
+ChannelLife::Time now() {
+  return std::chrono::steady_clock::now();
+}
+
+// As to_string(Channel::State) has it.
+Publisher publisher_of(const std::string& state) {
+  return state == "live"       ? Publisher::Live
+         : state == "starting" ? Publisher::Connecting
+         : state == "away"     ? Publisher::Away
+                               : Publisher::None;
+}
+
+std::string text_of(double number) {
+  return Json(number).dump();
+}
+
+}  // namespace
+
+RunningChannel::RunningChannel(ChannelRecord record, Surroundings surroundings)
+    : record_{std::move(record)},
+      surroundings_{std::move(surroundings)},
+      life_{{.is_on_air = record_.is_on_air, .has_ended = record_.has_ended}} {}
+
+void RunningChannel::open() {
+  act(life_.on_created(now()));
+}
+
+void RunningChannel::with_endpoint(OnEndpoint call) {
+  if (life_.state() == ChannelState::Stopping || life_.state() == ChannelState::Ended)
+    return call(0, "The channel has ended; make another one.");
+  const auto action = life_.on_publish(now());
+  if (life_.is_ready()) {
+    act(action);
+    return call(whip_port_, {});
+  }
+  waiting_.push_back(std::move(call));
+  if (!endpoint_timer_.is_running())
+    endpoint_timer_.start(kEndpointMs,
+                          [this] { answer(0, "The channel's process does not start."); });
+  act(action);
+}
+
+void RunningChannel::answer(unsigned port, const std::string& why_not) {
+  endpoint_timer_.stop();
+  for (const auto& call : std::exchange(waiting_, {}))
+    call(port, why_not);
+}
+
+void RunningChannel::stop() {
+  answer(0, "The channel is being ended.");
+  act(life_.stop(now()));
+}
+
+void RunningChannel::rest() {
+  answer(0, "The server is going down.");
+  act(life_.rest(now()));
+}
+
+void RunningChannel::act(ChannelLife::Action action) {
+  switch (action) {
+    case ChannelLife::Action::StartWorker:
+      start_worker();
+      break;
+    case ChannelLife::Action::StopWorker:
+      if (link_)
+        link_->send({{"type", "stop"}});
+      break;
+    case ChannelLife::Action::KillWorker:
+      log_line("%s: its process does not answer and is killed", record_.id.c_str());
+      if (process_)
+        process_->kill();
+      else if (link_)
+        ::kill(link_->peer(), SIGKILL);
+      break;
+    case ChannelLife::Action::None:
+      break;
+  }
+  update();
+}
+
+void RunningChannel::update() {
+  if (const auto next = life_.next()) {
+    const auto wait = std::chrono::ceil<std::chrono::milliseconds>(*next - now()).count();
+    timer_.start(static_cast<guint>(std::max<std::int64_t>(wait, 0)),
+                 [this] { act(life_.on_time(now())); });
+  } else {
+    timer_.stop();
+  }
+  const auto state = life_.state();
+  if (record_.is_on_air != life_.resumes() || record_.has_ended != (state == ChannelState::Ended)) {
+    if (life_.resumes() && !record_.is_on_air)
+      ++record_.broadcasts;
+    record_.is_on_air = life_.resumes();
+    record_.has_ended = state == ChannelState::Ended;
+    surroundings_.on_record();
+  }
+  if (std::exchange(told_, state) == state)
+    return;
+  if (!life_.has_worker())
+    status_ = Json::object();
+  surroundings_.on_change();
+}
+
+void RunningChannel::start_worker() {
+  auto started = WorkerProcess::start(
+      record_.id, surroundings_.control,
+      [this](const std::string& how, bool is_clean) { on_exit(how, is_clean); });
+  if (auto* process = std::get_if<std::unique_ptr<WorkerProcess>>(&started)) {
+    process_ = std::move(*process);
+    return;
+  }
+  message_ = std::get<std::string>(started);
+  log_line("%s: %s", record_.id.c_str(), message_.c_str());
+  on_gone();
+}
+
+void RunningChannel::attach(std::unique_ptr<JsonLines> link, bool has_job) {
+  link_ = std::move(link);
+  if (!has_job)
+    return send_job();
+  log_line("%s: its process goes on under this server", record_.id.c_str());
+  life_.adopt(now());
+  update();
+}
+
+void RunningChannel::send_job() {
+  const auto& all = surroundings_.settings;
+  const auto& its = record_.request;
+  const auto hls = to_json(its).at("hls");
+  Json settings{
+      {"address", "127.0.0.1"},
+      {"port", "0"},
+      {"token", record_.publish_token},
+      {"dir", surroundings_.folder},
+      {"origin", "false"},
+      {"part-target", text_of(all.part_target)},
+      {"low-latency", its.low_latency.value_or(all.low_latency) ? "true" : "false"},
+      {"window", text_of(its.time_shift_hours ? *its.time_shift_hours * 3600 : all.window)},
+      {"fps", std::to_string(all.fps)},
+      {"audio-codec", all.audio_codec},
+      {"stun-server", all.stun_server},
+      {"jitterbuffer", all.jitterbuffer},
+      {"min-rtp-port", std::to_string(all.min_rtp_port)},
+      {"max-rtp-port", std::to_string(all.max_rtp_port)},
+      {"renditions", hls.dump()}};
+  link_->send({{"type", "job"}, {"settings", settings}, {"resume", life_.resumes()}});
+}
+
+void RunningChannel::on_message(const Json& message) {
+  const auto type = message.value("type", "");
+  if (type == "ready") {
+    whip_port_ = message.value("whip_port", 0U);
+    message_ = "Waiting for a broadcaster.";
+    act(life_.on_ready(now()));
+    if (life_.is_ready())
+      answer(whip_port_, {});
+  } else if (type == "status") {
+    on_status(message);
+  } else if (type == "failed") {
+    message_ = message.value("message", "");
+  }
+}
+
+void RunningChannel::on_status(const Json& status) {
+  status_ = status;
+  status_.erase("type");
+  message_ = status.value("message", "");
+  life_.on_publisher(now(), publisher_of(status.value("state", "")));
+  update();
+  status_["broadcast"] = record_.broadcasts;  // its worker has counted its own
+  surroundings_.on_figures();
+}
+
+void RunningChannel::on_link_lost(const std::string& why) {
+  link_.reset();
+  if (process_) {  // on_exit() follows
+    life_.on_lost(now());
+    return update();
+  }
+  log_line("%s: its process is gone (%s)", record_.id.c_str(), why.c_str());
+  on_gone();
+}
+
+void RunningChannel::on_exit(const std::string& how, bool is_clean) {
+  process_.reset();
+  link_.reset();
+  if (!is_clean) {
+    log_line("%s: its process ended by %s", record_.id.c_str(), how.c_str());
+    if (message_.empty())
+      message_ = "The channel's process ended by " + how + ".";
+  }
+  on_gone();
+}
+
+void RunningChannel::on_gone() {
+  whip_port_ = 0;
+  status_ = Json::object();
+  const auto action = life_.on_gone(now());
+  if (action == ChannelLife::Action::None && !life_.next()) {
+    answer(0, message_.empty() ? "The channel's process has ended." : message_);
+    message_ = {};
+  }
+  act(action);
+}
+
+}  // namespace live

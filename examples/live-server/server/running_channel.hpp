@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "api/channels.hpp"
+#include "control/json_lines.hpp"
+#include "server/channel_life.hpp"
+#include "server/channel_record.hpp"
+#include "server/worker_process.hpp"
+#include "settings.hpp"
+#include "timer.hpp"
+
+namespace live {
+
+// A channel with the process that runs it, while there is one. Main thread.
+class RunningChannel {
+ public:
+  struct Surroundings {
+    const Settings& settings;         // of all channels
+    std::string folder;               // of its playlists and segments
+    std::string control;              // the socket that workers connect to
+    std::function<void()> on_change;  // its state, or what it has to say
+    std::function<void()> on_record;  // what its state file should say
+    std::function<void()> on_figures;
+  };
+  // Whether there is an endpoint now, and its port; else why not.
+  using OnEndpoint = std::function<void(unsigned port, const std::string& why_not)>;
+  // How long a publisher waits for a worker.
+  static constexpr unsigned kEndpointMs = 10'000;
+
+  RunningChannel(ChannelRecord record, Surroundings surroundings);
+
+  // Workers of a server that is no more have had time to say so.
+  void open();
+  // Calls at once, or as soon as its worker is ready.
+  void with_endpoint(OnEndpoint call);
+  // The endpoint of a worker that is there; 0 if there is none.
+  [[nodiscard]] unsigned endpoint() const { return life_.is_ready() ? whip_port_ : 0; }
+  void stop();
+  // The server goes down: the broadcast ends, the channel stays.
+  void rest();
+  // A worker has said hello.
+  void attach(std::unique_ptr<JsonLines> link, bool has_job);
+  void on_message(const Json& message);
+  void on_link_lost(const std::string& why);
+
+  [[nodiscard]] const ChannelRecord& record() const { return record_; }
+  [[nodiscard]] ChannelState state() const { return life_.state(); }
+  [[nodiscard]] bool has_worker() const { return life_.has_worker(); }
+  [[nodiscard]] bool is_attached() const { return link_ != nullptr; }
+  [[nodiscard]] const std::string& message() const { return message_; }
+  // As its worker has last said; an empty object while there is none.
+  [[nodiscard]] const Json& status() const { return status_; }
+
+ private:
+  void act(ChannelLife::Action action);
+  void start_worker();
+  void send_job();
+  void on_exit(const std::string& how, bool is_clean);
+  void on_gone();
+  void on_status(const Json& status);
+  void answer(unsigned port, const std::string& why_not);
+  // After whatever may have changed its life.
+  void update();
+
+  ChannelRecord record_;
+  const Surroundings surroundings_;
+  ChannelLife life_;
+  Timer timer_;  // of its life
+  Timer endpoint_timer_;
+  std::unique_ptr<WorkerProcess> process_;  // none for a worker that another server has started
+  std::unique_ptr<JsonLines> link_;
+  std::vector<OnEndpoint> waiting_;
+  unsigned whip_port_ = 0;
+  std::string message_;
+  Json status_ = Json::object();
+  ChannelState told_ = ChannelState::Creating;
+};
+
+}  // namespace live

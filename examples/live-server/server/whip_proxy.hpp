@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <string>
+
+#include <libsoup/soup.h>
+
+#include "glue/gstptr.hpp"
+
+namespace live {
+
+// Hands requests of publishers on to a worker's WHIP endpoint (RFC 9725), and its answers back: signalling only, a few
+// kilobytes a publisher. The main thread's.
+class WhipProxy {
+ public:
+  WhipProxy();
+
+  // Answers `message`, which is paused meanwhile. `from` is the endpoint's path as the publisher sees it, `resource` what
+  // he asks for below it ("" or "/…").
+  void forward(SoupServerMessage* message, const std::string& from, const std::string& resource,
+               unsigned port);
+
+ private:
+  onair::GstPtr<SoupSession> session_;
+};
+
+}  // namespace live

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "server/channel_record.hpp"
+
+#include <gtest/gtest.h>
+
+namespace live {
+namespace {
+
+ChannelRecord record() {
+  auto request = read_channel_request(
+      R"({"hls":[{"audio":{"bps":64000}}],"event_webhook_url":"https://example.com/x","hold_seconds":3})");
+  return {.id = "abc-1",
+          .created = std::chrono::system_clock::time_point{std::chrono::seconds{1'800'000'000}},
+          .publish_token = "secret",
+          .request = std::get<ChannelRequest>(std::move(request)),
+          .is_on_air = true,
+          .has_ended = false,
+          .broadcasts = 7};
+}
+
+TEST(ChannelRecord, IsReadAsItWasWritten) {
+  const auto read = read_channel_record(to_text(record()));
+  ASSERT_TRUE(std::holds_alternative<ChannelRecord>(read)) << std::get<std::string>(read);
+  EXPECT_EQ(std::get<ChannelRecord>(read), record());
+}
+
+TEST(ChannelRecord, WhatIsCutOffOrChangedIsRefusedWithAReason) {
+  const auto text = to_text(record());
+  for (std::size_t length = 0; length + 2 < text.size(); ++length) {
+    const auto read = read_channel_record(std::string_view{text}.substr(0, length));
+    ASSERT_TRUE(std::holds_alternative<std::string>(read)) << length;
+    EXPECT_NE(std::get<std::string>(read), "");
+  }
+  for (const auto& [from, to] :
+       {std::pair{"abc-1", "../abc"}, {"\"secret\"", "\"\""}, {"64000", "-1"}, {"true", "1"}}) {
+    auto changed = text;
+    changed.replace(changed.find(from), std::string_view{from}.size(), to);
+    EXPECT_TRUE(std::holds_alternative<std::string>(read_channel_record(changed))) << to;
+  }
+}
+
+TEST(ChannelRecord, AnIdIsPartOfAPath) {
+  EXPECT_TRUE(is_channel_id("aZ09-_"));
+  EXPECT_TRUE(is_channel_id(std::string(64, 'a')));
+  EXPECT_FALSE(is_channel_id(std::string(65, 'a')));
+  for (const char* text : {"", ".", "a/b", "a b", "\xc3\xa4", "a.json"})
+    EXPECT_FALSE(is_channel_id(text)) << text;
+}
+
+}  // namespace
+}  // namespace live
