@@ -209,6 +209,25 @@ test('a request that is answered is as described, and one that is refused for a 
   }
 });
 
+test('what the page in docs tells to send is taken, and no field is missing there', () => {
+  const page = readFileSync(path.join(root, 'docs/channel-api.md'), 'utf8');
+  const examples = [...page.matchAll(/curl(?:[^'`]|'[^']*')*? -d '([^']*)'/g)].map(([command, text]) => {
+    const [, target] = command.match(/X-Sora-Target: ([^']*)'/) ?? [];
+    const headers = target ? { ...json, 'X-Sora-Target': target } : json;
+    return call('POST', target ? '/' : '/v1/channels', target ? 200 : 201,
+                { headers, body: text.replace('kq3v9d0a', 'channel-1') });
+  });
+  assert.equal(examples.length, 5);
+  for (const [i, reply] of ask(examples).entries())
+    assert.equal(reply.status, examples[i].expected, `${examples[i].body}: ${reply.body}`);
+  for (const name of ['ChannelRequest', 'Rendition', 'Video', 'Audio', 'Channel', 'Problem'])
+    for (const field of Object.keys(openApi.components.schemas[name].properties))
+      assert.match(page, new RegExp(`[\`.]${field}\``), field);
+  const statuses = Object.values(openApi.paths).filter((_, i) => !servedElsewhere.includes(Object.keys(openApi.paths)[i]))
+    .flatMap((item) => Object.values(item).flatMap((operation) => Object.keys(operation.responses ?? {})));
+  for (const status of new Set(statuses)) assert.match(page, new RegExp(`\\| ${status}\\b`), status);
+});
+
 // Mulberry32: the same numbers for the same seed.
 function randomNumbers(seed) {
   let state = seed;
