@@ -44,7 +44,7 @@ AudioLane::AudioLane(GstElement* element, GstPad* src, LaneStats& stats)
 void AudioLane::configure(const FlywheelSettings& settings) {
   if (!line_)
     return;
-  line_->set_max_wait(to_duration(settings.max_wait).value_or(Duration{0}));
+  line_->set_max_wait(max_wait(settings));
   line_->set_tolerance(to_duration(settings.tolerance).value_or(Duration{0}));
 }
 

@@ -19,6 +19,10 @@
  * stay: then the output waits until it has caught up. Only timestamps that leap by more than 5 s
  * against the clock are another time line, which is shifted so that it joins.
  *
+ * Who knows that the source has gone (an application whose publisher has left) sends the custom downstream
+ * event `onair-away` into the sink pad: until something of it is back, its place is filled after 200 ms at
+ * most, so that the output stands still for nobody.
+ *
  * Without live sources upstream, the clock says nothing: holes in the timestamps and GAP events are
  * filled. (A hole between pictures is one from #GstFlywheel:max-wait on, as slow cameras make them.)
  *

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "lane.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "glue/gsttime.hpp"
@@ -25,6 +26,8 @@ bool may_pass(GstFlowReturn flow) {
 
 // As long as that something is linked, started or negotiated.
 constexpr Duration kRefusedPatience = std::chrono::milliseconds{500};
+// Filler keeps the pace that the input had, and what returns may be a little slower than that was.
+constexpr Duration kAwayWait = std::chrono::milliseconds{200};
 
 }  // namespace
 
@@ -45,6 +48,11 @@ GstStructure* to_structure(const LaneStats& stats) {
 
 Lane::Lane(GstElement* element, GstPad* src, const char* media, LaneStats& stats)
     : element_{element}, stats_{stats}, src_{src}, media_{media} {}
+
+Duration Lane::max_wait(const FlywheelSettings& settings) const {
+  const auto wanted = to_duration(settings.max_wait).value_or(Duration{0});
+  return is_away_ ? std::min(wanted, kAwayWait) : wanted;
+}
 
 bool Lane::is_dropped(ArrivalKind kind, Duration by) {
   switch (kind) {
@@ -76,6 +84,7 @@ bool Lane::is_dropped(ArrivalKind kind, Duration by) {
 }
 
 GstFlowReturn Lane::push_input(GstPtr<GstBuffer> buffer) {
+  is_away_ = false;
   stats_.filling_since.reset();
   if (const auto ended = diary_.on_input()) {
     GST_INFO_OBJECT(element_, "%s is back after %.1f ms of filler", media_, in_ms(ended->filled));

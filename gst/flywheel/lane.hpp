@@ -59,8 +59,11 @@ class Lane {
   [[nodiscard]] virtual std::optional<RunningTime> deadline() const = 0;
   // Downstream has not taken the last filler, but may take the next.
   [[nodiscard]] bool is_refused() const { return refused_.has_value(); }
+  // The source has gone: until something of it is back it is hardly waited for.
+  void set_away() { is_away_ = true; }
 
  protected:
+  [[nodiscard]] Duration max_wait(const FlywheelSettings& settings) const;
   // Counts, tells and logs what is out of the ordinary. True if the buffer is to be dropped.
   bool is_dropped(ArrivalKind kind, Duration by);
   GstFlowReturn push_input(GstPtr<GstBuffer> buffer);
@@ -81,6 +84,7 @@ class Lane {
   const char* const media_;
   FillDiary diary_;
   std::optional<Refused> refused_;  // since downstream took the last
+  bool is_away_ = false;
 };
 
 }  // namespace onair

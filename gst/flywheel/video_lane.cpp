@@ -36,7 +36,7 @@ VideoLane::VideoLane(GstElement* element, GstPad* src, LaneStats& stats, GstPtr<
     : Lane{element, src, "video", stats}, picture_{std::move(picture)} {}
 
 void VideoLane::configure(const FlywheelSettings& settings) {
-  line_.set_max_wait(to_duration(settings.max_wait).value_or(Duration{0}));
+  line_.set_max_wait(max_wait(settings));
   line_.set_slate_after(to_duration(settings.slate_after).value_or(Duration{0}));
   line_.set_rate(caps_rate_.num > 0
                      ? caps_rate_

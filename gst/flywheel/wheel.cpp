@@ -17,6 +17,8 @@ namespace {
 
 // Whatever their timestamps say.
 constexpr guint kMostBuffers = 256;
+// From whoever knows that nothing comes.
+constexpr const char* kAwayEvent = "onair-away";
 
 }  // namespace
 
@@ -243,6 +245,14 @@ GstFlowReturn Wheel::handle_event(GstPtr<GstEvent> event, const Item& item) {
     case GST_EVENT_EOS:
       gst_pad_push_event(src_, event.release());
       return GST_FLOW_EOS;
+    case GST_EVENT_CUSTOM_DOWNSTREAM:
+      if (!gst_event_has_name(event.get(), kAwayEvent))
+        break;
+      if (lane_) {
+        GST_INFO_OBJECT(element_, "%s is away", lane_->media());
+        lane_->set_away();
+      }
+      return GST_FLOW_OK;
     default:
       break;
   }

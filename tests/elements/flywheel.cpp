@@ -203,6 +203,53 @@ TEST(FlywheelSound, AGapEventIsFilledAtOnce) {
   EXPECT_EQ(bench.stat("filled-ms"), 400u);
 }
 
+GstEvent* away() {
+  return gst_event_new_custom(GST_EVENT_CUSTOM_DOWNSTREAM, gst_structure_new_empty("onair-away"));
+}
+
+TEST(FlywheelSound, WhatIsAwayIsWaitedForTwoHundredMillisecondsUntilItIsBack) {
+  FlywheelBench bench{{}};
+  bench.push_sounds(0ms, 200ms);
+  ASSERT_TRUE(bench.wait_for_buffers(10));
+  EXPECT_EQ(bench.wait_for_deadline(), 200ms + FlywheelBench::kLag + 1s);
+  bench.push_event(away());
+  ASSERT_TRUE(bench.wait_until_idle());
+  EXPECT_EQ(bench.wait_for_deadline(), 200ms + FlywheelBench::kLag + 200ms);
+  bench.crank_until(1s);
+  EXPECT_EQ(GST_BUFFER_PTS(bench.media().back()), 780 * GST_MSECOND) << "1 s - 210 ms";
+  EXPECT_EQ(bench.push_sound(700ms), GST_FLOW_OK);
+  ASSERT_TRUE(bench.wait_until_idle());
+  EXPECT_EQ(bench.wait_for_deadline(), 1010ms) << "what is late has not brought it back";
+  bench.push_sounds(980ms, 1s);
+  ASSERT_TRUE(bench.wait_until_idle());
+  EXPECT_EQ(bench.wait_for_deadline(), 1s + FlywheelBench::kLag + 1s);
+  bench.expect_contiguous();
+  EXPECT_EQ(bench.order_of_events(), "stream-start caps segment") << "nobody else needs to know";
+}
+
+TEST(FlywheelSound, AwayNeverMakesTheWaitLonger) {
+  FlywheelBench bench{{.properties = "max-wait=100000000"}};
+  bench.push_event(away());
+  bench.push_sounds(0ms, 200ms);
+  bench.push_event(away());
+  ASSERT_TRUE(bench.wait_until_idle());
+  EXPECT_EQ(bench.wait_for_deadline(), 200ms + FlywheelBench::kLag + 100ms);
+}
+
+TEST(FlywheelSound, AnotherStreamJoinsTheLineOfOneThatWentAway) {
+  FlywheelBench bench{{}};
+  bench.push_sounds(0ms, 200ms);
+  bench.push_event(away());
+  bench.crank_until(4s);
+  bench.open_stream(FlywheelBench::kSound);
+  bench.push_sounds(4s, 4200ms);
+  ASSERT_TRUE(bench.wait_until_idle());
+  bench.expect_contiguous();
+  EXPECT_EQ(bench.order_of_events(), "stream-start caps segment");
+  EXPECT_EQ(GST_BUFFER_PTS(bench.media().back()), 4180 * GST_MSECOND);
+  EXPECT_FALSE(is_silent(bench.media().back()));
+}
+
 TEST(FlywheelSound, SilenceThatIsGivenIsNoFiller) {
   FlywheelBench bench{{}};
   bench.push_sounds(0ms, 20ms);

@@ -141,6 +141,22 @@ TEST(FlywheelPicture, AGapEventRepeatsTheLastOne) {
   EXPECT_EQ(GST_BUFFER_PTS(bench.media()[3]), 300 * GST_MSECOND);
 }
 
+TEST(FlywheelPicture, WhatIsAwayIsRepeatedAtThePaceThatItHad) {
+  FlywheelBench bench{with("")};
+  bench.push_picture(0ms);
+  ASSERT_TRUE(bench.wait_for_buffers(1));
+  bench.push_event(
+      gst_event_new_custom(GST_EVENT_CUSTOM_DOWNSTREAM, gst_structure_new_empty("onair-away")));
+  ASSERT_TRUE(bench.wait_until_idle());
+  EXPECT_EQ(bench.wait_for_deadline(), 100ms + FlywheelBench::kLag + 200ms);
+  bench.crank_until(1s);
+  EXPECT_EQ(GST_BUFFER_PTS(bench.media().back()), 700 * GST_MSECOND);
+  bench.push_picture(1s);
+  ASSERT_TRUE(bench.wait_until_idle());
+  EXPECT_EQ(GST_BUFFER_PTS(bench.media().back()), GST_SECOND);
+  EXPECT_EQ(bench.wait_for_deadline(), 1100ms + FlywheelBench::kLag + 1s);
+}
+
 TEST(FlywheelPicture, WithoutAFrameRateFillFramerateHolds) {
   FlywheelBench bench{with("fill-framerate=4/1 max-wait=0",
                            "video/x-raw,format=I420,width=64,height=48,framerate=0/1")};
