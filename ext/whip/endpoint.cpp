@@ -243,6 +243,10 @@ void Endpoint::publish(SoupServerMessage* message, Plan plan) {
             counters_.lock()->is_connected = true;
             emit(Event::Kind::Connected);
           },
+      .on_turn =
+          [this](Liveness::Turn turn) {
+            emit(turn == Liveness::Turn::FellSilent ? Event::Kind::Silent : Event::Kind::Resumed);
+          },
       .on_ended = [this](EndReason reason,
                          const std::string& detail) { end_session(reason, detail); }};
   const auto session = Session::create(control_, config_.session, std::move(callbacks));

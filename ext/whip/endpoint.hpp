@@ -35,7 +35,7 @@ class Endpoint {
     Session::Config session;
   };
   struct Event {
-    enum class Kind { Offered, Connected, Ended } kind;
+    enum class Kind { Offered, Connected, Silent, Resumed, Ended } kind;
     std::string session_id;
     std::string remote_address;
     std::string user_agent;

@@ -27,8 +27,9 @@
  * such a publisher sends one stream, normally the first of its layers.
  *
  * Each turn of a session is posted as an element message `whip-session` with the fields `state`
- * ("offered", "connected" or "ended"), `session-id`, `remote-address`, `user-agent`, `audio` and
- * `video` (booleans: what the publisher sends; valid in "offered" and "connected"), `layers` (with a
+ * ("offered", "connected", "silent" or "resumed" (with #GstWhipListenSrc:silence-time), or "ended"),
+ * `session-id`, `remote-address`, `user-agent`, `audio` and
+ * `video` (booleans: what the publisher sends; not valid in "ended"), `layers` (with a
  * simulcast, "h;m;l": their rids in the order of their pads; in the same states), and for "ended"
  * `reason` ("deleted", "ice-failed", "dtls-failed", "idle-timeout", "replaced", "application",
  * "stopped" or "error") and `detail`, a sentence for a person.
@@ -96,6 +97,7 @@ struct Settings {
   guint64 idle_timeout = 10 * GST_SECOND;
   guint64 connect_timeout = 15 * GST_SECOND;
   guint64 takeover_time = 2 * GST_SECOND;
+  guint64 silence_time = 0;
   guint64 gathering_timeout = 2 * GST_SECOND;
   guint max_request_size = 64 * 1024;  // an offer with every codec is about 8 KiB
   guint64 keyframe_interval = 0;
@@ -103,7 +105,7 @@ struct Settings {
   bool simulcast = false;
 };
 
-constexpr std::array<onair::Property<Settings>, 18> kProperties{{
+constexpr std::array<onair::Property<Settings>, 19> kProperties{{
     {"address", "Address", "IP address that HTTP listens on; 0.0.0.0 or :: for all",
      &Settings::address},
     {"port", "Port", "TCP port that HTTP listens on; 0 takes any free one", &Settings::port, 0,
@@ -142,6 +144,10 @@ constexpr std::array<onair::Property<Settings>, 18> kProperties{{
      "Nanoseconds of a publisher's silence after which another may take its place, so that a "
      "reloaded page need not wait for idle-timeout",
      &Settings::takeover_time},
+    {"silence-time", "Silence time",
+     "Nanoseconds without any RTP or RTCP packet after which a message says that the publisher is "
+     "silent; 0 says nothing",
+     &Settings::silence_time},
     {"gathering-timeout", "Gathering timeout",
      "Nanoseconds that the answer waits for ICE candidates, in case a STUN server does not reply",
      &Settings::gathering_timeout},
@@ -257,7 +263,7 @@ static void gst_whip_listen_src_get_property(GObject* object, guint id, GValue* 
 }
 
 static void post_event(GstWhipListenSrc* self, const Endpoint::Event& event) {
-  static constexpr std::array kStates{"offered", "connected", "ended"};
+  static constexpr std::array kStates{"offered", "connected", "silent", "resumed", "ended"};
   const char* state = kStates[static_cast<std::size_t>(event.kind)];
   GstStructure* structure = gst_structure_new(
       "whip-session", "state", G_TYPE_STRING, state, "session-id", G_TYPE_STRING,
@@ -310,7 +316,8 @@ static Endpoint::Config make_config(GstWhipListenSrc* self) {
                   .keyframe_interval = duration(settings.keyframe_interval),
                   .gathering_timeout = duration(settings.gathering_timeout),
                   .liveness = {.connect_timeout = duration(settings.connect_timeout),
-                               .idle_timeout = duration(settings.idle_timeout)},
+                               .idle_timeout = duration(settings.idle_timeout),
+                               .silence_time = duration(settings.silence_time)},
                   .now = [self] { return clock_now(self); }}};
 }
 

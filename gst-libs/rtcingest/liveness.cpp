@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "rtcingest/liveness.hpp"
 
+#include <utility>
+
 namespace onair {
 
 const char* to_string(EndReason reason) {
@@ -39,6 +41,15 @@ std::optional<EndReason> Liveness::check(ClockTime now, std::optional<ClockTime>
     return std::nullopt;
   // A path without a single packet on it: the handshake never ended.
   return is_ice_connected_ ? EndReason::DtlsFailed : EndReason::IceFailed;
+}
+
+std::optional<Liveness::Turn> Liveness::turn(ClockTime now, std::optional<ClockTime> last_packet) {
+  if (!last_packet || config_.silence_time <= Duration::zero())
+    return std::nullopt;
+  const bool is_silent = now - *last_packet > config_.silence_time;
+  if (std::exchange(is_silent_, is_silent) == is_silent)
+    return std::nullopt;
+  return is_silent ? Turn::FellSilent : Turn::IsBack;
 }
 
 }  // namespace onair

@@ -433,8 +433,11 @@ void Session::tick() {
   if (is_described_ && !is_answered_ && now - started_ > config_.gathering_timeout)
     publish_answer();
   const auto reason = liveness_.check(now, last_packet());
-  if (!reason)
+  if (!reason) {
+    if (const auto turn = liveness_.turn(now, last_packet()))
+      callbacks_.on_turn(*turn);
     return;
+  }
   switch (*reason) {
     case EndReason::IdleTimeout:
       return end(*reason, "Nothing came from the publisher for too long.");

@@ -43,6 +43,7 @@ class Session : public std::enable_shared_from_this<Session> {
   struct Callbacks {
     std::function<void(std::string answer)> on_answer;
     std::function<void()> on_connected;
+    std::function<void(Liveness::Turn)> on_turn;
     // The session has ended itself; the owner drops it. `detail` is a sentence for a person.
     std::function<void(EndReason, std::string detail)> on_ended;
   };

@@ -151,6 +151,22 @@ TEST(WhipListenSrcSessions, SilentPublisherLosesItsPlaceAfterTheTakeoverTimeAndN
   EXPECT_EQ(whip.next_session_message(), "offered");
 }
 
+TEST(WhipListenSrcSessions, SilenceIsToldBeforeThePublisherIsGivenUp) {
+  Broadcast live{"silence-time=200000000 idle-timeout=1000000000"};
+  REQUIRE_PAD(video, live.whip, "video_0");
+  ASSERT_TRUE(video->wait_for_more(1));
+  live.publisher->vanish();
+  // A busy machine may have made it stutter before.
+  std::string last;
+  for (auto next = live.whip.next_session_message();
+       next == "offered" || next == "connected" || next == "silent" || next == "resumed";
+       next = live.whip.next_session_message())
+    last = next;
+  EXPECT_EQ(last, "silent");
+  const auto stats = live.whip.stats();
+  EXPECT_EQ(text_field(stats.get(), "state"), "idle");
+}
+
 TEST(WhipListenSrcSessions, WrongFingerprintEndsTheSessionAndNotThePipeline) {
   WhipPipeline whip;
   whip.reach(GST_STATE_PLAYING);

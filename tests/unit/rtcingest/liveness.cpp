@@ -77,6 +77,26 @@ TEST(Liveness, AnIdleLimitOfZeroLeavesTheConnectLimit) {
   EXPECT_EQ(liveness.check(kOffer + kConnect + 1ns, std::nullopt), EndReason::IceFailed);
 }
 
+TEST(Liveness, SilenceIsToldOnceAtOneNanosecondBeyondItsTimeAndSoIsItsEnd) {
+  Liveness liveness{{.silence_time = 1s}, kOffer};
+  using Turn = Liveness::Turn;
+  EXPECT_EQ(liveness.turn(kOffer + 14s, std::nullopt), std::nullopt) << "it has never been heard";
+  const auto packet = kOffer + 14s;
+  EXPECT_EQ(liveness.turn(packet, packet), std::nullopt);
+  EXPECT_EQ(liveness.turn(packet + 1s, packet), std::nullopt);
+  EXPECT_EQ(liveness.turn(packet + 1s + 1ns, packet), Turn::FellSilent);
+  EXPECT_EQ(liveness.turn(packet + 5s, packet), std::nullopt);
+  const auto next = packet + 5s;
+  EXPECT_EQ(liveness.turn(next + 10ms, next), Turn::IsBack);
+  EXPECT_EQ(liveness.turn(next + 1s, next), std::nullopt);
+  EXPECT_EQ(liveness.turn(next + 2s, next), Turn::FellSilent);
+}
+
+TEST(Liveness, ASilenceTimeOfZeroTellsNothing) {
+  auto liveness = since_the_offer();
+  EXPECT_EQ(liveness.turn(kOffer + 9s, kOffer), std::nullopt);
+}
+
 TEST(Liveness, EveryReasonHasANameOfItsOwn) {
   std::set<std::string> names;
   for (const auto reason :
