@@ -1,31 +1,19 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "broadcast.hpp"
 
-#include <cstdint>
 #include <utility>
+
+#include "bins.hpp"
 
 namespace live {
 namespace {
 
 using onair::GstPtr;
 
-// How late the sound is behind perfect timestamps, in samples at 48 kHz: Opus looks ahead (RFC 7845 calls it
-// pre-skip; RTP has no field for it), LAME's filter bank takes 576 and that of an MP3 decoder 529 (FFmpeg's;
-// Chromium takes its own off), and avenc_aac begins with a frame of nothing.
-constexpr std::int64_t kOpusDelay = 312;
-constexpr std::int64_t kMp3Delay = 576 + 529;
-constexpr std::int64_t kAacDelay = 1024;
-
-// In nanoseconds.
-std::string audio_delay(const Settings& settings) {
-  const auto samples = kOpusDelay + (uses_aac(settings) ? kAacDelay : kMp3Delay);
-  return std::to_string(samples * 1'000'000'000 / 48'000);
-}
-
 // A hole in the network may be waited for (jitter buffer: 0.6 s) and a break of the sender's clock be
 // looked at (aligner: 1 s) before what comes is missed.
 std::string flywheel(Broadcast::Stream stream, const std::string& caps) {
-  return std::string{" ! flywheel max-wait=2000000000"} +
+  return std::string{" flywheel max-wait=2000000000"} +
          (stream == Broadcast::Stream::Later ? " caps=\"" + caps + "\"" : "");
 }
 
@@ -41,14 +29,10 @@ std::string audio_encoder(const Settings& settings) {
          " ! queue max-size-time=0 max-size-bytes=0 max-size-buffers=2000 name=audio_end ";
 }
 
-// The sound never breaks: lost packets are concealed (in-band FEC, then PLC), what is still missing
-// becomes silence.
+// The sound never breaks: what is missing becomes silence.
 std::string audio_branch(const Settings& settings, Broadcast::Stream stream) {
   const std::string caps = "audio/x-raw,format=S16LE,layout=interleaved,rate=48000,channels=2";
-  return "rtpopusdepay name=audio_in ! align.audio_0  align.audio_src_0"
-         " ! opusdec plc=true use-inband-fec=true"
-         " ! audioconvert ! audioresample ! " +
-         caps + flywheel(stream, caps) +
+  return "audioconvert name=audio_in ! audioresample ! " + caps + " !" + flywheel(stream, caps) +
          (settings.renditions.empty() ? audio_encoder(settings) : " ! ladder.audio_0 ");
 }
 
@@ -67,10 +51,8 @@ std::string picture_caps(const Settings& settings, Broadcast::Stream stream) {
 }
 
 // abrladder takes any size, and such as change; here it is the first one's that stays.
-std::string video_decoder(const Settings& settings, const std::string& caps) {
-  if (!settings.renditions.empty())
-    return "fallbackdecoder";
-  return "avdec_h264 max-threads=1 ! videoconvert ! videoscale name=scale add-borders=true"
+std::string scaler(const std::string& caps) {
+  return "videoconvert name=video_in ! videoscale name=scale add-borders=true"
          " ! capsfilter name=size caps=\"" +
          caps + "\"";
 }
@@ -89,20 +71,15 @@ std::string video_encoder(const Settings& settings) {
          " max-size-buffers=600 name=video_end ";
 }
 
+constexpr const char* kNoSlate = " slate-after=9223372036854775807";
+
 // Each picture keeps its own time, as the lips move: a constant rate would move it by up to half a frame.
 std::string video_branch(const Settings& settings, Broadcast::Stream stream) {
   const auto caps = picture_caps(settings, stream);
-  return "rtph264depay name=video_in request-keyframe=true wait-for-keyframe=true"
-         " ! h264parse ! align.video_0  align.video_src_0 ! " +
-         video_decoder(settings, caps) + flywheel(stream, caps) +
-         " fill-framerate=" + std::to_string(settings.fps) + "/1" +
-         (settings.renditions.empty() ? video_encoder(settings) : " ! ladder.video_0 ");
-}
-
-// What no rendition has. webrtcbin's session would end with a pad that is not linked.
-std::string unused_branch(bool is_audio) {
-  return std::string{is_audio ? "rtpopusdepay name=audio_in" : "rtph264depay name=video_in"} +
-         " ! fakesink sync=false async=false ";
+  const auto wheel = flywheel(stream, caps) + " fill-framerate=" + std::to_string(settings.fps) +
+                     "/1" + (settings.hold_picture == "last" ? kNoSlate : "");
+  return settings.renditions.empty() ? scaler(caps) + " !" + wheel + video_encoder(settings)
+                                     : wheel + " name=video_in ! ladder.video_0 ";
 }
 
 bool is_used(const Settings& settings, bool is_audio) {
@@ -112,14 +89,14 @@ bool is_used(const Settings& settings, bool is_audio) {
 }
 
 std::string chain(const Settings& settings, Broadcast::Stream audio, Broadcast::Stream video) {
-  std::string text = "avaligner name=align audio-delay=" + audio_delay(settings) + " ";
+  std::string text;
   if (!settings.renditions.empty())
     text += "abrladder name=ladder renditions=\"" +
             ladder_text(settings.renditions, uses_aac(settings)) + "\" ";
-  if (audio != Broadcast::Stream::None)
-    text += is_used(settings, true) ? audio_branch(settings, audio) : unused_branch(true);
-  if (video != Broadcast::Stream::None)
-    text += is_used(settings, false) ? video_branch(settings, video) : unused_branch(false);
+  if (audio != Broadcast::Stream::None && is_used(settings, true))
+    text += audio_branch(settings, audio);
+  if (video != Broadcast::Stream::None && is_used(settings, false))
+    text += video_branch(settings, video);
   return text;
 }
 
@@ -143,10 +120,6 @@ std::vector<Output::Stream> streams_of(const Renditions& renditions, bool has_au
       add(false, i, video->bps);
   }
   return streams;
-}
-
-GstPtr<GstElement> child_of(GstElement* bin, const std::string& name) {
-  return GstPtr<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(bin), name.c_str()));
 }
 
 // videoscale lets any size through until its first caps arrive; then the size stays.
@@ -188,22 +161,6 @@ GstPtr<GstPad> end_of(GstElement* bin, const Output::Stream& stream) {
   return GstPtr<GstPad>::adopt(gst_element_get_static_pad(end.get(), "src"));
 }
 
-GstPtr<GstPad> ghost_of(GstElement* bin, const std::string& name, const GstPtr<GstPad>& target) {
-  GstPad* ghost = gst_ghost_pad_new(name.c_str(), target.get());
-  gst_element_add_pad(bin, ghost);
-  return GstPtr<GstPad>::share(ghost);
-}
-
-// Whether the playlist ends is not for a broadcast to say: who went away may come back.
-GstPadProbeReturn keep_end(GstPad*, GstPadProbeInfo* info, gpointer bin) {
-  if (GST_EVENT_TYPE(gst_pad_probe_info_get_event(info)) != GST_EVENT_EOS)
-    return GST_PAD_PROBE_OK;
-  gst_element_post_message(GST_ELEMENT(bin),
-                           gst_message_new_application(
-                               GST_OBJECT(bin), gst_structure_new_empty(Broadcast::kEndMessage)));
-  return GST_PAD_PROBE_DROP;
-}
-
 }  // namespace
 
 std::variant<std::unique_ptr<Broadcast>, std::string> Broadcast::create(
@@ -223,7 +180,7 @@ std::variant<std::unique_ptr<Broadcast>, std::string> Broadcast::create(
     return "The playlist can't be written; the log says why.";
   if (video == Stream::Here && settings.width == 0 && settings.renditions.empty())
     fix_size(bin.get());
-  std::unique_ptr<Broadcast> broadcast{new Broadcast{pipeline, settings.renditions.size()}};
+  std::unique_ptr<Broadcast> broadcast{new Broadcast{pipeline, settings}};
   gst_bin_add(pipeline, bin.get());
   broadcast->bin_ = std::move(bin);
   GstElement* its = broadcast->bin_.get();
@@ -236,7 +193,8 @@ std::variant<std::unique_ptr<Broadcast>, std::string> Broadcast::create(
       return "The rendition " + std::to_string(stream.rendition) +
              " can't be made; the log says why.";
     const auto out = ghost_of(its, stream.name(), end);
-    gst_pad_add_probe(out.get(), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, keep_end, its, nullptr);
+    // Whether the playlist ends is not for a broadcast to say.
+    stop_eos(out.get(), its, kEndMessage);
     const auto in = output.pad(stream);
     if (!in || gst_pad_link(out.get(), in.get()) != GST_PAD_LINK_OK)
       return "The chain does not fit the playlist.";
@@ -248,36 +206,48 @@ std::variant<std::unique_ptr<Broadcast>, std::string> Broadcast::create(
 }
 
 Broadcast::~Broadcast() {
-  if (!bin_)
-    return;
-  gst_element_set_locked_state(bin_.get(), TRUE);
-  gst_element_set_state(bin_.get(), GST_STATE_NULL);
-  gst_bin_remove(pipeline_, bin_.get());
+  if (bin_)
+    take_out(pipeline_, bin_.get());
 }
 
-bool Broadcast::link(GstPad* source, bool is_audio) {
-  const auto in =
-      GstPtr<GstPad>::adopt(gst_element_get_static_pad(bin_.get(), is_audio ? "audio" : "video"));
-  return in && gst_pad_link(source, in.get()) == GST_PAD_LINK_OK;
+GstPtr<GstPad> Broadcast::pad(bool is_audio) const {
+  return GstPtr<GstPad>::adopt(
+      gst_element_get_static_pad(bin_.get(), is_audio ? "audio" : "video"));
 }
 
-void Broadcast::end_unlinked() {
-  for (const char* name : {"audio", "video"}) {
-    const auto in = GstPtr<GstPad>::adopt(gst_element_get_static_pad(bin_.get(), name));
-    if (in && !gst_pad_is_linked(in.get()))
+bool Broadcast::has_room_for(bool audio, bool video) const {
+  return (!audio || pad(true) || !is_used(*settings_, true)) &&
+         (!video || pad(false) || !is_used(*settings_, false));
+}
+
+// On threads of their own, as an intake may be pushing.
+void Broadcast::hold() {
+  const auto send = [](GstElement*, gpointer in) {
+    gst_pad_send_event(GST_PAD(in), gst_event_new_custom(GST_EVENT_CUSTOM_DOWNSTREAM,
+                                                         gst_structure_new_empty("onair-away")));
+  };
+  for (const bool is_audio : {true, false}) {
+    if (auto in = pad(is_audio))
+      gst_element_call_async(bin_.get(), send, in.release(), gst_object_unref);
+  }
+}
+
+void Broadcast::end() {
+  for (const bool is_audio : {true, false}) {
+    if (const auto in = pad(is_audio))
       gst_pad_send_event(in.get(), gst_event_new_eos());
   }
 }
 
 std::vector<std::optional<Broadcast::Encoding>> Broadcast::encodings() const {
-  std::vector<std::optional<Encoding>> encodings(renditions_);
+  std::vector<std::optional<Encoding>> encodings(settings_->renditions.size());
   const auto ladder = child_of(bin_.get(), "ladder");
   if (!ladder)
     return encodings;
   GstStructure* raw = nullptr;
   g_object_get(ladder.get(), "stats", &raw, nullptr);
   const onair::StructurePtr stats{raw};
-  for (std::size_t i = 0; i < renditions_; ++i) {
+  for (std::size_t i = 0; i < encodings.size(); ++i) {
     const auto* value = gst_structure_get_value(raw, ("rendition-" + std::to_string(i)).c_str());
     if (!value)
       continue;
@@ -292,11 +262,6 @@ std::vector<std::optional<Broadcast::Encoding>> Broadcast::encodings() const {
     encodings[i] = std::move(encoding);
   }
   return encodings;
-}
-
-bool Broadcast::owns(GstObject* object) const {
-  return object && (object == GST_OBJECT(bin_.get()) ||
-                    gst_object_has_as_ancestor(object, GST_OBJECT(bin_.get())));
 }
 
 }  // namespace live

@@ -9,15 +9,16 @@
 
 #include <gst/gst.h>
 
+#include "bins.hpp"
 #include "glue/gstptr.hpp"
 #include "output.hpp"
 #include "settings.hpp"
 
 namespace live {
 
-// From one publisher's RTP to what the output takes. Sound: Opus → MP3, without a hole; picture: decoded,
-// brought to a constant size, and encoded again, so that whatever the publisher does, players see one
-// steady stream; or several of them, of abrladder.
+// From decoded sound and picture to what the output takes: one steady stream without a hole, whatever
+// publishers send and while none is there. Sound is MP3 or AAC; the picture is brought to a constant size and
+// encoded, or there are several, of abrladder.
 class Broadcast {
  public:
   // Later: it has been promised, and until it comes there is silence, or black.
@@ -31,7 +32,7 @@ class Broadcast {
   // Posted by the bin for each of its streams that has come to its end.
   static constexpr const char* kEndMessage = "live-stream-ended";
 
-  // The bin goes into `pipeline` and feeds `output`. An error is a sentence for a person.
+  // The bin goes into `pipeline` and feeds `output`; both outlive it, and so do the settings. An error is a sentence for a person.
   static std::variant<std::unique_ptr<Broadcast>, std::string> create(GstBin* pipeline,
                                                                       const Settings& settings,
                                                                       Output& output, Stream audio,
@@ -41,22 +42,26 @@ class Broadcast {
   Broadcast(const Broadcast&) = delete;
   Broadcast& operator=(const Broadcast&) = delete;
 
-  // Links a pad of the ingest to the branch of its media.
-  bool link(GstPad* source, bool is_audio);
-  // Nothing comes any more for what has not been linked.
-  void end_unlinked();
+  // Where an intake may be linked; none for what nobody sees or hears.
+  [[nodiscard]] onair::GstPtr<GstPad> pad(bool is_audio) const;
+  // Whether each of them has a pad, or is not wanted anyway.
+  [[nodiscard]] bool has_room_for(bool audio, bool video) const;
+  // Nothing comes: until something does, the last picture and silence, at the pace that there was.
+  void hold();
+  // Nobody is linked, and nobody comes any more.
+  void end();
   // By the numbers of the renditions; nothing for those without a picture.
   [[nodiscard]] std::vector<std::optional<Encoding>> encodings() const;
-  [[nodiscard]] bool owns(GstObject* object) const;
+  [[nodiscard]] bool owns(GstObject* object) const { return is_within(object, bin_.get()); }
   // Whether that was the last one.
   [[nodiscard]] bool on_stream_end() { return --streams_ == 0; }
 
  private:
-  Broadcast(GstBin* pipeline, std::size_t renditions)
-      : pipeline_{pipeline}, renditions_{renditions} {}
+  Broadcast(GstBin* pipeline, const Settings& settings)
+      : pipeline_{pipeline}, settings_{&settings} {}
 
   GstBin* pipeline_;
-  std::size_t renditions_;  // of abrladder
+  const Settings* settings_;
   onair::GstPtr<GstElement> bin_;
   unsigned streams_ = 0;  // that have not ended
 };

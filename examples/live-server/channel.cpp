@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "channel.hpp"
 
+#include <cmath>
 #include <utility>
 
 #include "bus_error.hpp"
@@ -19,9 +20,16 @@ using onair::GstPtr;
 constexpr guint kStartWaitMs = 2000;
 // How long what was received may take to reach the playlist before it is cut off.
 constexpr guint kDrainMs = 5000;
-// How long who went without a goodbye may take to come back before the playlist ends.
-constexpr guint kReturnMs = 10'000;
+// Without any packet from the publisher: what is late by more is missed, so that viewers do not stand still.
+// Mobile networks hand over within less.
+constexpr guint64 kSilence = GST_SECOND;
 constexpr const char* kPadMessage = "live-pad-added";
+constexpr const char* kAway = "The broadcaster is away and may come back.";
+
+// How long who went without a goodbye may take to come back.
+guint hold_ms(const Settings& settings) {
+  return static_cast<guint>(std::llround(settings.hold_seconds * 1000));
+}
 
 std::string text_of(const GstStructure* structure, const char* field) {
   const char* text = gst_structure_get_string(structure, field);
@@ -55,6 +63,8 @@ const char* to_string(Channel::State state) {
       return "starting";
     case Channel::State::Live:
       return "live";
+    case Channel::State::Away:
+      return "away";
   }
   return "idle";
 }
@@ -79,6 +89,8 @@ Channel::~Channel() {
   waiting_.clear();
   broadcast_.reset();
   draining_.reset();
+  intake_.reset();
+  leaving_.reset();
   output_.reset();
   gst_element_set_state(pipeline_.get(), GST_STATE_NULL);
 }
@@ -95,7 +107,7 @@ std::string Channel::start() {
                      : settings_.port != 0    ? settings_.port + 1
                                               : 0;
   g_object_set(whip_.get(), "address", settings_.address.c_str(), "port", port, "token",
-               settings_.token.c_str(), "send-eos", TRUE, nullptr);
+               settings_.token.c_str(), "send-eos", TRUE, "silence-time", kSilence, nullptr);
   if (!settings_.stun_server.empty())
     g_object_set(whip_.get(), "stun-server", settings_.stun_server.c_str(), nullptr);
   if (!settings_.jitterbuffer.empty())
@@ -130,13 +142,16 @@ bool Channel::is_on_air() const {
 }
 
 Channel::Status Channel::status() {
-  const bool is_live = is_on_air();
-  const bool is_away = return_timer_.is_running();
-  return {.state = is_live   ? State::Live
-                   : is_away ? State::Starting
-                             : state_,
+  const bool is_away = broadcast_ && (is_silent_ || (!intake_ && !leaving_));
+  const bool is_live = is_on_air() && !is_away;
+  return {.state = is_live                    ? State::Live
+                   : is_on_air()              ? State::Away
+                   : hold_timer_.is_running() ? State::Starting
+                                              : state_,
           .broadcasts = broadcasts_,
-          .message = is_live ? "On the air." : message_,
+          .message = is_live      ? "On the air."
+                     : is_silent_ ? kAway
+                                  : message_,
           .streams = streams(),
           .output = broadcast_ ? std::optional{output_->figures()} : std::nullopt,
           .renditions = broadcast_ ? broadcast_->encodings()
@@ -186,6 +201,8 @@ void Channel::on_message(GstMessage* message) {
     case GST_MESSAGE_APPLICATION:
       if (gst_structure_has_name(structure, kPadMessage))
         on_pad(structure);
+      else if (gst_structure_has_name(structure, Intake::kEndMessage))
+        on_intake_end(GST_MESSAGE_SRC(message));
       else if (gst_structure_has_name(structure, Broadcast::kEndMessage) && draining_ &&
                draining_->owns(GST_MESSAGE_SRC(message)) && draining_->on_stream_end())
         end_broadcast("It has ended.");
@@ -215,7 +232,7 @@ void Channel::on_session(const GstStructure* session) {
   if (state == "offered") {
     expects_audio_ = flag_of(session, "audio");
     expects_video_ = flag_of(session, "video");
-    return_timer_.stop();
+    hold_timer_.stop();
     state_ = State::Starting;
     message_ = "A broadcaster is connecting.";
     log_line("publisher from %s connects (%s)", text_of(session, "remote-address").c_str(),
@@ -223,19 +240,33 @@ void Channel::on_session(const GstStructure* session) {
   } else if (state == "connected") {
     message_ = "The first segment is being made.";
     log_line("publisher connected");
+  } else if (state == "silent") {
+    log_line("nothing comes from the publisher");
+    is_silent_ = true;
+    if (broadcast_)
+      broadcast_->hold();
+  } else if (state == "resumed") {
+    log_line("the publisher is heard again");
+    is_silent_ = false;
   } else if (state == "ended") {
+    is_silent_ = false;
     log_line("publisher gone (%s): %s", text_of(session, "reason").c_str(),
              text_of(session, "detail").c_str());
     waiting_.clear();
     is_due_ = false;
     start_timer_.stop();
-    said_goodbye_ = text_of(session, "reason") == "deleted";
     state_ = State::Idle;
     message_ = text_of(session, "detail");
-    if (broadcast_)
-      drain();
-    else if (output_->is_open() && !draining_ && !on_stopped_)
-      wait_for_return();
+    if (intake_) {
+      is_over_ = text_of(session, "reason") == "deleted" || settings_.hold_seconds == 0;
+      leave();
+    } else if (!leaving_ && !draining_ && !on_stopped_) {
+      // It has sent nothing, or its intake broke.
+      if (broadcast_)
+        hold();
+      else if (output_->is_open() && !output_->is_ending())
+        wait_for_return();
+    }
     finish_stop();
   }
 }
@@ -245,8 +276,8 @@ void Channel::on_pad(const GstStructure* structure) {
   gulong block = 0;
   gst_structure_get(structure, "pad", GST_TYPE_PAD, &raw, "block", G_TYPE_ULONG, &block, nullptr);
   WaitingPad waiting{GstPtr<GstPad>::adopt(raw), block};
-  if (broadcast_) {
-    if (broadcast_->link(waiting.get(), waiting.is_audio()))
+  if (intake_) {
+    if (intake_->link(waiting.get(), waiting.is_audio()))
       log_line("%s has come", waiting.is_audio() ? "the sound" : "the picture");
     else
       log_line("a stream could not be linked");
@@ -262,35 +293,61 @@ void Channel::on_pad(const GstStructure* structure) {
 
 void Channel::begin() {
   start_timer_.stop();
-  is_due_ = draining_ || output_->is_ending();
+  is_due_ = leaving_ || draining_ || output_->is_ending();
   if (is_due_)
     return;
-  said_goodbye_ = false;
+  if (broadcast_ && !broadcast_->has_room_for(expects_audio_, expects_video_)) {
+    log_line("the publisher sends what the broadcast has not had");
+    is_due_ = true;
+    return drain();
+  }
+  hold_timer_.stop();
+  is_over_ = false;
   using Stream = Broadcast::Stream;
   Stream audio = expects_audio_ ? Stream::Later : Stream::None;
   Stream video = expects_video_ ? Stream::Later : Stream::None;
   for (const auto& waiting : waiting_)
     (waiting.is_audio() ? audio : video) = Stream::Here;
   const bool goes_on = output_->is_open();
-  broadcasts_ += goes_on ? 0 : 1;
-  auto made = Broadcast::create(GST_BIN(pipeline_.get()), settings_, *output_, audio, video);
-  if (auto* broadcast = std::get_if<std::unique_ptr<Broadcast>>(&made)) {
-    broadcast_ = std::move(*broadcast);
+  if (const auto why = build(audio, video); why.empty()) {
     log_line("broadcast %u %s with %s", broadcasts_, goes_on ? "goes on" : "begins",
              audio == Stream::Here && video == Stream::Here ? "sound and picture"
              : audio == Stream::Here                        ? "sound only"
                                                             : "picture only");
   } else {
-    message_ = std::get<std::string>(made);
-    log_line("no broadcast: %s", message_.c_str());
+    message_ = why;
+    log_line("no broadcast: %s", why.c_str());
     g_signal_emit_by_name(whip_.get(), "end-session");
-    end_output();
+    if (!broadcast_)
+      end_output();
   }
   for (const auto& waiting : waiting_) {
-    if (broadcast_ && !broadcast_->link(waiting.get(), waiting.is_audio()))
+    if (intake_ && !intake_->link(waiting.get(), waiting.is_audio()))
       log_line("a stream could not be linked");
   }
   waiting_.clear();
+}
+
+// An intake, and a broadcast where none is on the air; or why not.
+std::string Channel::build(Broadcast::Stream audio, Broadcast::Stream video) {
+  auto* const pipeline = GST_BIN(pipeline_.get());
+  std::unique_ptr<Broadcast> fresh;
+  if (!broadcast_) {
+    broadcasts_ += output_->is_open() ? 0 : 1;
+    auto made = Broadcast::create(pipeline, settings_, *output_, audio, video);
+    if (const auto* why = std::get_if<std::string>(&made))
+      return *why;
+    fresh = std::get<std::unique_ptr<Broadcast>>(std::move(made));
+  }
+  using Stream = Broadcast::Stream;
+  auto made = Intake::create(pipeline, settings_, fresh ? *fresh : *broadcast_,
+                             audio != Stream::None, video != Stream::None);
+  if (const auto* why = std::get_if<std::string>(&made))
+    return *why;
+  intake_ = std::get<std::unique_ptr<Intake>>(std::move(made));
+  if (fresh)
+    broadcast_ = std::move(fresh);
+  return {};
 }
 
 void Channel::on_error(GstMessage* message) {
@@ -301,15 +358,20 @@ void Channel::on_error(GstMessage* message) {
   const GMemory<char> debug{raw_debug};
   log_line("error: %s (%s)", error->message, debug ? debug.get() : "no detail");
   const auto why = std::string{"It broke off: "} + error->message;
-  const bool is_output = output_->owns(GST_MESSAGE_SRC(message));
-  if (draining_ && (is_output || draining_->owns(GST_MESSAGE_SRC(message))))
+  auto* const source = GST_MESSAGE_SRC(message);
+  const bool is_output = output_->owns(source);
+  if (draining_ && (is_output || draining_->owns(source)))
     return end_broadcast(why);
-  if (!broadcast_)
+  const bool is_broadcast = broadcast_ && (is_output || broadcast_->owns(source));
+  if (!is_broadcast && leaving_)
+    return leaving_->owns(source) ? on_left(why) : void();
+  if (!is_broadcast && !intake_)
     return;
   // The endpoint lives on, but this publisher must not believe that it is seen.
   g_signal_emit_by_name(whip_.get(), "end-session");
-  draining_ = std::move(broadcast_);
-  end_broadcast(why);
+  if (is_broadcast)
+    break_off(why);
+  intake_.reset();
   state_ = State::Idle;
   message_ = why;
   // The error has left the pipeline with a failed state change, and in such a one the sinks of the
@@ -317,11 +379,61 @@ void Channel::on_error(GstMessage* message) {
   gst_element_set_state(pipeline_.get(), GST_STATE_PLAYING);
 }
 
-// The publisher is gone; its last packets are on their way through the chain. Meanwhile the next publisher
+// The publisher is gone; its last packets are on their way through its intake. Meanwhile the next publisher
 // may come.
+void Channel::leave() {
+  leaving_ = std::move(intake_);
+  leaving_->end_unlinked();
+  if (leaving_->has_ended())  // faster than the news of it
+    return on_left("It has ended.");
+  drain_timer_.start(kDrainMs, [this] {
+    // Whatever it is that does not take it.
+    break_off("It did not end by itself and is cut off.");
+  });
+}
+
+void Channel::on_intake_end(GstObject* source) {
+  if (intake_ && intake_->owns(source))
+    intake_->on_stream_end();
+  if (!leaving_ || !leaving_->owns(source))
+    return;
+  leaving_->on_stream_end();
+  if (leaving_->has_ended())
+    on_left("It has ended.");
+}
+
+void Channel::on_left(const std::string& why) {
+  drain_timer_.stop();
+  leaving_.reset();
+  if (is_over_ || on_stopped_) {
+    drain();
+  } else {
+    log_line("the publisher's streams have ended: %s", why.c_str());
+    if (is_due_)
+      begin();
+    else
+      hold();
+  }
+}
+
+// The picture stands still, in silence, until the publisher is back or the time is over.
+void Channel::hold() {
+  broadcast_->hold();
+  if (state_ == State::Starting)
+    return;  // somebody is on the way
+  log_line("waiting %g s for the publisher to come back", settings_.hold_seconds);
+  message_ = kAway;
+  hold_timer_.start(hold_ms(settings_), [this] {
+    is_over_ = true;
+    drain();
+  });
+}
+
+// What has been made of it is on its way to the playlist.
 void Channel::drain() {
+  hold_timer_.stop();
   draining_ = std::move(broadcast_);
-  draining_->end_unlinked();
+  draining_->end();
   drain_timer_.start(kDrainMs,
                      [this] { end_broadcast("It did not end by itself and is cut off."); });
 }
@@ -330,7 +442,7 @@ void Channel::end_broadcast(const std::string& why) {
   log_line("broadcast %u ends: %s", broadcasts_, why.c_str());
   drain_timer_.stop();
   draining_.reset();
-  if (said_goodbye_ || on_stopped_)
+  if (is_over_ || on_stopped_)
     end_output();
   else if (is_due_)
     begin();
@@ -338,15 +450,23 @@ void Channel::end_broadcast(const std::string& why) {
     wait_for_return();
 }
 
+// Downstream first: who waits for it is let go.
+void Channel::break_off(const std::string& why) {
+  hold_timer_.stop();
+  broadcast_.reset();
+  leaving_.reset();
+  end_broadcast(why);
+}
+
+// Of a broadcast that broke. The next goes on in its playlist.
 void Channel::wait_for_return() {
-  log_line("waiting for the publisher to come back");
-  message_ = "The broadcaster is away and may come back.";
-  return_timer_.start(kReturnMs, [this] { end_output(); });
+  message_ = kAway;
+  hold_timer_.start(hold_ms(settings_), [this] { end_output(); });
 }
 
 // Players stop asking for more. Whatever comes later is another broadcast.
 void Channel::end_output() {
-  return_timer_.stop();
+  hold_timer_.stop();
   output_->end();
   drain_timer_.start(kDrainMs, [this] { on_output_end(); });
 }
@@ -368,8 +488,11 @@ void Channel::stop(std::function<void()> done) {
 
 // Where nothing is left to wait for.
 void Channel::finish_stop() {
-  if (!on_stopped_ || state_ != State::Idle || broadcast_ || draining_ || output_->is_ending())
+  if (!on_stopped_ || state_ != State::Idle || intake_ || leaving_ || draining_ ||
+      output_->is_ending())
     return;
+  if (broadcast_)
+    return drain();
   if (output_->is_open())
     return end_output();
   if (const auto done = std::exchange(on_stopped_, nullptr))

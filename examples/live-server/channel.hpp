@@ -12,20 +12,22 @@
 
 #include "broadcast.hpp"
 #include "glue/gstptr.hpp"
+#include "intake.hpp"
 #include "output.hpp"
 #include "settings.hpp"
 #include "timer.hpp"
 
 namespace live {
 
-// One channel: a WHIP endpoint and a playlist that stay, and a broadcast for each publisher that comes.
+// One channel: a WHIP endpoint and a playlist that stay, broadcasts that come and go, and in each one publisher
+// at a time: who goes away without a goodbye may come back, or another, and viewers see the broadcast go on.
 // Lives on the main thread; everything reaches it through the pipeline's bus.
 class Channel {
  public:
-  enum class State { Idle, Starting, Live };
+  enum class State { Idle, Starting, Live, Away };
   struct Status {
     State state = State::Idle;
-    unsigned broadcasts = 0;  // so far, with the current one; one that was interrupted counts once
+    unsigned broadcasts = 0;  // so far, with the current one, however many publishers it has had
     std::string message;      // a sentence for a person
     // What is received now.
     struct Stream {
@@ -36,7 +38,7 @@ class Channel {
       guint64 late = 0;       // came when later ones had gone out
     };
     std::vector<Stream> streams;
-    std::optional<Output::Figures> output;  // of the publisher who is here
+    std::optional<Output::Figures> output;  // of the current broadcast
     std::vector<std::optional<Broadcast::Encoding>> renditions;
   };
 
@@ -77,10 +79,16 @@ class Channel {
   void on_pad(const GstStructure* structure);
   void on_error(GstMessage* message);
   void begin();
+  [[nodiscard]] std::string build(Broadcast::Stream audio, Broadcast::Stream video);
   [[nodiscard]] bool is_on_air() const;
   [[nodiscard]] std::vector<Status::Stream> streams() const;
+  void leave();
+  void on_intake_end(GstObject* source);
+  void on_left(const std::string& why);
+  void hold();
   void drain();
   void end_broadcast(const std::string& why);
+  void break_off(const std::string& why);
   void wait_for_return();
   void end_output();
   void on_output_end();
@@ -95,14 +103,17 @@ class Channel {
   std::string message_ = "Waiting for a broadcaster.";
   bool expects_audio_ = false;
   bool expects_video_ = false;
-  bool said_goodbye_ = false;  // the newest publisher
-  bool is_due_ = false;        // a broadcast, as soon as the one before is out of the way
+  bool is_silent_ = false;  // the publisher, though its session goes on
+  bool is_over_ = false;    // nobody is waited for: the playlist ends with the broadcast
+  bool is_due_ = false;     // a publisher, as soon as the one before is out of the way
   std::vector<WaitingPad> waiting_;
   Timer start_timer_;
   Timer drain_timer_;
-  Timer return_timer_;
-  std::unique_ptr<Broadcast> broadcast_;  // of the publisher that is here
-  std::unique_ptr<Broadcast> draining_;   // of the former one, until its last frame
+  Timer hold_timer_;
+  std::unique_ptr<Broadcast> broadcast_;  // whether a publisher is here or away
+  std::unique_ptr<Intake> intake_;        // of the publisher that is here
+  std::unique_ptr<Intake> leaving_;       // of the former one, until its last frame
+  std::unique_ptr<Broadcast> draining_;   // the former one, until its last frame
   std::function<void()> on_stopped_;
   std::function<void()> on_change_;
 };

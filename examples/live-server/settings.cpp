@@ -36,7 +36,7 @@ struct Field {
   const char* help;
 };
 
-using Fields = std::array<Field, 28>;
+using Fields = std::array<Field, 30>;
 
 Fields fields_of(Settings& s) {
   return {{
@@ -54,6 +54,10 @@ Fields fields_of(Settings& s) {
        "length of a part in seconds, about, 0.1 to the segment's (0.17)"},
       {"low-latency", Type::Switch, &s.low_latency, "", "plain HLS: no parts, segments only"},
       {"window", Type::Seconds, &s.window, "S", "seconds that viewers can go back (12)"},
+      {"hold-seconds", Type::Seconds, &s.hold_seconds, "S",
+       "time for a publisher who vanished to come back, 0 to 86400; the picture stands still (10)"},
+      {"hold-picture", Type::Text, &s.hold_picture, "NAME",
+       "what stands for a picture that stays away for 3 s: black, or the last one (black)"},
       {"width", Type::Number, &s.width, "N", "width of the picture (as the publisher begins)"},
       {"height", Type::Number, &s.height, "N", "height of the picture (as the publisher begins)"},
       {"fps", Type::Number, &s.fps, "N", "frames per second of what fills a hole, 3 to 60 (30)"},
@@ -279,6 +283,10 @@ std::optional<Mistake> check(const Settings& s) {
                    "from 0.1 seconds to --target-duration");
   if (!(s.window >= 0 && s.window <= 1e6))
     return outside("window", std::to_string(s.window), "from 0 to 1000000 seconds");
+  if (!(s.hold_seconds >= 0 && s.hold_seconds <= 86'400))
+    return outside("hold-seconds", std::to_string(s.hold_seconds), "from 0 to 86400 seconds");
+  if (s.hold_picture != "black" && s.hold_picture != "last")
+    return outside("hold-picture", "'" + s.hold_picture + "'", "black or last");
   if ((s.width == 0) != (s.height == 0))
     return Mistake{"Give both --width and --height, or neither."};
   for (const auto& [name, size] : {std::pair{"width", s.width}, {"height", s.height}}) {

@@ -22,8 +22,10 @@ struct Settings {
   double target_duration = 1;  // seconds of a segment on average, 0.5 to 60
   double part_target = 0.17;   // seconds of a part, about
   double window = 12;          // seconds that the playlist lists
-  bool low_latency = true;     // parts, and players that wait for them
-  unsigned width = 0;          // of the picture; 0: as the publisher begins
+  double hold_seconds = 10;    // that who vanished may be away; 0: it ends the broadcast
+  std::string hold_picture = "black";  // after some seconds, or for good: last
+  bool low_latency = true;             // parts, and players that wait for them
+  unsigned width = 0;                  // of the picture; 0: as the publisher begins
   unsigned height = 0;
   unsigned fps = 30;
   unsigned video_kbps = 2500;

@@ -127,7 +127,7 @@ test('a browser publishes the time signal for 30 s, and another page plays it', 
   for (const gap of spacing) assert.ok(Math.abs(gap - 1) < 0.06, `beeps 1 s apart: ${gap}`);
 });
 
-test('who vanishes is replaced by the next, and the same playlist goes on for viewers', async () => {
+test('who vanishes is replaced by the next, and the same broadcast goes on for viewers', async () => {
   const viewing = await browser.newContext();
   const watcher = await openPage(viewing, server.watch);
   const first = await browser.newContext();
@@ -149,9 +149,9 @@ test('who vanishes is replaced by the next, and the same playlist goes on for vi
   await server.program.says(/goes on with sound and picture/, 30_000);
   const playlist = await eventually('the playlist goes on', async () => {
     const now = await mediaPlaylist();
-    return now.discontinuities > 0 && now.entries.length > before.entries.length + 3 && now;
+    return now.entries.length > before.entries.length + 3 && now;
   }, 30_000);
-  assert.equal(playlist.discontinuities, 1);
+  assert.equal(playlist.discontinuities, before.discontinuities);
   assert.deepEqual(playlist.entries[0], before.entries[0]);
   assert.equal((await status(server)).broadcast, broadcast);
   const { time } = await onair(watcher);

@@ -45,7 +45,7 @@ test('--help lists every option and what Ctrl-C does', async () => {
   const { code, output } = await runBinary('--help');
   assert.equal(code, 0);
   for (const option of ['--config', '--port', '--hls-port', '--dir', '--target-duration', '--part-target',
-                        '--no-low-latency', '--window', '--token', '--fps', '--renditions'])
+                        '--no-low-latency', '--window', '--hold-seconds', '--token', '--fps', '--renditions'])
     assert.match(output, new RegExp(`^ +${option} `, 'm'));
   assert.match(output, /Ctrl-C/);
 });
@@ -58,6 +58,8 @@ for (const [args, message] of [
   [['--target-duration', '0.4'], /--target-duration is 0\.4\d*, but must be from 0\.5 to 60/],
   [['--target-duration', 'soon'], /must be a number of seconds/],
   [['--part-target', '2'], /--part-target is 2\.0*, but must be from 0\.1 seconds to --target-duration/],
+  [['--hold-seconds', '-1'], /--hold-seconds is -1\.0*, but must be from 0 to 86400 seconds/],
+  [['--hold-picture', 'cat'], /--hold-picture is 'cat', but must be black or last/],
   [['--no-low-latency=no'], /--no-low-latency takes no value/],
   [['--low-latency'], /no option --low-latency/],
   [['--hls-port', '8081', '--whip-port', '8081'], /--hls-port is 8081, but must be another one/],

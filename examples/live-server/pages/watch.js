@@ -79,14 +79,14 @@ function pollEarly() {
 }
 
 function follow({ state, broadcast, playlist }) {
-  isOnAir = state === 'live';
-  if (state !== 'live') finished = null;
-  if (state === 'live' && broadcast !== watching && broadcast !== finished) {
+  isOnAir = state === 'live' || state === 'away';  // the programme goes on without the broadcaster
+  if (!isOnAir) finished = null;
+  if (isOnAir && broadcast !== watching && broadcast !== finished) {
     begin(broadcast, new URL(playlist, location.href).href);
   } else if (!player) {
     if (state === 'starting') become('starting', 'The broadcast is about to start.');
     else if (onair.state === 'ended') become('ended', kEnded);
-    else if (state !== 'live') become('waiting', 'Waiting for the broadcaster.');
+    else if (!isOnAir) become('waiting', 'Waiting for the broadcaster.');
   }
 }
 

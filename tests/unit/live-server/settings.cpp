@@ -91,6 +91,21 @@ TEST(Settings, TheListSaysHowLongSegmentsAreAndWherePlayersBegin) {
   EXPECT_FALSE(others.start_offset);
 }
 
+TEST(Settings, WhoVanishesMayBeAwayForNothingToADay) {
+  const auto seconds = [](const char* text) {
+    const auto settings = read({"--hold-seconds", text});
+    const auto* right = std::get_if<Settings>(&settings);
+    return right ? right->hold_seconds : -1;
+  };
+  EXPECT_EQ(Settings{}.hold_seconds, 10);
+  EXPECT_EQ(seconds("0"), 0);
+  EXPECT_EQ(seconds("0.5"), 0.5);
+  EXPECT_EQ(seconds("86400"), 86'400);
+  EXPECT_EQ(mistake_of({"--hold-seconds", "86400.1"}),
+            "--hold-seconds is 86400.100000, but must be from 0 to 86400 seconds.");
+  EXPECT_NE(mistake_of({"--hold-seconds", "-0.1"}), "");
+}
+
 TEST(Settings, AMistakeInTheRenditionsNamesOptionAndField) {
   EXPECT_EQ(mistake_of({"--renditions", R"([{"audio":{"bps":0}}])"}),
             "--renditions: hls[0].audio.bps is 0, but must be a whole number from 1 to 1000000.");

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <memory>
+#include <string>
+#include <variant>
+
+#include <gst/gst.h>
+
+#include "broadcast.hpp"
+#include "glue/gstptr.hpp"
+#include "settings.hpp"
+
+namespace live {
+
+// What belongs to one publisher: from RTP to decoded sound and picture on one time line. Clocks,
+// sequence numbers and parameter sets are the publisher's own and go with it; what it feeds goes on.
+class Intake {
+ public:
+  // Posted by the bin for each of its streams that has come to its end.
+  static constexpr const char* kEndMessage = "live-intake-ended";
+
+  // The bin goes into `pipeline` and feeds `broadcast`, which takes no more of what ends here. An error is a
+  // sentence for a person.
+  static std::variant<std::unique_ptr<Intake>, std::string> create(GstBin* pipeline,
+                                                                   const Settings& settings,
+                                                                   Broadcast& broadcast,
+                                                                   bool has_audio, bool has_video);
+  // Takes the bin out of the pipeline.
+  ~Intake();
+  Intake(const Intake&) = delete;
+  Intake& operator=(const Intake&) = delete;
+
+  // Links a pad of the ingest to the branch of its media.
+  bool link(GstPad* source, bool is_audio);
+  // Nothing comes any more for what has not been linked.
+  void end_unlinked();
+  [[nodiscard]] bool owns(GstObject* object) const { return is_within(object, bin_.get()); }
+  void on_stream_end() { --streams_; }
+  [[nodiscard]] bool has_ended() const { return streams_ == 0; }
+
+ private:
+  explicit Intake(GstBin* pipeline) : pipeline_{pipeline} {}
+
+  GstBin* pipeline_;
+  onair::GstPtr<GstElement> bin_;
+  unsigned streams_ = 0;  // that have not ended
+};
+
+}  // namespace live
