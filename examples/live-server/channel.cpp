@@ -130,6 +130,21 @@ std::string Channel::start() {
   return {};
 }
 
+void Channel::resume(bool audio, bool video) {
+  using Stream = Broadcast::Stream;
+  auto made = Broadcast::create(GST_BIN(pipeline_.get()), settings_, *output_,
+                                audio ? Stream::Later : Stream::None,
+                                video ? Stream::Later : Stream::None);
+  if (const auto* why = std::get_if<std::string>(&made)) {
+    message_ = *why;
+    log_line("what was on the air does not go on: %s", why->c_str());
+    return;
+  }
+  broadcast_ = std::get<std::unique_ptr<Broadcast>>(std::move(made));
+  broadcasts_ += 1;
+  hold();
+}
+
 unsigned Channel::whip_port() const {
   guint port = 0;
   g_object_get(whip_.get(), "current-port", &port, nullptr);

@@ -49,6 +49,8 @@ class Channel {
 
   // Empty when the endpoint listens, else why it does not.
   [[nodiscard]] std::string start();
+  // Behind start(), with a playlist that somebody else has left: it goes on as if a publisher of this was away.
+  void resume(bool audio, bool video);
   [[nodiscard]] unsigned whip_port() const;
   [[nodiscard]] unsigned hls_port() const { return output_->port(); }
   [[nodiscard]] Status status();

@@ -149,14 +149,19 @@ void RunningChannel::send_job() {
       {"part-target", text_of(all.part_target)},
       {"low-latency", its.low_latency.value_or(all.low_latency) ? "true" : "false"},
       {"window", text_of(its.time_shift_hours ? *its.time_shift_hours * 3600 : all.window)},
-      {"fps", std::to_string(all.fps)},
+      {"hold-seconds", text_of(its.hold_seconds.value_or(all.hold_seconds))},
+                {"hold-picture", all.hold_picture},
+                {"fps", std::to_string(all.fps)},
       {"audio-codec", all.audio_codec},
       {"stun-server", all.stun_server},
       {"jitterbuffer", all.jitterbuffer},
       {"min-rtp-port", std::to_string(all.min_rtp_port)},
       {"max-rtp-port", std::to_string(all.max_rtp_port)},
       {"renditions", hls.dump()}};
-  link_->send({{"type", "job"}, {"settings", settings}, {"resume", life_.resumes()}});
+  Json job{{"type", "job"}, {"settings", settings}};
+  if (life_.resumes())
+    job["resume"] = {{"audio", has_audio_}, {"video", has_video_}};
+  link_->send(job);
 }
 
 void RunningChannel::on_message(const Json& message) {
@@ -178,6 +183,10 @@ void RunningChannel::on_status(const Json& status) {
   status_ = status;
   status_.erase("type");
   message_ = status.value("message", "");
+  if (const auto& streams = status_["streams"]; !streams.empty()) {
+    has_audio_ = streams.contains("audio");
+    has_video_ = streams.contains("video");
+  }
   life_.on_publisher(now(), publisher_of(status.value("state", "")));
   update();
   status_["broadcast"] = record_.broadcasts;  // its worker has counted its own

@@ -76,6 +76,8 @@ class RunningChannel {
   std::unique_ptr<JsonLines> link_;
   std::vector<OnEndpoint> waiting_;
   unsigned whip_port_ = 0;
+  bool has_audio_ = true;  // the publisher, as far as is known
+  bool has_video_ = true;
   std::string message_;
   Json status_ = Json::object();
   ChannelState told_ = ChannelState::Creating;

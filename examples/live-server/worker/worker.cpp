@@ -67,11 +67,11 @@ void Worker::on_message(const Json& message) {
   if (type == "stop")
     return stop("the server");
   if (type == "job" && !channel_ && !is_stopping_ && message.contains("settings"))
-    return begin(message["settings"]);
+    return begin(message["settings"], message.value("resume", Json{}));
   log_line("the server sent '%s', which is not known", type.c_str());
 }
 
-void Worker::begin(const Json& texts) {
+void Worker::begin(const Json& texts, const Json& resume) {
   Settings settings;
   for (const auto& [name, text] : texts.items())
     if (const auto mistake = assign(settings, name, text.get<std::string>()))
@@ -85,6 +85,8 @@ void Worker::begin(const Json& texts) {
   });
   if (const auto why = channel_->start(); !why.empty())
     return fail(why);
+  if (resume.is_object())
+    channel_->resume(resume.value("audio", true), resume.value("video", true));
   send_ready();
 }
 

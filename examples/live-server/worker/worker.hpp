@@ -14,7 +14,8 @@ namespace live {
 // A channel that is run for a server in another process. Messages, each with a "type":
 //   to the server   hello {channel, job: whether there is one}, ready {whip_port}, failed {message},
 //                   status {…, as of to_json(Channel::Status)}
-//   from it         job {settings: {NAME: TEXT, …}}, once; stop
+//   from it         job {settings: {NAME: TEXT, …}}, once, with resume {audio, video} where a broadcast of such streams
+//                   was broken off; stop
 // A server that dies may be followed by another one, which hears hello, ready and status again. The main thread's.
 class Worker {
  public:
@@ -31,7 +32,7 @@ class Worker {
   void connect();
   void on_message(const Json& message);
   void on_lost(const std::string& why);
-  void begin(const Json& settings);
+  void begin(const Json& settings, const Json& resume);
   void fail(const std::string& why);
   void send_ready();
   void send_status();

@@ -43,3 +43,56 @@ export async function status(server) {
   const response = await fetch(new URL('/status', server.watch));
   return response.json();
 }
+
+const kApiToken = 'api-secret';
+
+// A server of many channels, with what its API answers.
+export async function startChannelServer(data, options = [], port = null) {
+  const first = port ?? await freePorts();
+  const program = new Program(path.join(root, 'examples/live.sh'), [
+    '--port', String(first), '--data', data, '--window', '300', '--api-token', kApiToken, ...options,
+  ]);
+  try {
+    await program.says(/^api-token /m, 300_000);
+  } catch (error) {
+    await program.stop('SIGKILL');
+    throw error;
+  }
+  const base = `http://127.0.0.1:${first}`;
+  const ask = async (method, target, body, headers = {}) => {
+    const response = await fetch(base + target, {
+      method,
+      headers: { Authorization: `Bearer ${kApiToken}`, 'Content-Type': 'application/json', ...headers },
+      body: body && JSON.stringify(body),
+    });
+    const text = await response.text();
+    return { status: response.status, headers: response.headers, json: text ? JSON.parse(text) : null };
+  };
+  const channel = async (id) => (await ask('GET', `/v1/channels/${id}`)).json;
+  return { program, port: first, base, data, ask, channel,
+           publish: ({ id, publish_token: token }) => `${base}/channels/${id}/publish#token=${token}`,
+           watch: ({ id }) => `${base}/channels/${id}/watch` };
+}
+
+// What a server sends of its channels, as it comes: [{ event, data, at }].
+export function followEvents(server, target = '/v1/events') {
+  const controller = new AbortController();
+  const seen = [];
+  const run = async () => {
+    const response = await fetch(server.base + target, {
+      headers: { Authorization: `Bearer ${kApiToken}` }, signal: controller.signal,
+    });
+    let text = '';
+    for await (const piece of response.body.pipeThrough(new TextDecoderStream())) {
+      const blocks = (text + piece).split('\n\n');
+      text = blocks.pop();
+      for (const block of blocks) {
+        const field = (name) => block.match(new RegExp(`^${name}: (.*)$`, 'm'))?.[1];
+        if (field('data'))
+          seen.push({ event: field('event'), data: JSON.parse(field('data')), at: Date.now() });
+      }
+    }
+  };
+  const running = run().catch((error) => { if (error.name !== 'AbortError') seen.error = error; });
+  return { seen, stop: () => { controller.abort(); return running; } };
+}

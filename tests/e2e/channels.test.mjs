@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The server of many channels: made by the API, each in a process of its own while somebody publishes, and what viewers
+// see of it when that is killed, or the server.
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+
+import { onair, openBrowser, openPage, publishUrl } from './lib/browser.mjs';
+import { assertGoesOn, follow, nextSequence } from './lib/follow.mjs';
+import { followEvents, startChannelServer } from './lib/live_server.mjs';
+import { mediaPlaylistUrl } from './lib/live_sinks.mjs';
+import { servePublishPage } from './lib/page_server.mjs';
+import { artefacts, eventually } from './lib/process.mjs';
+import { findFaults, segmentsOf } from './lib/segments.mjs';
+
+const kRequest = {
+  hls: [{ video: { width: 640, height: 360, fps: 30, bps: 1_000_000 }, audio: { bps: 64_000 } }],
+  hold_seconds: 20,
+};
+
+let browser;
+let dir;
+let server;
+let pages;
+
+before(async () => {
+  await mkdir(artefacts, { recursive: true });
+  dir = await mkdtemp(path.join(os.tmpdir(), 'onair-channels-'));
+  server = await startChannelServer(dir);
+  pages = await servePublishPage(0);
+  browser = await openBrowser();
+});
+
+after(async () => {
+  await browser?.close();
+  await pages?.close();
+  await server?.program.stop();
+  await writeFile(path.join(artefacts, 'channels.log'), server?.program.output ?? '');
+  await rm(dir, { recursive: true, force: true });
+});
+
+// The process ids of workers of this test's channels, by channel.
+async function workers() {
+  const found = new Map();
+  for (const name of await readdir('/proc')) {
+    const line = await readFile(`/proc/${name}/cmdline`, 'utf8').catch(() => '');
+    const [program, channel, control] = line.split('\0');
+    if (program.endsWith('onair-live-worker') && control === path.join(dir, 'control'))
+      found.set(channel, Number(name));
+  }
+  return found;
+}
+
+const workerOf = async ({ id }) => (await workers()).get(id);
+const isState = ({ id }, state) => async () => (await server.channel(id)).state === state;
+
+async function make(request = kRequest) {
+  const { status, json } = await server.ask('POST', '/v1/channels', request);
+  assert.equal(status, 201);
+  return json;
+}
+
+// A publisher on air, in a browser context of its own.
+async function publish(channel) {
+  const context = await browser.newContext();
+  const page = await openPage(context, publishUrl(server.publish(channel)));
+  await eventually('publisher is live', async () => (await onair(page)).state === 'live', 20_000);
+  await eventually('the channel runs', isState(channel, 'running'), 20_000);
+  return { page, stop: () => context.close() };
+}
+
+// A viewer by hls.js, and a client that misses nothing.
+async function watch(channel) {
+  const media = await eventually('a playlist', () => mediaPlaylistUrl(channel.playlist_url), 20_000);
+  await eventually('four segments', async () =>
+    nextSequence(await (await fetch(media)).text()) >= 4, 20_000);
+  const context = await browser.newContext();
+  const page = await openPage(context, pages.players);
+  await page.evaluate((url) => window.players.add('viewer', { kind: 'hls.js', url }), channel.playlist_url);
+  const report = () => page.evaluate(() => window.players.report('viewer'));
+  await eventually('it is watched', async () => (await report()).time > 1, 20_000);
+  return { client: follow(media), report, page, stop: () => context.close() };
+}
+
+// From which until which of the pictures that were shown there was none, in seconds.
+function longestStill({ readings }) {
+  const shown = readings.map(({ at }) => at);
+  return Math.max(...shown.slice(1).map((at, i) => at - shown[i])) / 1000;
+}
+
+async function remove(channel) {
+  assert.equal((await server.ask('DELETE', `/v1/channels/${channel.id}`)).status, 204);
+}
+
+test('a channel is made, is on the air, and ends', async (t) => {
+  const events = followEvents(server);
+  const channel = await make();
+  await eventually('it is idle', isState(channel, 'idle'), 2000); // a server that has just begun looks for workers first
+  assert.equal(await workerOf(channel), undefined, 'it costs no process before somebody publishes');
+  const stranger = await fetch(channel.whip_url, { method: 'POST', body: 'v=0',
+    headers: { 'Content-Type': 'application/sdp', Authorization: 'Bearer guessed' } });
+  assert.equal(stranger.status, 401);
+  assert.equal(await workerOf(channel), undefined, 'nor for who does not know its token');
+
+  const begin = Date.now();
+  const { page, stop } = await publish(channel);
+  const told = events.seen.filter(({ event, data }) => event === 'state' && data.id === channel.id);
+  t.diagnostic(told.map(({ data, at }) => `${data.state} ${at - begin} ms`).join(', '));
+  assert.ok(await workerOf(channel));
+  const viewing = await browser.newContext();
+  const watcher = await openPage(viewing, server.watch(channel));
+  await eventually('the watch page plays', async () => (await onair(watcher)).time > 1, 20_000);
+  const board = await openPage(viewing, `${server.base}/#token=api-secret`);
+  await eventually('the board shows it', () =>
+    board.locator(`#channel-${channel.id}[data-state=running]`).count(), 10_000);
+  await board.screenshot({ path: path.join(artefacts, 'channels.png') });
+  const files = () => segmentsOf(path.join(dir, 'hls', channel.id));
+  await eventually('eight segments', async () => (await files()).length >= 8, 20_000);
+  const { stats } = await server.channel(channel.id);
+  assert.equal(stats.segments.missed, 0);
+  assert.equal(stats.broadcast, 1);
+
+  await page.getByRole('button', { name: 'Stop' }).click();
+  await eventually('it is idle', isState(channel, 'idle'), 10_000);
+  const media = await mediaPlaylistUrl(channel.playlist_url);
+  assert.match(await (await fetch(media)).text(), /^#EXT-X-ENDLIST$/m);
+  await eventually('its process goes', async () => !(await workerOf(channel)), 15_000);
+  assert.deepEqual(await findFaults((await files()).slice(0, -1)), []);
+  await eventually('the watch page has heard of it', async () =>
+    (await onair(watcher)).state === 'ended', 10_000);
+
+  // Again, by a process that counts its own broadcasts from one.
+  await page.getByRole('button', { name: 'Go live' }).click();
+  await eventually('it runs again', isState(channel, 'running'), 20_000);
+  await eventually('and is watched', async () => (await onair(watcher)).state === 'live', 20_000);
+  assert.equal((await server.channel(channel.id)).stats.broadcast, 2);
+  assert.deepEqual(page.problems, []);
+  assert.deepEqual(watcher.problems, []);
+  assert.deepEqual(board.problems, []);
+
+  const { status, json } = await server.ask('POST', `/v1/channels/${channel.id}/stop`);
+  assert.equal(status, 202);
+  assert.equal(json.state, 'stopping');
+  await eventually('it has ended', isState(channel, 'ended'), 15_000);
+  assert.match(await (await fetch(media)).text(), /^#EXT-X-ENDLIST$/m);
+  await stop();
+  await viewing.close();
+  await remove(channel);
+  await eventually('its files are gone', async () =>
+    !(await readdir(path.join(dir, 'hls'))).includes(channel.id), 5000);
+  assert.equal((await fetch(channel.playlist_url)).status, 404);
+  await events.stop();
+  const states = events.seen.filter(({ data, event }) => event === 'state' && data.id === channel.id)
+    .map(({ data }) => data.state);
+  assert.deepEqual(states.filter((state, i) => state !== states[i - 1]),
+    ['idle', 'starting', 'running', 'idle', 'starting', 'running', 'stopping', 'ended']);
+  assert.equal(events.seen.filter(({ event, data }) => event === 'deleted' && data.id === channel.id).length, 1);
+});
+
+test('a worker that is killed on the air is replaced, and the channel goes on', { timeout: 180_000 }, async (t) => {
+  const [channel, other] = [await make(), await make()];
+  const publishers = [await publish(channel), await publish(other)];
+  const viewer = await watch(channel);
+  const neighbour = follow(await mediaPlaylistUrl(other.playlist_url));
+  const newest = () => nextSequence(viewer.client.seen.texts.at(-1));
+  await eventually('two segments more', () => viewer.client.seen.texts.length && newest() >= 6, 20_000);
+
+  const [victim, bystander] = [await workerOf(channel), await workerOf(other)];
+  const before = newest();
+  const killedAt = Date.now();
+  process.kill(victim, 'SIGKILL');
+  await eventually('it is seen', async () => (await server.channel(channel.id)).state === 'reconnecting', 1000);
+  t.diagnostic(`seen within ${Date.now() - killedAt} ms`);
+  await eventually('another one', async () => ![undefined, victim].includes(await workerOf(channel)), 2000);
+  await eventually('it makes segments', () => newest() > before + 1, 15_000);
+  t.diagnostic(`the next segment is listed after ${Date.now() - killedAt} ms`);
+  await eventually('the publisher is back', isState(channel, 'running'), 40_000);
+  t.diagnostic(`the publisher is back after ${Date.now() - killedAt} ms`);
+  const returned = newest();
+  await eventually('five segments more', () => newest() >= returned + 5, 20_000);
+  const played = await viewer.report();
+  await writeFile(path.join(artefacts, 'channels-killed.m3u8'), viewer.client.seen.texts.join('\n'));
+  await viewer.client.stop();
+  await neighbour.stop();
+
+  assert.ok(assertGoesOn(viewer.client.seen) <= 1, 'at most one discontinuity');
+  assert.equal(assertGoesOn(neighbour.seen), 0);
+  assert.deepEqual(neighbour.seen.refusals, []);
+  assert.equal(await workerOf(other), bystander, 'the other one has noticed nothing');
+  t.diagnostic(`the picture stood still for ${longestStill(played).toFixed(2)} s, ` +
+    `${played.stalls.length} stalls; ${played.errors.map(({ details }) => details).join(' ') || 'no errors'}`);
+  assert.deepEqual(played.errors.filter(({ fatal, status }) => fatal || status === 404), []);
+  assert.ok(played.stalls.length <= 1, `${played.stalls.length} stalls`);
+  assert.deepEqual(viewer.page.problems, []);
+  for (const { stop } of [...publishers, viewer]) await stop();
+  await remove(channel);
+  await remove(other);
+});
+
+test('a server that is killed leaves its workers to the next', { timeout: 180_000 }, async (t) => {
+  const channel = await make();
+  const publisher = await publish(channel);
+  const viewer = await watch(channel);
+  const worker = await workerOf(channel);
+  const killedAt = Date.now();
+  await server.program.stop('SIGKILL');
+  await viewer.client.stop(); // the origin is gone for a moment
+  assert.equal(await workerOf(channel), worker);
+  server = await startChannelServer(dir, [], server.port);
+  await eventually('it is taken over', isState(channel, 'running'), 5000);
+  t.diagnostic(`taken over ${Date.now() - killedAt} ms after the server was killed`);
+  assert.equal(await workerOf(channel), worker);
+  const before = (await viewer.report()).time;
+  await eventually('it is watched again', async () => (await viewer.report()).time > before + 4, 30_000);
+  const client = follow(await mediaPlaylistUrl(channel.playlist_url));
+  await eventually('it goes on', () => client.seen.waits > 10, 15_000);
+  await client.stop();
+  assert.equal(assertGoesOn(client.seen), 0, 'no discontinuity');
+  const played = await viewer.report();
+  t.diagnostic(`the picture stood still for ${longestStill(played).toFixed(2)} s; ` +
+    `${played.errors.map(({ details }) => details).join(' ') || 'no errors'}`);
+  assert.deepEqual(played.errors.filter(({ fatal }) => fatal), []);
+  assert.equal((await onair(publisher.page)).state, 'live', 'the publisher has noticed nothing');
+
+  // Who stops the next one ends its broadcast, although it has not begun it.
+  await server.program.stop();
+  assert.equal((await workers()).size, 0);
+  const [name] = (await readdir(path.join(dir, 'hls', channel.id))).filter((file) => file === '0.m3u8');
+  assert.match(await readFile(path.join(dir, 'hls', channel.id, name), 'utf8'), /^#EXT-X-ENDLIST$/m);
+  await publisher.stop();
+  await viewer.stop();
+  server = await startChannelServer(dir, [], server.port);
+  await eventually('the channel is still there', isState(channel, 'idle'), 5000);
+  await remove(channel);
+});
