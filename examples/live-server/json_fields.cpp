@@ -15,6 +15,17 @@ std::string one_of(const Names& names) {
   return text;
 }
 
+// As others read it in a sentence, whatever somebody has called a field.
+std::string shown_name(const std::string& name) {
+  constexpr std::size_t kMost = 60;
+  const bool is_plain =
+      !name.empty() && name.size() <= kMost && std::all_of(name.begin(), name.end(), [](char c) {
+        return c == '_' || c == '-' || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+               (c >= 'a' && c <= 'z');
+      });
+  return is_plain ? name : shown(Json(name));
+}
+
 }  // namespace
 
 std::string WholeRange::text() const {
@@ -156,9 +167,9 @@ void JsonFields::miss(const char* name, const std::string& allowed) {
 }
 
 void JsonFields::wrong(const std::string& name, const Json& value, const std::string& allowed) {
+  const auto path = path_of(shown_name(name));
   if (!error_)
-    error_ = {path_of(name),
-              path_of(name) + " is " + shown(value) + ", but must be " + allowed + "."};
+    error_ = {path, path + " is " + shown(value) + ", but must be " + allowed + "."};
 }
 
 }  // namespace live

@@ -51,9 +51,8 @@ ApiReply problem_reply(ApiError error) {
 
 std::string in_quotes(std::string_view text) {
   constexpr std::size_t kMost = 64;
-  // What is cut in the middle of a character is replaced with the rest that is not UTF-8.
-  const bool is_cut = text.size() > kMost;
-  return json_text(std::string{text.substr(0, kMost)}) + (is_cut ? "..." : "");
+  // What is cut in the middle of a character is replaced, as all that is not UTF-8.
+  return json_text(std::string{text.substr(0, kMost)} + (text.size() > kMost ? "..." : ""));
 }
 
 }  // namespace live

@@ -16,6 +16,7 @@ class ChannelApi {
  public:
   ChannelApi(Channels& channels, std::vector<std::string> tokens);
 
+  // What answers HEAD has the body of GET, for the server to leave out.
   [[nodiscard]] ApiReply answer(const ApiRequest& request);
   // Whether a request's path is one of those above; events, WHIP and the OpenAPI file are others'.
   [[nodiscard]] static bool serves(const std::string& path);

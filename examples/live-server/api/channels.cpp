@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "api/channels.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
+
+#include "api/ascii.hpp"
 
 namespace live {
 namespace {
@@ -41,6 +44,13 @@ const char* to_string(ChannelState state) {
       return "ended";
   }
   return "ended";
+}
+
+bool is_channel_id(std::string_view text) {
+  constexpr std::size_t kLongest = 128;
+  return !text.empty() && text.size() <= kLongest &&
+         std::all_of(text.begin(), text.end(),
+                     [](char c) { return is_alphanumeric(c) || c == '-' || c == '_'; });
 }
 
 Json to_json(const ChannelInfo& channel, const std::string& base_url) {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -23,7 +24,7 @@ struct ChannelInfo {
     std::string url;
   };
 
-  std::string id;  // letters, digits, '-' and '_', as it is part of paths
+  std::string id;  // see is_channel_id()
   ChannelState state = ChannelState::Creating;
   std::chrono::system_clock::time_point created;
   ChannelRequest request;
@@ -49,12 +50,15 @@ struct ApiProblem {
   std::optional<unsigned> retry_after = {};  // seconds
 };
 
+// 1 to 128 letters, digits, '-' and '_', as it is part of paths.
+bool is_channel_id(std::string_view text);
+
 // What the API acts upon; the server has them.
 class Channels {
  public:
   virtual ~Channels() = default;
   virtual std::variant<ChannelInfo, ApiProblem> create(const ChannelRequest& request) = 0;
-  // False, or nothing, where there is no such channel. Whatever text `id` is: it comes from a client.
+  // False, or nothing, where there is no such channel. `id` could be one's: see is_channel_id().
   virtual bool remove(const std::string& id) = 0;
   // The broadcast ends, and its playlist with it; a channel that has ended stays so.
   virtual std::optional<ChannelInfo> stop(const std::string& id) = 0;

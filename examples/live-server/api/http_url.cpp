@@ -12,10 +12,6 @@ namespace {
 constexpr std::size_t kLongest = 2048;
 constexpr unsigned kLastPort = 65'535;
 
-bool is_alphanumeric(char c) {
-  return is_digit(c) || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z');
-}
-
 bool is_hex(char c) {
   return is_digit(c) || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'f');
 }

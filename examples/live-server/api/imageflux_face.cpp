@@ -35,8 +35,7 @@ ApiReply create_channel(const ApiRequest& request, Channels& channels) {
 
 // Of a body that has this field and no other.
 std::variant<std::string, FieldError> read_channel_id(const ApiRequest& request) {
-  constexpr TextRule kId{[](std::string_view text) { return !text.empty() && text.size() <= 128; },
-                         "a text of 1 to 128 characters"};
+  constexpr TextRule kId{is_channel_id, "1 to 128 letters, digits, '-' and '_'"};
   const auto json = parse_json(request.body, "The body");
   if (const auto* why = std::get_if<std::string>(&json))
     return FieldError{{}, *why};

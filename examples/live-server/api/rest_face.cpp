@@ -107,6 +107,8 @@ ApiReply answer_rest(const ApiRequest& request, Channels& channels) {
         {.status = 404, .detail = "There is nothing at " + in_quotes(request.path) + "."});
   if (target->id.empty())
     return answer_collection(request, channels);
+  if (!is_channel_id(target->id))
+    return problem_reply(unknown_channel(target->id));
   if (!target->is_stop)
     return answer_channel(request, target->id, channels);
   if (request.method != "POST")

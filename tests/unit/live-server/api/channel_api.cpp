@@ -147,6 +147,19 @@ TEST_F(RestFace, AnUnknownChannelIsNamed) {
   }
 }
 
+TEST_F(RestFace, WhatNoChannelCanBeCalledIsNotLookedFor) {
+  ask("POST", "/v1/channels", kBody);
+  const auto status_of = [&](const std::string& id) {
+    channels.channels[0].id = id;
+    return ask("GET", "/v1/channels/" + id).status;
+  };
+  for (const auto& right : {std::string{"a"}, std::string{"aZ09-_"}, std::string(128, 'x')})
+    EXPECT_EQ(status_of(right), 200u) << right;
+  for (const auto& wrong : {std::string{".."}, std::string{"a b"}, std::string{"a\0b", 3},
+                            std::string{"\xc3\xa4"}, std::string(129, 'x')})
+    EXPECT_EQ(status_of(wrong), 404u) << wrong;
+}
+
 TEST_F(RestFace, WhatIsQuotedIsShortAndUtf8) {
   const auto detail_for = [&](const std::string& id) {
     return Json::parse(ask("GET", "/v1/channels/" + id).body)["detail"].get<std::string>();
@@ -154,7 +167,7 @@ TEST_F(RestFace, WhatIsQuotedIsShortAndUtf8) {
   EXPECT_EQ(detail_for(std::string(64, 'x')),
             "There is no channel \"" + std::string(64, 'x') + "\".");
   EXPECT_EQ(detail_for(std::string(65, 'x')),
-            "There is no channel \"" + std::string(64, 'x') + "\"....");
+            "There is no channel \"" + std::string(64, 'x') + "...\".");
   EXPECT_EQ(detail_for("\xff\n"), "There is no channel \"\xef\xbf\xbd\\n\".");
 }
 
@@ -360,11 +373,12 @@ TEST_F(ImageFluxFace, WhichChannelIsMeantIsSaidRight) {
              Json::parse(reply.body)["error"].get<std::string>();
     };
     EXPECT_EQ(error(R"({"channel_id":"nobody"})"), "404: There is no channel \"nobody\".");
-    EXPECT_EQ(error("{}"), "400: channel_id is missing; it must be a text of 1 to 128 characters.");
+    EXPECT_EQ(error("{}"),
+              "400: channel_id is missing; it must be 1 to 128 letters, digits, '-' and '_'.");
     EXPECT_EQ(error(R"({"channel_id":5})"),
-              "400: channel_id is 5, but must be a text of 1 to 128 characters.");
+              "400: channel_id is 5, but must be 1 to 128 letters, digits, '-' and '_'.");
     EXPECT_EQ(error(R"({"channel_id":""})"),
-              "400: channel_id is \"\", but must be a text of 1 to 128 characters.");
+              "400: channel_id is \"\", but must be 1 to 128 letters, digits, '-' and '_'.");
     EXPECT_EQ(error(R"({"channel_id":")" + std::string(128, 'x') + "\"}").find("404: "), 0u);
     EXPECT_EQ(error(R"({"channel_id":")" + std::string(129, 'x') + "\"}").find("400: "), 0u);
     EXPECT_EQ(error(R"({"channel_id":"a","id":"a"})"),

@@ -153,6 +153,23 @@ TEST(ChannelRequest, AnUnknownFieldIsNamed) {
             "time_shift_hours or low_latency.");
 }
 
+TEST(ChannelRequest, HoweverAFieldIsCalledTheSentenceIsShortAndPlain) {
+  const auto error = [](const std::string& name) {
+    auto body = kGood;
+    body["hls"][0][name] = 1;
+    return error_of_text(body.dump());
+  };
+  for (const auto& [name, said] : {std::pair{std::string{"a-B_9"}, std::string{"a-B_9"}},
+                                   {std::string(60, 'x'), std::string(60, 'x')},
+                                   {std::string(61, 'x'), "\"" + std::string(59, 'x') + "..."},
+                                   {"a b\n\xc3\xa4", R"("a b\n\u00e4")"},
+                                   {"", "\"\""}}) {
+    EXPECT_EQ(error(name).field, "hls[0]." + said);
+    EXPECT_EQ(error(name).sentence.find("hls[0]." + said + " is 1, but must be left out: "), 0u)
+        << error(name).sentence;
+  }
+}
+
 TEST(ChannelRequest, OfSeveralMistakesTheFirstFieldOfOursIsNamed) {
   EXPECT_EQ(error_of_text(R"({"low_latency":1,"hold_seconds":-1,"hls":[{"audio":{}}]})").field,
             "hold_seconds");
