@@ -45,6 +45,7 @@ struct FieldError {
   std::string field;
   std::string sentence;
   explicit operator bool() const { return !sentence.empty(); }
+  friend bool operator==(const FieldError&, const FieldError&) = default;
 };
 
 // The fields of one object of JSON that somebody has sent.
