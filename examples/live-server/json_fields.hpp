@@ -39,8 +39,8 @@ std::string shown(const Json& value);
 // As a person writes it.
 std::string shown(double number);
 
-// The first mistake in what was sent, if any: the path of the field, empty where it is about all of it, and a sentence
-// that names it, what was given and what is allowed.
+// The first mistake in what was sent, if any: the path of the field, empty where it is about all of
+// it, and a sentence that names it, what was given and what is allowed.
 struct FieldError {
   std::string field;
   std::string sentence;

@@ -12,8 +12,9 @@ namespace live {
 // In their order, so that of several mistakes the first one is named.
 using Json = nlohmann::ordered_json;
 
-// What somebody has sent, or a sentence that begins with `name` and says why it can't be read. Never throws. What could be
-// read in two ways (a field twice) or cost more than it says (depth, thousands of fields) is refused.
+// What somebody has sent, or a sentence that begins with `name` and says why it can't be read.
+// Never throws. What could be read in two ways (a field twice) or cost more than it says (depth,
+// thousands of fields) is refused.
 std::variant<Json, std::string> parse_json(std::string_view text, const std::string& name);
 
 // Whatever bytes it quotes: what is not UTF-8 is replaced.

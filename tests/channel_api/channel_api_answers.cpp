@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The channel API without a server: each line of standard input is a request, {"method","path","headers","body"} and, for
-// what the server refuses, "problem"; each line of output is how it is answered. The API token is "right". Channels stay
-// from line to line.
+// The channel API without a server: each line of standard input is a request,
+// {"method","path","headers","body"} and, for what the server refuses, "problem"; each line of
+// output is how it is answered. The API token is "right". Channels stay from line to line.
 #include <iostream>
 #include <map>
 #include <string>

@@ -14,8 +14,8 @@ class BearerTokens {
 
   // Where there are none, nobody has the right one.
   explicit BearerTokens(std::vector<std::string> tokens);
-  // Of a header Authorization (RFC 6750), empty where there is none. How long it takes tells nothing but how long what was
-  // given is.
+  // Of a header Authorization (RFC 6750), empty where there is none. How long it takes tells
+  // nothing but how long what was given is.
   [[nodiscard]] Verdict check(std::string_view authorization) const;
 
  private:

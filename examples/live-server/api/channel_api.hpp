@@ -10,8 +10,8 @@
 
 namespace live {
 
-// Channels over HTTP, with two faces: ImageFlux's at POST /, and one with paths and methods at /v1/channels. See
-// docs/channel-api.md.
+// Channels over HTTP, with two faces: ImageFlux's at POST /, and one with paths and methods at
+// /v1/channels. See docs/channel-api.md.
 class ChannelApi {
  public:
   ChannelApi(Channels& channels, std::vector<std::string> tokens);

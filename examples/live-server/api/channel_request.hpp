@@ -11,8 +11,8 @@
 
 namespace live {
 
-// What a new channel shall be, as both faces of the API and the state file have it. What is left out is as the server's
-// settings say.
+// What a new channel shall be, as both faces of the API and the state file have it. What is left
+// out is as the server's settings say.
 struct ChannelRequest {
   HlsList hls;
   std::optional<std::string>

@@ -15,8 +15,8 @@ namespace live {
 enum class ChannelState { Creating, Idle, Starting, Running, Reconnecting, Stopping, Ended };
 const char* to_string(ChannelState state);
 
-// A channel as its owner sees it. A URL that begins with a slash is a path on the server that is asked, one that begins with
-// a colon is by another port there.
+// A channel as its owner sees it. A URL that begins with a slash is a path on the server that is
+// asked, one that begins with a colon is by another port there.
 struct ChannelInfo {
   // Of one publisher, as soon as there is something to play.
   struct Playlist {
@@ -68,7 +68,8 @@ class Channels {
 
 // As GET /v1/channels/{id} answers, and events tell. `base_url` is that of ApiRequest.
 Json to_json(const ChannelInfo& channel, const std::string& base_url);
-// `url` as others can use it: with `base_url` in front where it is a path, or its host where it begins with a port. A WebSocket's, of scheme ws or wss, for `is_websocket`.
+// A channel as its owner sees it. A URL that begins with a slash is a path on the server that is
+// asked, one that begins with a colon is by another port there.
 std::string absolute_url(const std::string& url, const std::string& base_url,
                          bool is_websocket = false);
 

@@ -16,7 +16,8 @@ bool is_hex(char c) {
   return is_digit(c) || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'f');
 }
 
-// All that section 2 lets into a URI: no space, no control character, and no backslash, which some take for a slash.
+// All that section 2 lets into a URI: no space, no control character, and no backslash, which some
+// take for a slash.
 bool has_only_characters_of_uris(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];

@@ -96,7 +96,8 @@ constexpr std::array<std::string_view, 6> kNotYet{
     "CreateArchiveDestination", "ListArchiveDestination",   "ListArchiveDestinations",
     "DeleteArchiveDestination", "CreateMultistreamChannel", "GetEncryptKey"};
 
-// "ImageFlux_20180905.CreateChannel": clients send the date of the version that they were written for.
+// "ImageFlux_20180905.CreateChannel": clients send the date of the version that they were written
+// for.
 std::string_view operation_of(std::string_view target) {
   constexpr std::string_view kPrefix = "ImageFlux_";
   constexpr std::size_t kDate = 8;

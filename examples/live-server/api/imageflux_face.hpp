@@ -6,7 +6,8 @@
 #include "api/api_message.hpp"
 #include "api/channels.hpp"
 
-// Channels as ImageFlux Live Streaming's clients ask for them: POST / with a header X-Sora-Target that names the operation.
+// Channels as ImageFlux Live Streaming's clients ask for them: POST / with a header X-Sora-Target
+// that names the operation.
 namespace live {
 
 inline constexpr std::string_view kImageFluxPath = "/";
