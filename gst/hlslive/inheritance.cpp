@@ -28,6 +28,26 @@ Duration age_of(const std::filesystem::path& path) {
                                    Duration{0});
 }
 
+std::string text_of(const Content& content) {
+  std::string text;
+  for (const auto& chunk : content.chunks)
+    text.append(reinterpret_cast<const char*>(chunk.bytes.data()), chunk.bytes.size());
+  return text;
+}
+
+// Nothing if one is missing.
+std::optional<std::string> joined(const Storage& storage, const std::vector<std::string>& names) {
+  std::string bytes;
+  for (const auto& name : names) {
+    const auto read = storage.read(name, 0);
+    const auto* content = std::get_if<Content>(&read);
+    if (!content || !content->is_complete)
+      return std::nullopt;
+    bytes += text_of(*content);
+  }
+  return bytes;
+}
+
 std::string rendition_of(const std::string& playlist) {
   return playlist.substr(0, playlist.size() - kPlaylistEnding.size());
 }
@@ -56,7 +76,7 @@ Storage::Failure Inheritance::accept(Storage& storage, Duration target, ClockTim
   return std::nullopt;
 }
 
-void Inheritance::read(const Storage& storage, const std::string& name) {
+void Inheritance::read(Storage& storage, const std::string& name) {
   const auto file = storage.read(name, 0);
   const auto* found = std::get_if<Content>(&file);
   if (!found) {
@@ -64,9 +84,7 @@ void Inheritance::read(const Storage& storage, const std::string& name) {
     oddities_.push_back(to_text(std::get<StorageError>(file)));
     return;
   }
-  std::string text;
-  for (const auto& chunk : found->chunks)
-    text.append(reinterpret_cast<const char*>(chunk.bytes.data()), chunk.bytes.size());
+  const auto text = text_of(*found);
   auto playlist = parse_published_playlist(text);
   if (const auto* error = std::get_if<PlaylistSyntaxError>(&playlist)) {
     unread_.insert(rendition_of(name));
@@ -75,9 +93,33 @@ void Inheritance::read(const Storage& storage, const std::string& name) {
   }
   auto& left = std::get<PublishedPlaylist>(playlist);
   reserve(left.unfinished_parts);
+  finish(storage, left);
   for (const auto& segment : left.segments)
     reserve({segment.uri});
   playlists_.emplace(name, std::move(left));
+}
+
+// What players have of its parts stays where it was in the playlist: one that has loaded them must not find something
+// else under the same number (hls.js 1.7: "discontinuity sequence mismatch"). Parts make up the segment byte for byte, but
+// not where each is encrypted by itself.
+void Inheritance::finish(Storage& storage, PublishedPlaylist& playlist) {
+  const auto& begun = playlist.begun;
+  const auto file = begun ? parse_file_name(begun->parts.front()) : std::nullopt;
+  if (!file || playlist.has_ended)
+    return;
+  const auto& first = begun->parts.front();
+  auto segment = begun->segment;
+  segment.uri = std::string{file->rendition} + '-' + std::to_string(file->number) +
+                first.substr(first.rfind('.'));
+  segment.is_gap |= segment.key.has_value();
+  if (!segment.is_gap) {
+    const auto bytes = joined(storage, begun->parts);
+    const auto failure = bytes ? storage.replace(segment.uri, bytes_of(*bytes)) : std::nullopt;
+    if (failure)
+      oddities_.push_back(to_text(*failure));
+    segment.is_gap = !bytes || failure;
+  }
+  playlist.segments.push_back(std::move(segment));
 }
 
 // All renditions go on with the same number.

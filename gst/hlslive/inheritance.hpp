@@ -15,8 +15,9 @@
 
 namespace onair {
 
-// What a process that ended or died has left in a storage: playlists that its successor goes on with,
-// numbers that are taken, and files that go when nobody may ask for them any more. A playlist is called
+// What a process that ended or died has left in a storage: playlists that its successor goes on with, in which a segment
+// that was never finished ends with its last part, numbers that are taken, and files that go when nobody may ask for them
+// any more. A playlist is called
 // after its rendition; what files are called says FileName.
 class Inheritance {
  public:
@@ -47,7 +48,8 @@ class Inheritance {
   [[nodiscard]] const std::vector<std::string>& oddities() const { return oddities_; }
 
  private:
-  void read(const Storage& storage, const std::string& name);
+  void read(Storage& storage, const std::string& name);
+  void finish(Storage& storage, PublishedPlaylist& playlist);
   void level();
   void clear(Storage& storage, const std::vector<std::string>& names, Duration target,
              ClockTime now);

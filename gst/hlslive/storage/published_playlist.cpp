@@ -89,6 +89,15 @@ class Parser {
     playlist_.target_duration = *target_duration_;
     playlist_.media_sequence = media_sequence_.value_or(0);
     playlist_.discontinuity_sequence = discontinuity_sequence_.value_or(0);
+    if (!begun_.parts.empty()) {
+      const auto [duration, is_gap] = std::pair{begun_.segment.duration, begun_.segment.is_gap};
+      begun_.segment = std::move(next_);
+      begun_.segment.duration = duration;
+      begun_.segment.is_gap = is_gap;
+      begun_.segment.key = key_;
+      begun_.segment.map = map_;
+      playlist_.begun = std::move(begun_);
+    }
     return std::move(playlist_);
   }
 
@@ -126,7 +135,7 @@ class Parser {
     else if (name == "EXT-X-MAP")
       take_map(value);
     else if (name == "EXT-X-PART")
-      take_part(name, value);
+      take_listed_part(name, value);
     else if (name == "EXT-X-PRELOAD-HINT")
       take_hint(name, value);
     else
@@ -217,6 +226,21 @@ class Parser {
     playlist_.unfinished_parts.emplace_back(uri->value);
   }
 
+  void take_listed_part(std::string_view name, std::string_view value) {
+    take_part(name, value);
+    const auto attributes = to_attributes(value);
+    const auto* text = attributes ? find(*attributes, "DURATION", false) : nullptr;
+    const auto duration = text ? to_seconds(text->value, kLongestSegment) : std::nullopt;
+    if (!duration)
+      return fail(std::string{name} + ": no duration");
+    if (error_)
+      return;
+    const auto* gap = find(*attributes, "GAP", false);
+    begun_.segment.is_gap |= gap != nullptr && gap->value == "YES";
+    begun_.segment.duration += *duration;
+    begun_.parts.push_back(playlist_.unfinished_parts.back());
+  }
+
   void take_hint(std::string_view name, std::string_view value) {
     const auto attributes = to_attributes(value);
     const auto* type = attributes ? find(*attributes, "TYPE", false) : nullptr;
@@ -237,10 +261,12 @@ class Parser {
     next_.map = map_;
     playlist_.segments.push_back(std::exchange(next_, {}));
     playlist_.unfinished_parts.clear();
+    begun_ = {};
   }
 
   PublishedPlaylist playlist_;
   PublishedPlaylist::Segment next_;
+  PublishedPlaylist::Begun begun_;
   std::optional<Duration> next_duration_;
   std::optional<PublishedPlaylist::Key> key_;
   std::optional<std::string> map_;

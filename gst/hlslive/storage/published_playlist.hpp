@@ -34,12 +34,19 @@ struct PublishedPlaylist {
     bool is_gap = false;
   };
 
+  // What players know of a segment that was never finished: as long as its parts are together.
+  struct Begun {
+    Segment segment;
+    std::vector<std::string> parts;
+  };
+
   std::uint64_t target_duration = 0;  // seconds
   std::uint64_t media_sequence = 0;
   std::uint64_t discontinuity_sequence = 0;
   std::vector<Segment> segments;
-  // Parts of a segment that was never finished, and the one that was to come next. Players and caches
-  // have them by these names, so a new part must not be called the same.
+  std::optional<Begun> begun;  // where it has parts
+  // Those parts, and the one that was to come next. Players and caches have them by these names, so a new part must not
+  // be called the same.
   std::vector<std::string> unfinished_parts;
   bool is_event = false;
   bool has_ended = false;

@@ -53,6 +53,13 @@ Strings names(const Storage& storage) {
   return std::get<Strings>(storage.names());
 }
 
+std::string text_of(const Storage& storage, const std::string& name) {
+  std::string text;
+  for (const auto& chunk : std::get<Content>(storage.read(name, 0)).chunks)
+    text.append(reinterpret_cast<const char*>(chunk.bytes.data()), chunk.bytes.size());
+  return text;
+}
+
 Strings uris(const PublishedPlaylist& playlist) {
   Strings uris;
   for (const auto& segment : playlist.segments)
@@ -107,18 +114,51 @@ TEST_F(Inherited, NumbersAreBehindThoseOfAllFilesThatAnybodyMayKnow) {
   EXPECT_EQ(inherited.next_number("2"), 7U);
   EXPECT_EQ(inherited.next_number("audio-0"), 5U);
   EXPECT_EQ(inherited.next_number("other"), 0U);
-  EXPECT_EQ(inherited.next_sequence(), 5U) << "of what is listed alone";
+  EXPECT_EQ(inherited.next_sequence(), 6U) << "of what is listed, with what was begun";
+}
+
+TEST_F(Inherited, ASegmentThatWasNeverFinishedEndsWithItsLastPart) {
+  put(storage, "0-3.0.ts", "first");
+  put(storage, "0-3.1.ts", "second");
+  leave(storage, "0", 0, 3, {"0-3.0.ts", "0-3.1.ts"});
+  accept();
+  EXPECT_EQ(inherited.next_sequence(), 4U);
+  EXPECT_EQ(inherited.next_number("0"), 4U);
+  const auto left = inherited.take("0.m3u8");
+  ASSERT_TRUE(left);
+  EXPECT_THAT(uris(*left), ElementsAre("0-0.ts", "0-1.ts", "0-2.ts", "0-3.ts"));
+  EXPECT_EQ(left->segments.back().duration, 1s);
+  EXPECT_EQ(text_of(storage, "0-3.ts"), "firstsecond");
+  EXPECT_THAT(inherited.oddities(), IsEmpty());
+}
+
+TEST_F(Inherited, ASegmentOfWhichAPartIsMissingIsAGap) {
+  put(storage, "0-3.0.ts", "first");
+  leave(storage, "0", 2, 3, {"0-3.0.ts", "0-3.1.ts"});
+  accept();
+  EXPECT_THAT(uris(*inherited.take("0.m3u8")), ElementsAre("0-2.ts", "0-3.ts!"));
+}
+
+TEST_F(Inherited, PartsThatAreEncryptedByThemselvesAreNoSegment) {
+  put(storage, "0-0.0.ts", "first");
+  put(storage, "0.m3u8",
+      "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXT-X-KEY:METHOD=AES-128,URI=\"k\"\n"
+      "#EXT-X-PART:DURATION=0.5,URI=\"0-0.0.ts\"\n");
+  accept();
+  EXPECT_THAT(uris(*inherited.take("0.m3u8")), ElementsAre("0-0.ts!"));
 }
 
 TEST_F(Inherited, ARenditionThatIsBehindGetsGapsOfNewNames) {
-  leave(storage, "0", 0, 4);
+  put(storage, "1-3.0.ts");
+  leave(storage, "0", 0, 5);
   leave(storage, "1", 0, 3, {"1-3.0.ts"});
   accept();
-  EXPECT_EQ(inherited.next_sequence(), 4U);
+  EXPECT_EQ(inherited.next_sequence(), 5U);
   EXPECT_THAT(uris(*inherited.take("1.m3u8")),
-              ElementsAre("1-0.ts", "1-1.ts", "1-2.ts", "1-4.ts!"));
+              ElementsAre("1-0.ts", "1-1.ts", "1-2.ts", "1-3.ts", "1-4.ts!"));
   EXPECT_EQ(inherited.next_number("1"), 5U);
-  EXPECT_THAT(uris(*inherited.take("0.m3u8")), ElementsAre("0-0.ts", "0-1.ts", "0-2.ts", "0-3.ts"));
+  EXPECT_THAT(uris(*inherited.take("0.m3u8")),
+              ElementsAre("0-0.ts", "0-1.ts", "0-2.ts", "0-3.ts", "0-4.ts"));
 }
 
 // One died before it had listed anything of its last life, and has been passed since.
@@ -165,8 +205,8 @@ TEST_F(Inherited, WhoDoesNotGoOnLetsItsFilesStayForAsLongAsThePlaylistWas) {
   leave(storage, "0", 0, 2, {"0-2.0.ts"});
   accept();
   inherited.retire(*inherited.take("0.m3u8"), kNow);
-  EXPECT_THAT(due(inherited, kNow + 3s - 1ns), IsEmpty());
-  EXPECT_THAT(due(inherited, kNow + 3s), UnorderedElementsAre("0-0.ts", "0-1.ts", "0-2.0.ts"));
+  EXPECT_THAT(due(inherited, kNow + 3500ms - 1ns), IsEmpty());
+  EXPECT_THAT(due(inherited, kNow + 3500ms), UnorderedElementsAre("0-0.ts", "0-1.ts", "0-2.0.ts"));
 }
 
 TEST(InheritedDirectory, OldFilesGoAtOnceButForTheNewestNumber) {

@@ -85,6 +85,26 @@ TEST(PublishedPlaylist, KnowsThePartsOfTheSegmentThatWasNeverFinished) {
               ElementsAre("0-122.0.ts", "0-122.1.ts", "0-122.2.ts"));
 }
 
+TEST(PublishedPlaylist, KnowsHowLongTheSegmentThatWasNeverFinishedIs) {
+  const auto begun = parsed(with_head("#EXTINF:1,\n0-1.ts\n#EXT-X-DISCONTINUITY\n"
+                                      "#EXT-X-PROGRAM-DATE-TIME:2026-01-31T23:59:59.5Z\n"
+                                      "#EXT-X-PART:DURATION=0.25,URI=\"0-2.0.ts\"\n"
+                                      "#EXT-X-PART:DURATION=0.125,URI=\"0-2.1.ts\"\n"
+                                      "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"0-2.2.ts\"\n"))
+                         .begun;
+  ASSERT_TRUE(begun);
+  EXPECT_THAT(begun->parts, ElementsAre("0-2.0.ts", "0-2.1.ts"));
+  EXPECT_EQ(begun->segment.duration, 375ms);
+  EXPECT_TRUE(begun->segment.is_discontinuity);
+  EXPECT_TRUE(begun->segment.program_date_time);
+  EXPECT_FALSE(begun->segment.is_gap);
+  EXPECT_FALSE(parsed(with_head("#EXTINF:1,\n0-1.ts\n")).begun);
+  EXPECT_TRUE(
+      parsed(with_head("#EXT-X-PART:DURATION=1,GAP=YES,URI=\"0-2.0.ts\"\n")).begun->segment.is_gap);
+  EXPECT_EQ(error_in(with_head("#EXT-X-PART:URI=\"0-2.0.ts\"\n")),
+            "line 3: EXT-X-PART: no duration");
+}
+
 TEST(PublishedPlaylist, KnowsThePartThatWasAnnouncedAndNoOtherHint) {
   const auto hint = [](const std::string& attributes) {
     return with_head("#EXTINF:1,\n0-1.ts\n#EXT-X-PRELOAD-HINT:" + attributes + "\n");
