@@ -106,7 +106,7 @@ test('a channel is made, is on the air, and ends', async (t) => {
 
   const begin = Date.now();
   const { page, stop } = await publish(channel);
-  const told = events.seen.filter(({ event, data }) => event === 'state' && data.id === channel.id);
+  const told = events.seen.filter(({ event, data }) => event === 'channel' && data.id === channel.id);
   t.diagnostic(told.map(({ data, at }) => `${data.state} ${at - begin} ms`).join(', '));
   assert.ok(await workerOf(channel));
   const viewing = await browser.newContext();
@@ -152,7 +152,7 @@ test('a channel is made, is on the air, and ends', async (t) => {
     !(await readdir(path.join(dir, 'hls'))).includes(channel.id), 5000);
   assert.equal((await fetch(channel.playlist_url)).status, 404);
   await events.stop();
-  const states = events.seen.filter(({ data, event }) => event === 'state' && data.id === channel.id)
+  const states = events.seen.filter(({ data, event }) => event === 'channel' && data.id === channel.id)
     .map(({ data }) => data.state);
   assert.deepEqual(states.filter((state, i) => state !== states[i - 1]),
     ['idle', 'starting', 'running', 'idle', 'starting', 'running', 'stopping', 'ended']);

@@ -43,11 +43,13 @@ struct ApiProblem {
     TooManyChannels,  // until one is deleted
     TooManyRequests,  // for now
     Unavailable,      // the server is going down, or starting
+    NotPossible,      // what `field` asks for, on this server
     Failed,           // for a reason that is the server's own
   };
   Kind kind = Kind::Failed;
   std::string detail;                        // a sentence for the client's developer
   std::optional<unsigned> retry_after = {};  // seconds
+  std::string field = {};
 };
 
 // 1 to 128 letters, digits, '-' and '_', as it is part of paths.

@@ -128,12 +128,15 @@ ApiError creation_error(ApiProblem problem) {
         return 429u;
       case ApiProblem::Kind::Unavailable:
         return 503u;
+      case ApiProblem::Kind::NotPossible:
+        return 400u;
       case ApiProblem::Kind::Failed:
         break;
     }
     return 500u;
   }();
-  ApiError error{.status = status, .detail = std::move(problem.detail)};
+  ApiError error{
+      .status = status, .detail = std::move(problem.detail), .field = std::move(problem.field)};
   if (problem.retry_after)
     error.headers.emplace_back("Retry-After", std::to_string(*problem.retry_after));
   return error;

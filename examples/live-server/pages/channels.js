@@ -91,7 +91,7 @@ function summarize() {
 
 // ---- what changes
 
-const kEvents = { state: show, deleted: forget };
+const kEvents = { channel: show, deleted: forget };
 
 function take(block) {
   const field = (name) => block.match(new RegExp(`^${name}: (.*)$`, 'm'))?.[1];

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "server/channel_record.hpp"
 
-#include <algorithm>
-
+#include "api/channels.hpp"
 #include "json_fields.hpp"
 
 namespace live {
@@ -41,14 +40,6 @@ std::variant<ChannelRecord, std::string> read_channel_record(std::string_view te
   if (!is_channel_id(record.id) || record.publish_token.empty())
     return "there is no id, or no token";
   return record;
-}
-
-bool is_channel_id(std::string_view text) {
-  constexpr std::size_t kMost = 64;
-  return !text.empty() && text.size() <= kMost && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '_';
-  });
 }
 
 }  // namespace live

@@ -27,7 +27,4 @@ std::string to_text(const ChannelRecord& record);
 // An error is a sentence for the log.
 std::variant<ChannelRecord, std::string> read_channel_record(std::string_view text);
 
-// Part of paths: letters, digits, '-' and '_', 1 to 64 of them.
-bool is_channel_id(std::string_view text);
-
 }  // namespace live

@@ -123,6 +123,14 @@ std::variant<ChannelInfo, ApiProblem> ChannelServer::create(const ChannelRequest
     return ApiProblem{.kind = ApiProblem::Kind::TooManyChannels,
                       .detail = "There are " + std::to_string(channels_.size()) +
                                 " channels, and no more are allowed here; delete one."};
+  for (const auto& [field, value] : {std::pair{"auth_webhook_url", &request.auth_webhook_url},
+                                     {"event_webhook_url", &request.event_webhook_url},
+                                     {"encrypt_key_uri", &request.encrypt_key_uri}})
+    if (*value)
+      return ApiProblem{
+          .kind = ApiProblem::Kind::NotPossible,
+          .detail = std::string{field} + " is not possible on this server yet; leave it out.",
+          .field = field};
   ChannelRecord record{.id = random_text(kIdLength),
                        .created = std::chrono::system_clock::now(),
                        .publish_token = random_text(kTokenLength),
@@ -233,7 +241,7 @@ void ChannelServer::on_hello(std::list<Visitor>::iterator visitor, std::string& 
 void ChannelServer::on_state(const std::string& id) {
   if (const auto* its = channel(id)) {
     log_line("%s: %s", id.c_str(), to_string(its->state()));
-    events_.send(id, "state", to_json(info_of(*its), {}));
+    events_.send(id, "channel", to_json(info_of(*its), {}));
   }
   if (removed_.contains(id) || on_closed_)
     sweeping_.start(0, [this] { sweep(); });  // not within its own call

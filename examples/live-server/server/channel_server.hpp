@@ -21,7 +21,7 @@ namespace live {
 // both outlive the server. Main thread.
 class ChannelServer final : public Channels {
  public:
-  // What changes goes to `events`: "state" with the channel, "stats" with its figures.
+  // What changes goes to `events`: "channel", "stats" and "deleted", see docs/channel-api.md.
   ChannelServer(const Settings& settings, EventStreams& events);
 
   // Reads the state files, and takes over workers that a server before this one has left. Empty, or why it can't.

@@ -174,7 +174,7 @@ void Front::follow(SoupServerMessage* message, const std::string& channel) {
   const auto base = base_url(message);
   for (const auto& info : channels_.list())
     if (channel.empty() || info.id == channel)
-      events_.greet("state", to_json(info, base));
+      events_.greet("channel", to_json(info, base));
 }
 
 void Front::ask(SoupServerMessage* message, const std::string& path) {
@@ -195,7 +195,7 @@ void Front::send_status(SoupServerMessage* message, const RunningChannel& channe
   if (document.empty())
     document = {{"state", "idle"},
                 {"broadcast", channel.record().broadcasts},
-                {"message", "Waiting for a broadcaster."}};
+                {"message", channel.message()}};
   const auto info = channels_.find(channel.record().id);
   document["playlist"] = absolute_url(info->playlist_url, base_url(message));
   document["whip"] = {{"path", info->whip_url}};

@@ -150,8 +150,8 @@ void RunningChannel::send_job() {
       {"low-latency", its.low_latency.value_or(all.low_latency) ? "true" : "false"},
       {"window", text_of(its.time_shift_hours ? *its.time_shift_hours * 3600 : all.window)},
       {"hold-seconds", text_of(its.hold_seconds.value_or(all.hold_seconds))},
-                {"hold-picture", all.hold_picture},
-                {"fps", std::to_string(all.fps)},
+      {"hold-picture", all.hold_picture},
+      {"fps", std::to_string(all.fps)},
       {"audio-codec", all.audio_codec},
       {"stun-server", all.stun_server},
       {"jitterbuffer", all.jitterbuffer},
@@ -168,13 +168,14 @@ void RunningChannel::on_message(const Json& message) {
   const auto type = message.value("type", "");
   if (type == "ready") {
     whip_port_ = message.value("whip_port", 0U);
-    message_ = "Waiting for a broadcaster.";
+    message_ = kWaiting;
     act(life_.on_ready(now()));
     if (life_.is_ready())
       answer(whip_port_, {});
   } else if (type == "status") {
     on_status(message);
   } else if (type == "failed") {
+    has_failed_ = true;
     message_ = message.value("message", "");
   }
 }
@@ -206,9 +207,10 @@ void RunningChannel::on_link_lost(const std::string& why) {
 void RunningChannel::on_exit(const std::string& how, bool is_clean) {
   process_.reset();
   link_.reset();
+  const bool has_told = std::exchange(has_failed_, false);
   if (!is_clean) {
     log_line("%s: its process ended by %s", record_.id.c_str(), how.c_str());
-    if (message_.empty())
+    if (!has_told)
       message_ = "The channel's process ended by " + how + ".";
   }
   on_gone();
@@ -219,8 +221,8 @@ void RunningChannel::on_gone() {
   status_ = Json::object();
   const auto action = life_.on_gone(now());
   if (action == ChannelLife::Action::None && !life_.next()) {
-    answer(0, message_.empty() ? "The channel's process has ended." : message_);
-    message_ = {};
+    answer(0, message_);
+    message_ = life_.state() == ChannelState::Ended ? "It has ended." : kWaiting;
   }
   act(action);
 }

@@ -29,6 +29,7 @@ class RunningChannel {
   };
   // Whether there is an endpoint now, and its port; else why not.
   using OnEndpoint = std::function<void(unsigned port, const std::string& why_not)>;
+  static constexpr const char* kWaiting = "Waiting for a broadcaster.";
   // How long a publisher waits for a worker.
   static constexpr unsigned kEndpointMs = 10'000;
 
@@ -76,9 +77,10 @@ class RunningChannel {
   std::unique_ptr<JsonLines> link_;
   std::vector<OnEndpoint> waiting_;
   unsigned whip_port_ = 0;
-  bool has_audio_ = true;  // the publisher, as far as is known
+  bool has_failed_ = false;  // the worker, and has told why
+  bool has_audio_ = true;    // the publisher, as far as is known
   bool has_video_ = true;
-  std::string message_;
+  std::string message_ = kWaiting;
   Json status_ = Json::object();
   ChannelState told_ = ChannelState::Creating;
 };

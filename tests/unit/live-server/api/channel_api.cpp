@@ -249,6 +249,20 @@ TEST_F(RestFace, WhatTheServerCannotDoIsTold) {
   }
   channels.problem->retry_after.reset();
   EXPECT_EQ(header(ask("POST", "/v1/channels", kBody), "Retry-After"), "");
+  channels.problem = {.kind = Kind::NotPossible, .detail = "No.", .field = "hls"};
+  const auto reply = ask("POST", "/v1/channels", kBody);
+  EXPECT_EQ(reply.status, 400u);
+  EXPECT_EQ(Json::parse(reply.body)["field"], "hls");
+}
+
+TEST(AbsoluteUrl, IsThatOfWhoAsksUnlessItIsAbsolute) {
+  EXPECT_EQ(absolute_url("https://a.example/x", "http://b.example"), "https://a.example/x");
+  EXPECT_EQ(absolute_url("/x", "http://b.example:80"), "http://b.example:80/x");
+  EXPECT_EQ(absolute_url("/x", "https://b.example", true), "wss://b.example/x");
+  EXPECT_EQ(absolute_url(":82/x", "http://b.example"), "http://b.example:82/x");
+  EXPECT_EQ(absolute_url(":82/x", "http://b.example:80"), "http://b.example:82/x");
+  EXPECT_EQ(absolute_url(":82/x", "http://[::1]"), "http://[::1]:82/x");
+  EXPECT_EQ(absolute_url(":82/x", "http://[::1]:80"), "http://[::1]:82/x");
 }
 
 TEST_F(ChannelApiTest, WithoutATokenNothingIsTold) {
