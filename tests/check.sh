@@ -104,7 +104,7 @@ if wants sanitizers; then
   # what UBSan puts in front of each access it takes 2/3 of that: null pointers crash by themselves, objects that
   # end too early are AddressSanitizer's, and x86 reads at any address.
   unchecked="-fno-sanitize=null -fno-sanitize=object-size -fno-sanitize=vptr -fno-sanitize=alignment"
-  build "$root/build-asan" -Dtests=enabled -Dlive-server=disabled -Doptimization=1 \
+  build "$root/build-asan" -Dtests=enabled -Doptimization=1 \
     "-Dcpp_args=-g1 $unchecked" -Db_sanitize=address,undefined -Db_lundef=false meson-test-prereq
   say "suites unit, elements and contract under AddressSanitizer and UBSan"
   run_meson "$root/build-asan" unit elements contract
@@ -128,7 +128,7 @@ if wants e2e; then
   # Mostly they wait; what is measured in time has the machine to itself.
   run_node e2e --test-concurrency=2 \
     "$root"/tests/e2e/{cache,channel_api,faults,ladder,launch,passthrough,playlists,server,simulcast}.test.mjs
-  run_node e2e-in-time --test-concurrency=1 "$root"/tests/e2e/{live,players,replaced,sync,weather}.test.mjs
+  run_node e2e-in-time --test-concurrency=1 "$root"/tests/e2e/{channels,live,players,replaced,sync,weather}.test.mjs
 fi
 
 if wants soak; then

@@ -204,11 +204,11 @@ test('a server that is killed leaves its workers to the next', { timeout: 180_00
   const publisher = await publish(channel);
   const viewer = await watch(channel);
   const worker = await workerOf(channel);
+  await viewer.client.stop(); // the origin will be gone for a moment
   const killedAt = Date.now();
   await server.program.stop('SIGKILL');
-  await viewer.client.stop(); // the origin is gone for a moment
   assert.equal(await workerOf(channel), worker);
-  server = await startChannelServer(dir, [], server.port);
+  server = await startChannelServer(dir, { port: server.port });
   await eventually('it is taken over', isState(channel, 'running'), 5000);
   t.diagnostic(`taken over ${Date.now() - killedAt} ms after the server was killed`);
   assert.equal(await workerOf(channel), worker);
@@ -231,7 +231,7 @@ test('a server that is killed leaves its workers to the next', { timeout: 180_00
   assert.match(await readFile(path.join(dir, 'hls', channel.id, name), 'utf8'), /^#EXT-X-ENDLIST$/m);
   await publisher.stop();
   await viewer.stop();
-  server = await startChannelServer(dir, [], server.port);
+  server = await startChannelServer(dir, { port: server.port });
   await eventually('the channel is still there', isState(channel, 'idle'), 5000);
   await remove(channel);
 });

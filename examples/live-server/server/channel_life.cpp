@@ -2,6 +2,7 @@
 #include "server/channel_life.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace live {
 
@@ -13,6 +14,7 @@ ChannelLife::Action ChannelLife::start(Time now) {
 }
 
 ChannelLife::Action ChannelLife::leave(Time now) {
+  is_expected_ = false;
   process_ = Process::Leaving;
   due_ = now + kMostToLeave;
   return Action::StopWorker;
@@ -32,6 +34,7 @@ ChannelLife::Action ChannelLife::on_publish(Time now) {
       is_wanted_ = true;
       return !is_created_ || due_ ? Action::None : start(now);  // not sooner than the back-off says
     case Process::Working:
+      is_expected_ = publisher_ == Publisher::None;
       if (due_)
         due_ = now + kLinger;
       return Action::None;
@@ -46,7 +49,7 @@ ChannelLife::Action ChannelLife::on_ready(Time now) {
     return Action::None;
   process_ = Process::Working;
   ready_at_ = now;
-  is_wanted_ = false;
+  is_expected_ = std::exchange(is_wanted_, false);
   if (is_stopping_ || is_resting_)
     return leave(now);
   due_ = is_on_air_ ? std::nullopt : std::optional{now + kLinger};
@@ -59,6 +62,8 @@ void ChannelLife::on_publisher(Time now, Publisher publisher) {
     is_on_air_ = true;
   if (publisher == Publisher::None)
     is_on_air_ = false;
+  else
+    is_expected_ = false;
   if (process_ != Process::Working)
     return;
   if (publisher != Publisher::None)
@@ -85,6 +90,7 @@ ChannelLife::Action ChannelLife::on_gone(Time now) {
   const auto was = process_;
   process_ = Process::None;
   publisher_ = Publisher::None;
+  is_expected_ = false;
   due_ = {};
   if (was == Process::None)
     return Action::None;
@@ -167,8 +173,8 @@ ChannelState ChannelLife::state() const {
   if (is_on_air_)
     return ChannelState::Reconnecting;
   const bool is_waking = process_ == Process::Waking || (process_ == Process::None && due_);
-  return is_waking || publisher_ == Publisher::Connecting ? ChannelState::Starting
-                                                          : ChannelState::Idle;
+  return is_waking || is_expected_ || publisher_ == Publisher::Connecting ? ChannelState::Starting
+                                                                          : ChannelState::Idle;
 }
 
 }  // namespace live

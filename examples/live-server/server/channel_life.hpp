@@ -80,8 +80,9 @@ class ChannelLife {
   Process process_ = Process::None;
   Publisher publisher_ = Publisher::None;
   bool is_created_ = false;
-  bool is_wanted_ = false;  // somebody waits for a worker
-  bool is_on_air_;          // viewers expect more
+  bool is_wanted_ = false;    // somebody waits for a worker
+  bool is_on_air_;            // viewers expect more
+  bool is_expected_ = false;  // somebody who has waited has not been seen by the worker yet
   bool is_stopping_ = false;
   bool is_resting_ = false;
   bool is_ended_;

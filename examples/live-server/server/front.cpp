@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "http_reply.hpp"
+#include "status_json.hpp"
 
 namespace live {
 namespace {
@@ -192,10 +193,10 @@ void Front::ask(SoupServerMessage* message, const std::string& path) {
 // What the publish and watch pages ask for.
 void Front::send_status(SoupServerMessage* message, const RunningChannel& channel) const {
   auto document = channel.status();
-  if (document.empty())
-    document = {{"state", "idle"},
-                {"broadcast", channel.record().broadcasts},
-                {"message", channel.message()}};
+  if (document.empty()) {  // as of a channel that has a process, and nothing to tell
+    document = to_json(Channel::Status{.message = channel.message()});
+    document["broadcast"] = channel.record().broadcasts;
+  }
   const auto info = channels_.find(channel.record().id);
   document["playlist"] = absolute_url(info->playlist_url, base_url(message));
   document["whip"] = {{"path", info->whip_url}};

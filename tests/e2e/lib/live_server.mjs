@@ -46,12 +46,16 @@ export async function status(server) {
 
 const kApiToken = 'api-secret';
 
-// A server of many channels, with what its API answers.
-export async function startChannelServer(data, options = [], port = null) {
+// A server of many channels, with what its API answers. With `port` that of one that has ended, as a service manager
+// starts it again.
+export async function startChannelServer(data, { port = null, options = [] } = {}) {
   const first = port ?? await freePorts();
-  const program = new Program(path.join(root, 'examples/live.sh'), [
-    '--port', String(first), '--data', data, '--window', '300', '--api-token', kApiToken, ...options,
-  ]);
+  const args = ['--port', String(first), '--data', data, '--window', '300', '--api-token', kApiToken,
+                ...options];
+  const build = path.join(root, 'build');
+  const program = port === null ? new Program(path.join(root, 'examples/live.sh'), args)
+    : new Program(path.join(build, 'examples/live-server/onair-live-server'), args,
+      { env: { ...process.env, GST_PLUGIN_PATH: `${build}/gst:${build}/ext` } });
   try {
     await program.says(/^api-token /m, 300_000);
   } catch (error) {

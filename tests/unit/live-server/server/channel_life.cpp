@@ -53,7 +53,7 @@ TEST(ChannelLife, GoesOnTheAirAndBack) {
   EXPECT_FALSE(life.is_ready());
   EXPECT_EQ(life.on_ready(at(100ms)), Action::None);
   EXPECT_TRUE(life.is_ready());
-  EXPECT_EQ(life.state(), State::Idle) << "nobody has been connected to yet";
+  EXPECT_EQ(life.state(), State::Starting) << "who has waited for it is about to come";
   life.on_publisher(at(200ms), Publisher::Connecting);
   EXPECT_EQ(life.state(), State::Starting);
   EXPECT_FALSE(life.next()) << "who connects has the time that WHIP gives";
@@ -84,6 +84,9 @@ TEST(ChannelLife, APublisherWhoComesWhileTheWorkerLingersFindsItThere) {
   EXPECT_EQ(life.next(), at(5s));
   EXPECT_EQ(life.on_publish(at(4s)), Action::None);
   EXPECT_EQ(life.next(), at(9s));
+  EXPECT_EQ(life.state(), State::Starting);
+  EXPECT_EQ(life.on_time(at(9s)), Action::StopWorker) << "but he did not come";
+  EXPECT_EQ(life.state(), State::Idle);
 }
 
 TEST(ChannelLife, APublisherWhoComesAsTheWorkerLeavesGetsAnother) {
