@@ -47,6 +47,12 @@ constexpr Duration kLearnedLag = milliseconds(4);
 
 }  // namespace
 
+void Aligner::set_config(const Config& config) {
+  if (config.lead != config_.lead && !master())
+    lead_ = config.lead;
+  config_ = config;
+}
+
 Aligner::StreamId Aligner::add_stream(Kind kind) {
   const auto free = std::find_if(streams_.begin(), streams_.end(),
                                  [](const Stream& stream) { return !stream.is_present; });
@@ -115,7 +121,12 @@ void Aligner::follow_on(Stream& stream, const Stream& layer) {
   static_cast<Course&>(stream) = layer;
 }
 
-// Output time less the arrival of sound that met no queue, as the stream that leads has it.
+Duration Aligner::lead() const {
+  const auto* const first = master();
+  return first ? lead(*first) : lead_;
+}
+
+// As the stream that leads has it.
 Duration Aligner::lead(const Stream& first) const {
   if (first.kind == Kind::Audio)
     return first.offset - floor(first);

@@ -40,6 +40,8 @@ class Aligner {
     Duration video_lag{0};
     // How late the sound is in its own stream (codec delay): it goes out earlier by this.
     Duration audio_delay{0};
+    // Where a time line goes on that another aligner has begun: its lead() at the end.
+    Duration lead{0};
     // How much later than arrivals say reports may put the picture's capture behind the sound's, with
     // Trust::Auto; how much earlier: two fifths of it.
     Duration most_disagreement = std::chrono::milliseconds(250);
@@ -110,10 +112,10 @@ class Aligner {
 
   using StreamId = std::size_t;
 
-  explicit Aligner(const Config& config) : config_{config} {}
+  explicit Aligner(const Config& config) : config_{config}, lead_{config.lead} {}
 
-  // Live; an audio_delay that changes steps the sound.
-  void set_config(const Config& config) { config_ = config; }
+  // Live; an audio_delay that changes steps the sound. A lead counts for a time line that has not begun.
+  void set_config(const Config& config);
   StreamId add_stream(Kind kind);
   void remove_stream(StreamId stream);
 
@@ -131,6 +133,8 @@ class Aligner {
 
   std::optional<Event> take_event();
   [[nodiscard]] StreamStats stats(StreamId stream) const;
+  // Output time less the arrival of sound that met no queue: grows as the sender's clock leaves ours.
+  [[nodiscard]] Duration lead() const;
   // Nothing before the first stream is placed.
   [[nodiscard]] std::optional<Mapping> mapping(RunningTime now) const;
 
@@ -237,7 +241,7 @@ class Aligner {
   // to have the same.
   std::optional<Duration> left_lag_;
   // What keeps the time line going when all streams have gone and others come: see lead().
-  Duration lead_{0};
+  Duration lead_;
 };
 
 }  // namespace onair

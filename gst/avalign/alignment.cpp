@@ -131,7 +131,8 @@ GstEvent* Alignment::make_timeline_event() {
 
 GstStructure* Alignment::stats() {
   const Lock lock{mutex_};
-  auto* stats = gst_structure_new_empty("application/x-avaligner-stats");
+  auto* stats = gst_structure_new("application/x-avaligner-stats", "lead", G_TYPE_INT64,
+                                  static_cast<gint64>(aligner_.lead().count()), nullptr);
   if (const auto mapping = aligner_.mapping(now())) {
     gst_structure_set(stats, "running-time", G_TYPE_INT64,
                       static_cast<gint64>(mapping->output.time_since_epoch().count()),

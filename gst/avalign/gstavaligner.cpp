@@ -29,6 +29,10 @@
  * arrivals say, are ignored (#GstAvAligner:sr-trust). What good ones taught stays when they vanish.
  * Capture times in packets (abs-capture-time) are taken as reports are, and come sooner.
  *
+ * The time line is the sender's audio clock, and leaves ours by some seconds in a day. When the next sender of
+ * the same programme gets an aligner of its own, #GstAvAligner:lead makes that one go on where the former has
+ * got to.
+ *
  * Pads come in pairs: `audio_0` with `audio_src_0`, `video_1` with `video_src_1`. Each stream is held
  * for 0.8 s at its start, and for up to 1 s when its media clock seems to have broken; the latency
  * query is answered with a second more than upstream's. A pair has a queue and a thread of its own.
@@ -381,8 +385,8 @@ static void gst_av_aligner_class_init(GstAvAlignerClass* klass) {
    * GstAvAligner:stats:
    *
    * Structure application/x-avaligner-stats: `running-time` of the output now (ns),
-   * `receiver-running-time` of the pipeline (ns) and `ntp-time` of the sender (ns, where known), and
-   * for each sink pad a structure of its name with `ssrc`, `placed`, `master`, `source` (capture,
+   * `receiver-running-time` of the pipeline (ns) and `ntp-time` of the sender (ns, where known), `lead`
+   * (ns, output less arrival of sound that met no queue), and for each sink pad a structure of its name with `ssrc`, `placed`, `master`, `source` (capture,
    * report, arrival, timestamp), `offset` (ns, output less RTP time), `delay` (ns, output less arrival of a
    * packet that met no queue), `confidence` (ns, one standard deviation), `rate-ppm` (of the
    * sender's media clock against ours), `rate-deviation-ppm`, `learned-lag` (ns), `reports`,

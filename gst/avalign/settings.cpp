@@ -7,7 +7,7 @@
 namespace onair {
 namespace {
 
-constexpr std::array<Property<AlignerSettings>, 4> kProperties{{
+constexpr std::array<Property<AlignerSettings>, 5> kProperties{{
     {"audio-delay", "Audio delay",
      "How late the sound is in its own stream, in nanoseconds (look-ahead of codecs, in front and "
      "behind); it goes out earlier by this. Changing it steps the sound",
@@ -16,6 +16,10 @@ constexpr std::array<Property<AlignerSettings>, 4> kProperties{{
      "How much later than the sound of the same instant the picture arrives, in nanoseconds, where "
      "no sender report tells",
      &AlignerSettings::video_lag},
+    {"lead", "Lead",
+     "Output time less the arrival of sound that met no queue, in nanoseconds, where the time line "
+     "begins: to go on where another aligner has ended, as `lead` of its stats says",
+     &AlignerSettings::lead},
     {"max-disagreement", "Most disagreement",
      "How much longer than arrivals show sender reports may say the picture takes than the sound, "
      "in "
@@ -45,6 +49,7 @@ Aligner::Config to_core(const AlignerSettings& settings) {
   return {.trust = settings.trust,
           .video_lag = at_most_a_day(settings.video_lag),
           .audio_delay = at_most_a_day(settings.audio_delay),
+          .lead = at_most_a_day(settings.lead),
           .most_disagreement = Duration{static_cast<Duration::rep>(settings.max_disagreement)}};
 }
 

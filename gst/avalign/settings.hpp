@@ -14,6 +14,7 @@ namespace onair {
 struct AlignerSettings {
   gint64 audio_delay = 0;
   gint64 video_lag = 0;
+  gint64 lead = 0;
   guint64 max_disagreement = 250 * GST_MSECOND;
   bool adjust_frames = false;
   Aligner::Trust trust = Aligner::Trust::Auto;

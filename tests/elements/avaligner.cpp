@@ -136,7 +136,7 @@ TEST_F(AvAlignerPads, AreReleasedWhileTheirStreamIsHeld) {
   audio.push_all(0, 10);
   bench.wait_for_deadline();
   bench.release(audio);
-  EXPECT_EQ(gst_structure_n_fields(bench.stats().get()), 0);
+  EXPECT_EQ(gst_structure_n_fields(bench.stats().get()), 1) << "lead";
 }
 
 TEST_F(AvAlignerPads, AnElementWithPadsThatNeverPlayedIsDisposedOf) {
@@ -158,7 +158,7 @@ TEST_F(AvAlignerPads, AnElementWithPadsThatNeverPlayedIsDisposedOf) {
 TEST_F(AvAlignerProperties, HaveTheirDefaultsAndRanges) {
   AlignerBench bench;
   auto* klass = G_OBJECT_GET_CLASS(bench.element());
-  for (const char* name : {"audio-delay", "video-lag"}) {
+  for (const char* name : {"audio-delay", "video-lag", "lead"}) {
     const auto* spec = G_PARAM_SPEC_INT64(g_object_class_find_property(klass, name));
     EXPECT_EQ(spec->default_value, 0) << name;
     EXPECT_EQ(spec->minimum, G_MININT64) << name;
@@ -176,7 +176,7 @@ TEST_F(AvAlignerProperties, HaveTheirDefaultsAndRanges) {
   EXPECT_EQ(stats->value_type, GST_TYPE_STRUCTURE);
   EXPECT_FALSE(stats->flags & G_PARAM_WRITABLE);
   for (const char* name :
-       {"audio-delay", "video-lag", "max-disagreement", "adjust-frames", "sr-trust"}) {
+       {"audio-delay", "video-lag", "lead", "max-disagreement", "adjust-frames", "sr-trust"}) {
     const auto* spec = g_object_class_find_property(klass, name);
     EXPECT_TRUE(spec->flags & G_PARAM_WRITABLE) << name;
     EXPECT_TRUE(spec->flags & GST_PARAM_MUTABLE_PLAYING) << name;
@@ -331,6 +331,16 @@ TEST_F(AvAligner, AudioDelayMovesTheSoundAndCanBeChangedLive) {
   audio.push(60);
   ASSERT_TRUE(audio.wait_for("#60"));
   EXPECT_EQ(audio.pts(60), 60 * kAudioSpacing - 25ms);
+}
+
+TEST_F(AvAligner, LeadBeginsTheTimeLineWhereAnotherHasGotTo) {
+  AlignerBench bench{"audio-delay=5000000 lead=2000000000"};
+  auto& audio = bench.add("audio_0");
+  for (std::int64_t n = 5; n < 60; ++n)
+    audio.push(n);
+  ASSERT_TRUE(audio.wait_for("#59"));
+  EXPECT_EQ(audio.pts(59), 59 * kAudioSpacing - 5ms + 2s);
+  EXPECT_EQ(int64_of(bench.stats().get(), "lead"), (2s / 1ns));
 }
 
 TEST_F(AvAligner, PacketsOfOneFrameHaveOneTime) {
@@ -647,7 +657,7 @@ TEST_F(AvAlignerStats, HaveTheFieldsAndTypesThatAreDocumented) {
   auto& audio = bench.add("audio_0");
   auto& video = bench.add("video_3");
   EXPECT_STREQ(gst_structure_get_name(bench.stats().get()), "application/x-avaligner-stats");
-  EXPECT_EQ(gst_structure_n_fields(bench.stats().get()), 2) << "nothing is placed";
+  EXPECT_EQ(gst_structure_n_fields(bench.stats().get()), 3) << "nothing is placed";
   Call::talk(audio, video, 0, 200, 50ms);
   ASSERT_TRUE(video.wait_for("#200"));
   const auto stats = bench.stats();
@@ -657,7 +667,8 @@ TEST_F(AvAlignerStats, HaveTheFieldsAndTypesThatAreDocumented) {
       EXPECT_EQ(gst_structure_get_field_type(structure, name), type) << name;
     EXPECT_EQ(static_cast<std::size_t>(gst_structure_n_fields(structure)), fields.size());
   };
-  expect(stats.get(), {{"running-time", G_TYPE_INT64},
+  expect(stats.get(), {{"lead", G_TYPE_INT64},
+                       {"running-time", G_TYPE_INT64},
                        {"receiver-running-time", G_TYPE_INT64},
                        {"ntp-time", G_TYPE_UINT64},
                        {"audio_0", GST_TYPE_STRUCTURE},

@@ -301,6 +301,38 @@ TEST(Aligner, ASecondSoundIsOnTheLineOfTheFirst) {
   EXPECT_FALSE(show.aligner.stats(second.id).is_master);
 }
 
+TEST(Aligner, AnotherAlignerGoesOnWithTheLeadOfTheFormer) {
+  Show former;
+  former.add_audio().rate = 80e-6;
+  former.run(1h);
+  const auto lead = former.aligner.lead();
+  EXPECT_NEAR(static_cast<double>(lead.count()), 288e6, 1e6) << "80 ppm of an hour";
+  Aligner aligner{{.audio_delay = 40ms, .lead = lead}};
+  EXPECT_EQ(aligner.lead(), lead);
+  const auto audio = aligner.add_stream(Kind::Audio);
+  aligner.on_unit(audio, {.id = 1, .media = MediaTime{7h}, .arrival = at(5s)}, at(5s));
+  aligner.on_time(at(5s) + Aligner::kStartHold);
+  EXPECT_EQ(aligner.take(audio)->time, at(5s) + lead - 40ms);
+  EXPECT_EQ(aligner.lead(), lead);
+}
+
+TEST(Aligner, ALeadThatIsSetCountsForALineThatHasNotBegun) {
+  Aligner aligner{{}};
+  aligner.set_config({.lead = 2s});
+  EXPECT_EQ(aligner.lead(), 2s);
+  const auto audio = aligner.add_stream(Kind::Audio);
+  aligner.on_unit(audio, {.id = 1, .media = MediaTime{7h}, .arrival = at(5s)}, at(5s));
+  aligner.on_time(at(5s) + Aligner::kStartHold);
+  EXPECT_EQ(aligner.take(audio)->time, at(7s));
+  aligner.set_config({.lead = 3s});
+  EXPECT_EQ(aligner.lead(), 2s);
+  aligner.remove_stream(audio);
+  aligner.set_config({.audio_delay = 1ms, .lead = 3s});
+  EXPECT_EQ(aligner.lead(), 2s) << "what has been, unless it is set anew";
+  aligner.set_config({.lead = -1s});
+  EXPECT_EQ(aligner.lead(), -1s);
+}
+
 TEST(Aligner, ASecondSoundLeadsWhenTheFirstHasGone) {
   Show show;
   auto& first = show.add_audio();
