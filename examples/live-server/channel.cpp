@@ -253,7 +253,8 @@ void Channel::on_session(const GstStructure* session) {
     log_line("publisher from %s connects (%s)", text_of(session, "remote-address").c_str(),
              text_of(session, "user-agent").c_str());
   } else if (state == "connected") {
-    message_ = "The first segment is being made.";
+    if (!broadcast_)
+      message_ = "The first segment is being made.";
     log_line("publisher connected");
   } else if (state == "silent") {
     log_line("nothing comes from the publisher");
@@ -356,7 +357,7 @@ std::string Channel::build(Broadcast::Stream audio, Broadcast::Stream video) {
   }
   using Stream = Broadcast::Stream;
   auto made = Intake::create(pipeline, settings_, fresh ? *fresh : *broadcast_,
-                             audio != Stream::None, video != Stream::None);
+                             audio != Stream::None, video != Stream::None, fresh ? 0 : lead_);
   if (const auto* why = std::get_if<std::string>(&made))
     return *why;
   intake_ = std::get<std::unique_ptr<Intake>>(std::move(made));
@@ -378,17 +379,20 @@ void Channel::on_error(GstMessage* message) {
   if (draining_ && (is_output || draining_->owns(source)))
     return end_broadcast(why);
   const bool is_broadcast = broadcast_ && (is_output || broadcast_->owns(source));
-  if (!is_broadcast && leaving_)
-    return leaving_->owns(source) ? on_left(why) : void();
-  if (!is_broadcast && !intake_)
+  if (!is_broadcast && leaving_ && leaving_->owns(source)) {
+    on_left(why);
+  } else if (is_broadcast || intake_) {
+    // The endpoint lives on, but this publisher must not believe that it is seen.
+    g_signal_emit_by_name(whip_.get(), "end-session");
+    lead_ = intake_ ? intake_->lead() : lead_;
+    if (is_broadcast)
+      break_off(why);
+    intake_.reset();
+    state_ = State::Idle;
+    message_ = why;
+  } else {
     return;
-  // The endpoint lives on, but this publisher must not believe that it is seen.
-  g_signal_emit_by_name(whip_.get(), "end-session");
-  if (is_broadcast)
-    break_off(why);
-  intake_.reset();
-  state_ = State::Idle;
-  message_ = why;
+  }
   // The error has left the pipeline with a failed state change, and in such a one the sinks of the
   // next broadcast would never get to PLAYING.
   gst_element_set_state(pipeline_.get(), GST_STATE_PLAYING);
@@ -419,6 +423,7 @@ void Channel::on_intake_end(GstObject* source) {
 
 void Channel::on_left(const std::string& why) {
   drain_timer_.stop();
+  lead_ = leaving_->lead();
   leaving_.reset();
   if (is_over_ || on_stopped_) {
     drain();

@@ -113,6 +113,7 @@ class Channel {
   Timer drain_timer_;
   Timer hold_timer_;
   std::unique_ptr<Broadcast> broadcast_;  // whether a publisher is here or away
+  gint64 lead_ = 0;                       // of its newest intake that has ended
   std::unique_ptr<Intake> intake_;        // of the publisher that is here
   std::unique_ptr<Intake> leaving_;       // of the former one, until its last frame
   std::unique_ptr<Broadcast> draining_;   // the former one, until its last frame

@@ -48,8 +48,10 @@ std::string unused_branch(bool is_audio) {
 std::variant<std::unique_ptr<Intake>, std::string> Intake::create(GstBin* pipeline,
                                                                   const Settings& settings,
                                                                   Broadcast& broadcast,
-                                                                  bool has_audio, bool has_video) {
-  std::string text = "avaligner name=align audio-delay=" + audio_delay(settings) + " ";
+                                                                  bool has_audio, bool has_video,
+                                                                  gint64 lead) {
+  std::string text = "avaligner name=align audio-delay=" + audio_delay(settings) +
+                     " lead=" + std::to_string(lead) + " ";
   if (has_audio)
     text += broadcast.pad(true) ? kAudioBranch : unused_branch(true);
   if (has_video)
@@ -88,6 +90,15 @@ std::variant<std::unique_ptr<Intake>, std::string> Intake::create(GstBin* pipeli
 Intake::~Intake() {
   if (bin_)
     take_out(pipeline_, bin_.get());
+}
+
+gint64 Intake::lead() const {
+  GstStructure* raw = nullptr;
+  g_object_get(child_of(bin_.get(), "align").get(), "stats", &raw, nullptr);
+  const onair::StructurePtr stats{raw};
+  gint64 lead = 0;
+  gst_structure_get_int64(stats.get(), "lead", &lead);
+  return lead;
 }
 
 bool Intake::link(GstPad* source, bool is_audio) {

@@ -20,12 +20,13 @@ class Intake {
   // Posted by the bin for each of its streams that has come to its end.
   static constexpr const char* kEndMessage = "live-intake-ended";
 
-  // The bin goes into `pipeline` and feeds `broadcast`, which takes no more of what ends here. An error is a
-  // sentence for a person.
+  // The bin goes into `pipeline` and feeds `broadcast`, which does not hear of its end. Its time line goes on with
+  // the `lead` of the former one; the first has none. An error is a sentence for a person.
   static std::variant<std::unique_ptr<Intake>, std::string> create(GstBin* pipeline,
                                                                    const Settings& settings,
                                                                    Broadcast& broadcast,
-                                                                   bool has_audio, bool has_video);
+                                                                   bool has_audio, bool has_video,
+                                                                   gint64 lead);
   // Takes the bin out of the pipeline.
   ~Intake();
   Intake(const Intake&) = delete;
@@ -36,6 +37,8 @@ class Intake {
   // Nothing comes any more for what has not been linked.
   void end_unlinked();
   [[nodiscard]] bool owns(GstObject* object) const { return is_within(object, bin_.get()); }
+  // In nanoseconds: by how much its time line is ahead of arrivals.
+  [[nodiscard]] gint64 lead() const;
   void on_stream_end() { --streams_; }
   [[nodiscard]] bool has_ended() const { return streams_ == 0; }
 

@@ -56,13 +56,14 @@ async function onAir(t, name, work, options = []) {
 // When each segment was listed first, and what was listed last.
 function followPlaylist(media) {
   const listed = new Map();
-  const seen = { listed, playlist: null, stop: () => clearInterval(timer) };
-  const timer = setInterval(async () => {
-    const response = await fetch(media).catch(() => null);
-    if (!response?.ok) return;
+  const seen = { listed, playlist: null, problems: [], stop: () => clearInterval(timer) };
+  const look = async () => {
+    const response = await fetch(media);
+    if (!response.ok) return;
     seen.playlist = parsePlaylist(await response.text());
     for (const { uri } of seen.playlist.entries) if (!listed.has(uri)) listed.set(uri, Date.now());
-  }, 50);
+  };
+  const timer = setInterval(() => look().catch((error) => seen.problems.push(String(error))), 50);
   return seen;
 }
 
@@ -96,13 +97,16 @@ async function vanish(page) {
 const isState = (server, state) => async () => (await status(server)).state === state;
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-// What everybody got: every segment, sound without a hole, a picture throughout.
-async function assertWhole(t, { dir, follower, server }) {
+// What everybody got: every segment, sound without a hole, a picture throughout; `steady` segments begin where they
+// should. (Where a browser begins to send, there may be no picture near a boundary.)
+async function assertWhole({ dir, follower, server }, steady) {
   const files = await segmentsOf(dir);
   const { entries, discontinuities } = follower.playlist;
   assert.deepEqual(entries.map(({ uri }) => path.join(dir, uri)), files, 'every file is listed, in order');
   assert.equal(discontinuities, 0);
-  assertOnGrid({ entries }, 1);
+  assert.deepEqual(follower.problems, []);
+  assertOnGrid({ entries: entries.slice(0, steady) }, 1);
+  assertOnGrid({ entries }, 1, 1);
   assert.deepEqual(await findFaults(files), []);
   const all = await join(files, path.join(dir, 'all.ts'));
   const { errors, stills, silences } = await decode(all);
@@ -150,6 +154,7 @@ for (const [name, comeBack] of [
       const second = await coming;
       await server.program.says(/broadcast 1 goes on with sound and picture/, 30_000);
       const backAt = Date.now();
+      const steady = follower.listed.size;
       t.diagnostic(`away for ${((backAt - goneAt) / 1000).toFixed(1)} s`);
       await pause(12_000);
       const { broadcast } = await status(server);
@@ -158,7 +163,7 @@ for (const [name, comeBack] of [
       await second.getByRole('button', { name: 'Stop' }).click();
       await eventually('the playlist ends', () => follower.playlist.isEnded, 10_000);
       const waits = waitsOf(follower);
-      const { files, stills, silences, flashes, beeps } = await assertWhole(t, { dir, follower, server });
+      const { files, stills, silences, flashes, beeps } = await assertWhole({ dir, follower, server }, steady);
       t.diagnostic(`${files.length} segments, which came after ${waits.map((s) => s.toFixed(2)).join(' ')} s`);
       t.diagnostic(`stills ${stills.map((s) => s.toFixed(1))}, silences ${silences.map((s) => s.toFixed(1))}`);
       assert.ok(Math.max(...waits) < 2.7, 'viewers have more ahead');
@@ -181,6 +186,7 @@ test('sound alone, and another size, go on in the broadcast that there is', { ti
     await vanish(first);
     const second = await publish(server, (context) => holdBack(context, 'video', { isOffered: false }));
     await server.program.says(/broadcast 1 goes on with sound only/, 30_000);
+    const steady = follower.listed.size;
     await pause(5000);
     await vanish(second);
     const third = await publish(server, undefined, { width: 320, height: 180 });
@@ -188,7 +194,7 @@ test('sound alone, and another size, go on in the broadcast that there is', { ti
     await pause(6000);
     await third.getByRole('button', { name: 'Stop' }).click();
     await eventually('the playlist ends', () => follower.playlist.isEnded, 10_000);
-    const { files, stills, silences, flashes, beeps } = await assertWhole(t, { dir, follower, server });
+    const { files, stills, silences, flashes, beeps } = await assertWhole({ dir, follower, server }, steady);
     t.diagnostic(`stills ${stills.map((s) => s.toFixed(1))}, silences ${silences.map((s) => s.toFixed(1))}`);
     for (const file of [files[1], files.at(-2)]) {
       const { width, height } = (await streamsOf(file)).find((stream) => stream.codec_name === 'h264');
@@ -198,6 +204,39 @@ test('sound alone, and another size, go on in the broadcast that there is', { ti
     assert.ok(unseen.length >= 3, `${unseen.length} beeps without a picture`);
     assert.ok(skews(beeps.slice(-4), flashes).length >= 3, 'and there is a picture again');
   });
+});
+
+test('a picture that the broadcast never had begins behind a discontinuity', { timeout: 180_000 }, async (t) => {
+  await onAir(t, 'more-streams', async ({ server, dir, follower }) => {
+    const first = await publish(server, (context) => holdBack(context, 'video', { isOffered: false }));
+    await server.program.says(/broadcast 1 begins with sound only/, 30_000);
+    await eventually('three segments', () => follower.listed.size >= 3, 20_000);
+    await vanish(first);
+    const second = await publish(server);
+    await server.program.says(/broadcast 1 goes on with sound and picture/, 30_000);
+    const { size } = follower.listed;
+    await eventually('three segments more', () => follower.listed.size >= size + 3, 20_000);
+    await second.getByRole('button', { name: 'Stop' }).click();
+    await eventually('the playlist ends', () => follower.playlist.isEnded, 10_000);
+    const { entries, discontinuities } = follower.playlist;
+    const files = await segmentsOf(dir);
+    assert.deepEqual(entries.map(({ uri }) => path.join(dir, uri)), files);
+    assert.equal(discontinuities, 1);
+    assert.deepEqual(follower.problems, []);
+    const kinds = async (file) => (await streamsOf(file)).map((stream) => stream.codec_name).sort();
+    assert.deepEqual(await kinds(files[0]), ['aac']);
+    assert.deepEqual(await kinds(files.at(-2)), ['aac', 'h264']);
+  });
+});
+
+test('without a hold, who vanished has ended the broadcast', { timeout: 120_000 }, async (t) => {
+  await onAir(t, 'none', async ({ server, follower }) => {
+    const first = await publish(server);
+    await eventually('three segments', () => follower.listed.size >= 3, 20_000);
+    await vanish(first);
+    await publish(server);
+    await server.program.says(/the playlist has ended[^]*broadcast 2 begins with sound and picture/, 30_000);
+  }, ['--hold-seconds', '0']);
 });
 
 test('who does not come back is waited for, and then the playlist ends', { timeout: 180_000 }, async (t) => {
@@ -219,7 +258,8 @@ test('who does not come back is waited for, and then the playlist ends', { timeo
     assert.ok(held > kHoldSeconds - 1 && held < kHoldSeconds + 4, `${held} s`);
     await eventually('the server is idle', isState(server, 'idle'), 5000);
     const waits = waitsOf(follower);
-    const { files, stills, silences } = await assertWhole(t, { dir, follower, server });
+    const steady = follower.listed.size;
+    const { files, stills, silences } = await assertWhole({ dir, follower, server }, steady);
     t.diagnostic(`${files.length} segments, which came after ${waits.map((s) => s.toFixed(2)).join(' ')} s`);
     t.diagnostic(`stills ${stills.map((s) => s.toFixed(1))}, silences ${silences.map((s) => s.toFixed(1))}`);
     assertSeenThroughout(t, atEnd, goneAt);

@@ -19,6 +19,7 @@ const meter = new DelayMeter(video);
 
 let player = null;
 let isOnAir = false;  // by what the server says
+let away = '';        // what it says while the broadcaster is
 let watching = null;  // the broadcast that is being played
 let finished = null;  // the broadcast that was played to its end, while the server still shows it
 let pollTimer = 0;
@@ -78,8 +79,13 @@ function pollEarly() {
   if (performance.now() - polledAt > kPollMs) poll();
 }
 
-function follow({ state, broadcast, playlist }) {
+const showLive = () => become('live', away || 'Live.');
+
+function follow({ state, broadcast, playlist, message }) {
   isOnAir = state === 'live' || state === 'away';  // the programme goes on without the broadcaster
+  const before = away;
+  away = state === 'away' ? message : '';
+  if (away !== before && player && onair.state === 'live') showLive();
   if (!isOnAir) finished = null;
   if (isOnAir && broadcast !== watching && broadcast !== finished) {
     begin(broadcast, new URL(playlist, location.href).href);
@@ -186,7 +192,7 @@ function showFigures() {
 
 video.addEventListener('playing', () => {
   if (!player) return;
-  become('live', 'Live.');
+  showLive();
   $('play-cover').hidden = true;
   showSoundButton();
 });
