@@ -132,9 +132,9 @@ std::string Channel::start() {
 
 void Channel::resume(bool audio, bool video) {
   using Stream = Broadcast::Stream;
-  auto made = Broadcast::create(GST_BIN(pipeline_.get()), settings_, *output_,
-                                audio ? Stream::Later : Stream::None,
-                                video ? Stream::Later : Stream::None);
+  auto made =
+      Broadcast::create(GST_BIN(pipeline_.get()), settings_, *output_,
+                        audio ? Stream::Later : Stream::None, video ? Stream::Later : Stream::None);
   if (const auto* why = std::get_if<std::string>(&made)) {
     message_ = *why;
     log_line("what was on the air does not go on: %s", why->c_str());

@@ -107,8 +107,8 @@ int run_channels(const live::Settings& settings) {
   if (const auto why = origin.listen(channels.hls_folder(), settings.address, hls_port);
       !why.empty())
     return fail(why);
-  channels.set_playlist_root(
-      settings.hls_url.empty() ? ":" + std::to_string(origin.port()) : settings.hls_url);
+  channels.set_playlist_root(settings.hls_url.empty() ? ":" + std::to_string(origin.port())
+                                                      : settings.hls_url);
   live::Front front{settings, channels, events, {settings.api_token}};
   if (const auto why = front.listen(); !why.empty())
     return fail(cannot_listen(settings, why));

@@ -310,7 +310,8 @@ std::optional<Mistake> check(const Settings& s) {
     return outside("max-channels", std::to_string(s.max_channels), "from 1 to 10000");
   for (const auto& [name, url] : {std::pair{"public-url", &s.public_url}, {"hls-url", &s.hls_url}})
     if (!url->empty() && (!url->starts_with("http") || url->ends_with('/')))
-      return outside(name, "'" + *url + "'", "http://HOST or https://HOST, with no slash at its end");
+      return outside(name, "'" + *url + "'",
+                     "http://HOST or https://HOST, with no slash at its end");
   return std::nullopt;
 }
 

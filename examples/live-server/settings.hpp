@@ -37,9 +37,9 @@ struct Settings {
   std::string jitterbuffer;   // empty: the default of whiplistensrc
   unsigned min_rtp_port = 0;  // UDP ports of media, both 0: any
   unsigned max_rtp_port = 0;
-  bool origin = true;        // serves playlists and segments itself; else another process serves `dir`
-  std::string data;          // folder of a server of many channels; empty: one channel
-  std::string api_token;     // of the channel API; made up when empty
+  bool origin = true;     // serves playlists and segments itself; else another process serves `dir`
+  std::string data;       // folder of a server of many channels; empty: one channel
+  std::string api_token;  // of the channel API; made up when empty
   unsigned max_channels = 100;
   std::string public_url;  // how others reach the API; empty: by the address that they ask
   std::string hls_url;     // and playlists; empty: the same host by `hls_port`
