@@ -4,11 +4,12 @@
 #include <algorithm>
 #include <cctype>
 #include <cerrno>
-#include <random>
 #include <string_view>
 #include <utility>
 
 #include <sys/socket.h>
+
+#include "rtcingest/secret.hpp"
 
 GST_DEBUG_CATEGORY_EXTERN(gst_whip_listen_src_debug);
 #define GST_CAT_DEFAULT gst_whip_listen_src_debug
@@ -21,19 +22,6 @@ constexpr guint kTickMs = 100;
 // one that never ends is cut off here.
 constexpr goffset kHardBodyLimit = 8 * 1024 * 1024;
 constexpr const char* kSizeKey = "onair-body-size";
-
-// 128 bits that nobody guesses: the session's URL is what DELETE and PATCH go to.
-std::string random_id() {
-  std::random_device source;  // getrandom(2) or the CPU's in libstdc++
-  constexpr std::string_view kHex = "0123456789abcdef";
-  std::string id;
-  for (int word = 0; word < 4; ++word) {
-    auto bits = source();
-    for (int digit = 0; digit < 8; ++digit, bits >>= 4)
-      id += kHex[bits & 0xf];
-  }
-  return id;
-}
 
 std::string header(SoupMessageHeaders* headers, const char* name) {
   const char* value = soup_message_headers_get_list(headers, name);
@@ -226,7 +214,7 @@ void Endpoint::publish(SoupServerMessage* message, Plan plan) {
   if (session_.get())
     end_session(EndReason::Replaced, "The publisher had gone silent and another one took over.");
 
-  const auto id = random_id();
+  const auto id = random_id();  // the session's URL is what DELETE and PATCH go to
   ice_generation_ = 1;
   session_state_ = {.id = id,
                     .etag = etag_of(id, ice_generation_),

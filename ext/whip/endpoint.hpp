@@ -13,7 +13,7 @@
 #include "glue/control_thread.hpp"
 #include "glue/gstptr.hpp"
 #include "glue/guarded.hpp"
-#include "request_budget.hpp"
+#include "rtcingest/request_budget.hpp"
 #include "rtcingest/session.hpp"
 #include "whip_protocol.hpp"
 

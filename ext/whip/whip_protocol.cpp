@@ -4,9 +4,11 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <charconv>
 
 #include <nlohmann/json.hpp>
+
+#include "rtcingest/ice_server.hpp"
+#include "rtcingest/secret.hpp"
 
 namespace onair::whip {
 namespace {
@@ -45,15 +47,6 @@ bool equals_ignoring_case(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {
     return std::tolower(x) == std::tolower(y);
   });
-}
-
-// Every byte is compared whatever the first difference, so that the time tells nothing.
-bool equals_in_constant_time(std::string_view given, std::string_view secret) {
-  unsigned difference = given.size() == secret.size() ? 0 : 1;
-  for (std::size_t i = 0; i < given.size(); ++i)
-    difference |= static_cast<unsigned char>(given[i]) ^
-                  static_cast<unsigned char>(secret[i % secret.size()]);
-  return difference == 0;
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -193,23 +186,6 @@ Action handle_patch(const Request& request, const SessionState& session) {
   return Trickle{std::move(parsed)};
 }
 
-// RFC 3986 section 2.1; what is no escape stays as it is.
-std::string without_escapes(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    unsigned byte = 0;
-    const auto* const digits = text.data() + i + 1;
-    if (text[i] == '%' && i + 2 < text.size() &&
-        std::from_chars(digits, digits + 2, byte, 16).ptr == digits + 2) {
-      out += static_cast<char>(byte);
-      i += 2;
-    } else {
-      out += text[i];
-    }
-  }
-  return out;
-}
-
 // RFC 9110 section 5.6.4.
 std::string quoted_string(std::string_view text) {
   std::string out = "\"";
@@ -301,28 +277,13 @@ Headers cors_headers() {
 
 Headers ice_server_links(std::string_view stun_server, std::string_view turn_server) {
   Headers links;
-  if (stun_server.starts_with("stun://"))
-    links.emplace_back("Link",
-                       "<stun:" + std::string{stun_server.substr(7)} + ">; rel=\"ice-server\"");
-  const auto scheme_end = turn_server.find("://");
-  if (scheme_end == std::string_view::npos)
-    return links;
-  // turn(s)://user:password@host:port?transport=udp, as webrtcbin takes it.
-  const std::string scheme{turn_server.substr(0, scheme_end)};
-  const auto rest = turn_server.substr(scheme_end + 3);
-  const auto at = rest.rfind('@');
-  std::string link = "<" + scheme + ":" +
-                     std::string{at == std::string_view::npos ? rest : rest.substr(at + 1)} +
-                     ">; rel=\"ice-server\"";
-  if (at != std::string_view::npos) {
-    const auto user = rest.substr(0, at);
-    const auto colon = std::min(user.find(':'), user.size());
-    link += "; username=" + quoted_string(without_escapes(user.substr(0, colon))) +
-            "; credential=" +
-            quoted_string(without_escapes(user.substr(std::min(colon + 1, user.size())))) +
-            "; credential-type=\"password\"";
+  for (const auto& server : ice_servers(stun_server, turn_server)) {
+    std::string link = "<" + server.url + ">; rel=\"ice-server\"";
+    if (!server.username.empty())
+      link += "; username=" + quoted_string(server.username) +
+              "; credential=" + quoted_string(server.credential) + "; credential-type=\"password\"";
+    links.emplace_back("Link", std::move(link));
   }
-  links.emplace_back("Link", std::move(link));
   return links;
 }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "request_budget.hpp"
+#include "rtcingest/request_budget.hpp"
 
 #include <algorithm>
 
-namespace onair::whip {
+namespace onair {
 
 RequestBudget::RequestBudget(Config config)
     : per_request_{std::chrono::ceil<Duration>(
@@ -30,4 +30,4 @@ std::optional<Duration> RequestBudget::spend(const std::string& address, ClockTi
   return std::nullopt;
 }
 
-}  // namespace onair::whip
+}  // namespace onair

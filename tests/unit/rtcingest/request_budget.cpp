@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "request_budget.hpp"
+#include "rtcingest/request_budget.hpp"
 
 #include <string>
 
 #include <gtest/gtest.h>
 
-namespace onair::whip {
+namespace onair {
 namespace {
 
 using namespace std::chrono_literals;
@@ -131,4 +131,4 @@ TEST(RequestBudget, WhoHasUsedUpHisBudgetIsNotForgotten) {
 }
 
 }  // namespace
-}  // namespace onair::whip
+}  // namespace onair

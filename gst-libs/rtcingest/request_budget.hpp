@@ -8,7 +8,7 @@
 
 #include "base/time.hpp"
 
-namespace onair::whip {
+namespace onair {
 
 // How many requests an address may still make: a token bucket for each, counted in time, so that it is
 // exact: a request costs `per_request`, and time passing earns itself. Memory is bounded: beyond
@@ -40,4 +40,4 @@ class RequestBudget {
   std::unordered_map<std::string, Bucket> buckets_;
 };
 
-}  // namespace onair::whip
+}  // namespace onair
