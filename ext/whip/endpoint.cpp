@@ -225,7 +225,7 @@ void Endpoint::publish(SoupServerMessage* message, Plan plan) {
       soup_message_headers_get_one(soup_server_message_get_request_headers(message), "User-Agent");
   user_agent_ = agent ? agent : "";
   Session::Callbacks callbacks{
-      .on_answer = [this](std::string answer) { on_answer(std::move(answer)); },
+      .on_described = [this](const sdp::Description& answer) { on_answer(sdp::to_text(answer)); },
       .on_connected =
           [this] {
             counters_.lock()->is_connected = true;

@@ -9,6 +9,8 @@ const char* to_string(EndReason reason) {
   switch (reason) {
     case EndReason::Deleted:
       return "deleted";
+    case EndReason::SignallingLost:
+      return "signalling-lost";
     case EndReason::IceFailed:
       return "ice-failed";
     case EndReason::DtlsFailed:

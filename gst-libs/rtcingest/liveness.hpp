@@ -9,14 +9,15 @@ namespace onair {
 
 // Why a publisher's session is over.
 enum class EndReason {
-  Deleted,      // the publisher said goodbye
-  IceFailed,    // no network path was found
-  DtlsFailed,   // the handshake failed, or the certificate is not the offered one
-  IdleTimeout,  // nothing came for too long
-  Replaced,     // it was silent and somebody with the same right wants the place
-  Application,  // the application ended it
-  Stopped,      // the element stops
-  Error         // something inside broke
+  Deleted,         // the publisher said goodbye
+  SignallingLost,  // the connection that it was agreed on is gone, where that must stay
+  IceFailed,       // no network path was found
+  DtlsFailed,      // the handshake failed, or the certificate is not the offered one
+  IdleTimeout,     // nothing came for too long
+  Replaced,        // it was silent and somebody with the same right wants the place
+  Application,     // the application ended it
+  Stopped,         // the element stops
+  Error            // something inside broke
 };
 const char* to_string(EndReason reason);
 

@@ -197,6 +197,18 @@ struct Transport {
   std::vector<Fingerprint> fingerprints;
 };
 
+// What webrtcbin looks for in each m-line.
+void add_transport(sdp::Media& media, const std::string& mid, const Transport& transport) {
+  const auto& fingerprint = transport.fingerprints.front();
+  for (const auto& [name, value] : {std::pair<std::string_view, std::string>{"mid", mid},
+                                    {"setup", transport.setup},
+                                    {"ice-ufrag", transport.credentials.ufrag},
+                                    {"ice-pwd", transport.credentials.pwd},
+                                    {"fingerprint", fingerprint.hash + " " + fingerprint.digest},
+                                    {"rtcp-mux", ""}})
+    media.lines.push_back(sdp::make_attribute(name, value));
+}
+
 // The m-line as webrtcbin shall see it.
 sdp::Media reduce(const sdp::Media& media, const AcceptedMedia& accepted,
                   const Transport& transport) {
@@ -232,15 +244,23 @@ sdp::Media reduce(const sdp::Media& media, const AcceptedMedia& accepted,
     }
     out.lines.push_back(line);
   }
-  const auto& fingerprint = transport.fingerprints.front();
-  for (const auto& [name, value] : {std::pair<std::string_view, std::string>{"mid", accepted.mid},
-                                    {"setup", transport.setup},
-                                    {"ice-ufrag", transport.credentials.ufrag},
-                                    {"ice-pwd", transport.credentials.pwd},
-                                    {"fingerprint", fingerprint.hash + " " + fingerprint.digest},
-                                    {"rtcp-mux", ""},
-                                    {"sendonly", ""}})
-    out.lines.push_back(sdp::make_attribute(name, value));
+  add_transport(out, accepted.mid, transport);
+  out.lines.push_back(sdp::make_attribute("sendonly"));
+  return out;
+}
+
+// An m-line on which nothing comes.
+sdp::Media keep_idle(const sdp::Media& offered, const Transport& transport) {
+  sdp::Media out{.kind = offered.kind,
+                 .port = 9,
+                 .proto = offered.proto,
+                 .formats = {offered.formats.front()},
+                 .lines = {{'c', "IN IP4 0.0.0.0"}}};
+  if (const auto rtpmap = for_format(offered, "rtpmap", offered.formats.front()))
+    out.lines.push_back(
+        sdp::make_attribute("rtpmap", offered.formats.front() + " " + std::string{*rtpmap}));
+  add_transport(out, std::string{attribute(offered.lines, "mid").value_or("")}, transport);
+  out.lines.push_back(sdp::make_attribute("inactive"));
   return out;
 }
 
@@ -325,6 +345,19 @@ std::optional<Refusal> check_line(const sdp::Media& media) {
   return std::nullopt;
 }
 
+// The session part as webrtcbin shall see it.
+std::vector<sdp::Line> reduce_session(const sdp::Description& theirs, std::string_view bundle) {
+  std::vector<sdp::Line> lines;
+  for (const auto& line : theirs.lines) {
+    const auto name = sdp::attribute_name(line);
+    if (line.type != 'k' && !contains(kRewrittenAttributes, name) &&
+        !contains(kDroppedAttributes, name))
+      lines.push_back(line);
+  }
+  lines.push_back(sdp::make_attribute("group", bundle));
+  return lines;
+}
+
 // All accepted m-lines must share one transport.
 std::optional<Refusal> check_bundle(const sdp::Description& offer,
                                     const std::vector<AcceptedMedia>& media) {
@@ -396,13 +429,97 @@ std::variant<Plan, Refusal> plan_session(const sdp::Description& offer, const Wi
     plan.offer_for_us.media.push_back(reduce(*lines[i], plan.media[i], shared));
     bundle += " " + plan.media[i].mid;
   }
-  for (const auto& line : offer.lines) {
-    const auto name = sdp::attribute_name(line);
-    if (line.type != 'k' && !contains(kRewrittenAttributes, name) &&
-        !contains(kDroppedAttributes, name))
-      plan.offer_for_us.lines.push_back(line);
+  plan.offer_for_us.lines = reduce_session(offer, bundle);
+  return plan;
+}
+
+namespace {
+
+// Its payload types are the offer's, as in every answer of a browser.
+std::variant<AcceptedMedia, Refusal> choose_answered_format(const sdp::Media& offered,
+                                                            const sdp::Media& answered,
+                                                            MediaKind kind) {
+  auto chosen = choose_format(answered, kind);
+  auto* accepted = std::get_if<AcceptedMedia>(&chosen);
+  if (!accepted)
+    return chosen;
+  if (!contains(offered.formats, std::to_string(accepted->payload_type)))
+    return malformed("The answer's payload type " + std::to_string(accepted->payload_type) +
+                     " was not offered.");
+  if (accepted->rtx_payload_type &&
+      !contains(offered.formats, std::to_string(*accepted->rtx_payload_type)))
+    accepted->rtx_payload_type.reset();
+  return chosen;
+}
+
+// A header extension means what the offer says, or is not there.
+sdp::Media reduce_answered(const sdp::Media& offered, const sdp::Media& answered,
+                           const AcceptedMedia& accepted, const Transport& transport) {
+  auto out = reduce(answered, accepted, transport);
+  const auto known = attributes(offered.lines, "extmap");
+  std::erase_if(out.lines, [&](const sdp::Line& line) {
+    return sdp::attribute_name(line) == "extmap" &&
+           !contains(known, attribute({line}, "extmap").value_or(""));
+  });
+  return out;
+}
+
+}  // namespace
+
+std::variant<Plan, Refusal> plan_answer(const sdp::Description& offer,
+                                        const sdp::Description& answer, const Wishes& wishes) {
+  Plan plan{.offer = answer,
+            .offer_for_us = {},
+            .media = {},
+            .is_accepted = std::vector<bool>(answer.media.size(), false),
+            .remote = {},
+            .fingerprints = {}};
+  if (answer.media.size() != offer.media.size())
+    return malformed("The answer has " + std::to_string(answer.media.size()) +
+                     " m= lines and the offer " + std::to_string(offer.media.size()) + ".");
+  const sdp::Media* first = nullptr;  // that is sent
+  for (std::size_t i = 0; i < offer.media.size(); ++i) {
+    const auto& offered = offer.media[i];
+    const auto& answered = answer.media[i];
+    if (answered.kind != offered.kind ||
+        attribute(answered.lines, "mid") != attribute(offered.lines, "mid"))
+      return malformed("The m= lines of the answer are not those of the offer, in their order.");
+    const auto kind = kind_of(offered);
+    if (!kind || answered.port == 0 || !is_sent(answer, answered))
+      continue;
+    auto accepted = choose_answered_format(offered, answered, *kind);
+    if (auto* refusal = std::get_if<Refusal>(&accepted))
+      return std::move(*refusal);
+    if (auto refusal = check_line(answered))
+      return *std::move(refusal);
+    auto& taken = plan.media.emplace_back(std::get<AcceptedMedia>(std::move(accepted)));
+    if (wishes.simulcast && *kind == MediaKind::Video)
+      taken.simulcast = plan_simulcast(answered, std::to_string(taken.payload_type));
+    plan.is_accepted[i] = true;
+    first = first ? first : &answered;
   }
-  plan.offer_for_us.lines.push_back(sdp::make_attribute("group", bundle));
+  if (!first)
+    return unsupported("The answer sends neither audio nor video.");
+  if (auto refusal = check_bundle(answer, plan.media))
+    return *std::move(refusal);
+  auto transport = read_transport(answer, transport_line(answer, plan.media.front()));
+  if (auto* refusal = std::get_if<Refusal>(&transport))
+    return std::move(*refusal);
+  const auto& shared = std::get<Transport>(transport);
+  if (shared.setup == "actpass")
+    return malformed("a=setup of an answer must be active or passive (RFC 8842 section 5.3).");
+  plan.remote = shared.credentials;
+  plan.fingerprints = shared.fingerprints;
+
+  std::string bundle = "BUNDLE";
+  auto taken = plan.media.begin();
+  for (std::size_t i = 0; i < offer.media.size(); ++i) {
+    plan.offer_for_us.media.push_back(
+        plan.is_accepted[i] ? reduce_answered(offer.media[i], answer.media[i], *taken++, shared)
+                            : keep_idle(offer.media[i], shared));
+    bundle += " " + std::string{attribute(offer.media[i].lines, "mid").value_or("")};
+  }
+  plan.offer_for_us.lines = reduce_session(answer, bundle);
   return plan;
 }
 

@@ -37,10 +37,11 @@ struct Fingerprint {
   std::string digest;  // upper case: AB:CD:…
 };
 
+// Where we offer, `offer` is the publisher's answer.
 struct Plan {
   sdp::Description offer;                 // as the publisher sent it
   sdp::Description offer_for_us;          // what webrtcbin gets
-  std::vector<AcceptedMedia> media;       // in the order of offer_for_us
+  std::vector<AcceptedMedia> media;       // that the publisher sends, in the order of offer_for_us
   std::vector<bool> is_accepted;          // per m-line of `offer`
   IceCredentials remote;                  // of the transport
   std::vector<Fingerprint> fingerprints;  // one of them must be that of the DTLS certificate
@@ -66,5 +67,11 @@ sdp::Description complete_answer(const Plan& plan, sdp::Description answer);
 // asked for in stereo with in-band FEC (RFC 7587 section 6.1), the layers that we take, and trickle ICE
 // announced.
 sdp::Description finish_answer(const Plan& plan, sdp::Description answer, bool gathering_is_done);
+
+// The publisher's answer to `offer`, which is ours: it has an m-line for each of the offer's, in the formats that
+// were offered. One that the publisher does not send stays in what webrtcbin gets, as inactive, since its
+// transport may be the one that all share.
+std::variant<Plan, Refusal> plan_answer(const sdp::Description& offer,
+                                        const sdp::Description& answer, const Wishes& wishes = {});
 
 }  // namespace onair

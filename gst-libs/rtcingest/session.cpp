@@ -218,7 +218,9 @@ bool Session::build() {
         static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST);
     add_probe_weak(pad, kData, arrived, session);
     const GMemory<char> name{gst_pad_get_name(pad)};
-    if (session->simulcast() && g_str_has_prefix(name.get(), "recv_rtp_sink_"))
+    const bool may_be_simulcast =
+        session->offering_ ? !session->offering_->rids.empty() : session->simulcast() != nullptr;
+    if (may_be_simulcast && g_str_has_prefix(name.get(), "recv_rtp_sink_"))
       add_probe_weak(pad, kData, &Session::on_media, session);
   };
   connect_weak(rtpbin.get(), "pad-added", G_CALLBACK(on_rtpbin_pad), self);
@@ -243,28 +245,66 @@ void Session::end(EndReason reason, std::string detail) {
 
 void Session::answer(Plan plan) {
   plan_ = std::move(plan);
+  set_remote();
+}
+
+void Session::offer(Offering offering) {
+  offering_ = std::move(offering);
+  const auto add = [this](MediaKind kind) {
+    const auto caps =
+        GstPtr<GstCaps>::adopt(gst_caps_from_string(transceiver_caps(*offering_, kind).c_str()));
+    GstWebRTCRTPTransceiver* raw = nullptr;
+    g_signal_emit_by_name(webrtc_.get(), "add-transceiver",
+                          GST_WEBRTC_RTP_TRANSCEIVER_DIRECTION_RECVONLY, caps.get(), &raw);
+    const auto transceiver = GstPtr<GstWebRTCRTPTransceiver>::adopt(raw);
+    // Browsers offer retransmission of the picture alone, and so do we.
+    if (transceiver)
+      g_object_set(raw, "do-nack", kind == MediaKind::Video ? TRUE : FALSE, nullptr);
+  };
+  if (offering_->audio)
+    add(MediaKind::Audio);
+  if (offering_->video)
+    add(MediaKind::Video);
+  const auto promise =
+      GstPtr<GstPromise>::adopt(promise_weak<Session, &Session::on_offer_made>(shared_from_this()));
+  g_signal_emit_by_name(webrtc_.get(), "create-offer", nullptr, promise.get());
+}
+
+std::optional<Refusal> Session::accept(const sdp::Description& answer) {
+  auto plan = plan_answer(offered_, answer, {.simulcast = !offering_->rids.empty()});
+  if (auto* refusal = std::get_if<Refusal>(&plan))
+    return std::move(*refusal);
+  plan_ = std::get<Plan>(std::move(plan));
+  set_remote();
+  return std::nullopt;
+}
+
+void Session::set_remote() {
   for (const auto& media : plan_.media) {
     if (media.simulcast)
       router_.set(make_router(media));
   }
   const auto text = sdp::to_text(plan_.offer_for_us);
-  GST_DEBUG_OBJECT(config_.bin, "offer as reduced:\n%s", text.c_str());
-  const auto offer = to_gst(GST_WEBRTC_SDP_TYPE_OFFER, text);
-  if (!offer)
-    return end(EndReason::Error, "The offer could not be read.");
+  GST_DEBUG_OBJECT(config_.bin, "the publisher's description as reduced:\n%s", text.c_str());
+  const auto description =
+      to_gst(offering_ ? GST_WEBRTC_SDP_TYPE_ANSWER : GST_WEBRTC_SDP_TYPE_OFFER, text);
+  if (!description)
+    return end(EndReason::Error, "The publisher's description could not be read.");
   const auto promise =
       GstPtr<GstPromise>::adopt(promise_weak<Session, &Session::on_remote_set>(shared_from_this()));
-  g_signal_emit_by_name(webrtc_.get(), "set-remote-description", offer.get(), promise.get());
+  g_signal_emit_by_name(webrtc_.get(), "set-remote-description", description.get(), promise.get());
 }
 
 void Session::on_remote_set(const std::shared_ptr<Session>& self, GstPromise* promise) {
   if (auto error = error_of(promise)) {
     self->post([error = *std::move(error)](Session& me) {
-      me.end(EndReason::Error, "The offer was not accepted: " + error);
+      me.end(EndReason::Error, "The publisher's description was not accepted: " + error);
     });
     return;
   }
   self->tell_bandwidth();
+  if (self->offering_)
+    return;  // it was the answer
   const auto next =
       GstPtr<GstPromise>::adopt(promise_weak<Session, &Session::on_answer_made>(self));
   g_signal_emit_by_name(self->webrtc_.get(), "create-answer", nullptr, next.get());
@@ -301,46 +341,75 @@ void Session::on_answer_made(const std::shared_ptr<Session>& self, GstPromise* p
   g_signal_emit_by_name(self->webrtc_.get(), "set-local-description", answer.get(), next.get());
 }
 
+// webrtcbin's thread, while the control thread waits for the offer.
+void Session::on_offer_made(const std::shared_ptr<Session>& self, GstPromise* promise) {
+  GstWebRTCSessionDescription* raw = nullptr;
+  if (const GstStructure* reply = gst_promise_get_reply(promise))
+    gst_structure_get(reply, "offer", GST_TYPE_WEBRTC_SESSION_DESCRIPTION, &raw, nullptr);
+  const SessionDescriptionPtr made{raw};
+  auto parsed =
+      made ? from_gst(*made)
+           : std::variant<sdp::Description, sdp::SyntaxError>{sdp::SyntaxError{0, "there is none"}};
+  if (auto* offer = std::get_if<sdp::Description>(&parsed)) {
+    const auto text = sdp::to_text(complete_offer(std::move(*offer)));
+    if (const auto complete = to_gst(GST_WEBRTC_SDP_TYPE_OFFER, text)) {
+      const auto next =
+          GstPtr<GstPromise>::adopt(promise_weak<Session, &Session::on_local_set>(self));
+      g_signal_emit_by_name(self->webrtc_.get(), "set-local-description", complete.get(),
+                            next.get());
+      return;
+    }
+  }
+  self->post([error = error_of(promise).value_or("it could not be read")](Session& me) {
+    me.end(EndReason::Error, "No offer could be made: " + error);
+  });
+}
+
 void Session::on_local_set(const std::shared_ptr<Session>& self, GstPromise* promise) {
   self->post([error = error_of(promise)](Session& me) {
     if (error)
-      return me.end(EndReason::Error, "The answer was not accepted: " + *error);
+      return me.end(EndReason::Error, "Our description was not accepted: " + *error);
     me.is_described_ = true;
     me.on_states_changed();
   });
 }
 
-// A WHIP answer is the last word on candidates (RFC 9725 section 4.3.2: a server can't trickle), so
-// it waits for the gathering, but not for a STUN server that does not answer.
-void Session::publish_answer() {
-  if (std::exchange(is_answered_, true))
+// A WHIP answer is the last word on candidates (RFC 9725 section 4.3.2: a server can't trickle), and clients
+// of Sora take none but the offer's; so it waits for the gathering, but not for a STUN server that does not
+// answer.
+void Session::publish_description() {
+  if (std::exchange(is_published_, true))
     return;
   const SessionDescriptionPtr local{
       get_property<GstWebRTCSessionDescription*>(webrtc_.get(), "local-description")};
   if (!local)
-    return end(EndReason::Error, "webrtcbin has no answer.");
+    return end(EndReason::Error, "webrtcbin has no description of its own.");
   auto parsed = from_gst(*local);
   if (const auto* error = std::get_if<sdp::SyntaxError>(&parsed))
-    return end(EndReason::Error, "webrtcbin's answer is broken: " + error->what);
+    return end(EndReason::Error, "webrtcbin's description is broken: " + error->what);
+  auto& ours = std::get<sdp::Description>(parsed);
   const bool is_gathered =
       get_property<GstWebRTCICEGatheringState>(webrtc_.get(), "ice-gathering-state") ==
       GST_WEBRTC_ICE_GATHERING_STATE_COMPLETE;
-  const auto answer =
-      finish_answer(plan_, std::get<sdp::Description>(std::move(parsed)), is_gathered);
+  if (offering_) {
+    offered_ = finish_offer(*offering_, std::move(ours), is_gathered);
+    return callbacks_.on_described(offered_);
+  }
+  const auto answer = finish_answer(plan_, std::move(ours), is_gathered);
   const bool is_refused = std::all_of(answer.media.begin(), answer.media.end(),
                                       [](const auto& media) { return media.port == 0; });
   if (is_refused)
     return end(EndReason::Error, "webrtcbin refused every m-line of the offer.");
-  callbacks_.on_answer(sdp::to_text(answer));
+  callbacks_.on_described(answer);
 }
 
 void Session::on_states_changed() {
   if (is_ended_)
     return;
-  if (is_described_ && !is_answered_ &&
+  if (is_described_ && !is_published_ &&
       get_property<GstWebRTCICEGatheringState>(webrtc_.get(), "ice-gathering-state") ==
           GST_WEBRTC_ICE_GATHERING_STATE_COMPLETE)
-    publish_answer();
+    publish_description();
   const auto ice = get_property<GstWebRTCICEConnectionState>(webrtc_.get(), "ice-connection-state");
   if (ice == GST_WEBRTC_ICE_CONNECTION_STATE_CONNECTED ||
       ice == GST_WEBRTC_ICE_CONNECTION_STATE_COMPLETED)
@@ -352,7 +421,7 @@ void Session::on_states_changed() {
   if (peer == GST_WEBRTC_PEER_CONNECTION_STATE_CONNECTED) {
     if (!verify_certificate())
       return end(EndReason::DtlsFailed,
-                 "The publisher's DTLS certificate is not the one that its offer announced.");
+                 "The publisher's DTLS certificate is not the one that its description announced.");
     is_connected_ = true;
     callbacks_.on_connected();
   } else if (peer == GST_WEBRTC_PEER_CONNECTION_STATE_FAILED &&
@@ -430,8 +499,8 @@ void Session::tick() {
                         (nullptr));
   }
   const auto now = config_.now();
-  if (is_described_ && !is_answered_ && now - started_ > config_.gathering_timeout)
-    publish_answer();
+  if (is_described_ && !is_published_ && now - started_ > config_.gathering_timeout)
+    publish_description();
   const auto reason = liveness_.check(now, last_packet());
   if (!reason) {
     if (const auto turn = liveness_.turn(now, last_packet()))

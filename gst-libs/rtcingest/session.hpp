@@ -16,6 +16,7 @@
 #include "rtcingest/layer_router.hpp"
 #include "rtcingest/liveness.hpp"
 #include "rtcingest/negotiation.hpp"
+#include "rtcingest/offer.hpp"
 #include "rtcingest/outlet.hpp"
 #include "rtcingest/received_stream.hpp"
 
@@ -41,7 +42,8 @@ class Session : public std::enable_shared_from_this<Session> {
     std::function<ClockTime()> now;  // from any thread
   };
   struct Callbacks {
-    std::function<void(std::string answer)> on_answer;
+    // Our answer, or our offer, with what candidates there are.
+    std::function<void(const sdp::Description&)> on_described;
     std::function<void()> on_connected;
     std::function<void(Liveness::Turn)> on_turn;
     // The session has ended itself; the owner drops it. `detail` is a sentence for a person.
@@ -52,8 +54,12 @@ class Session : public std::enable_shared_from_this<Session> {
                                          Callbacks callbacks);
   ~Session();
 
-  // Begins: ends in on_answer, or in on_ended.
+  // Begins with the publisher's offer: ends in on_described, or in on_ended.
   void answer(Plan plan);
+  // Or begins with our own: ends in the same.
+  void offer(Offering offering);
+  // The publisher's answer to it; if it is refused, the session is as before.
+  std::optional<Refusal> accept(const sdp::Description& answer);
   void add_candidates(const SdpFragment& fragment);
   // A new set of ICE credentials on the same DTLS session (RFC 9725 section 4.3.3). What the
   // publisher needs to know comes back; nothing when the agent refuses.
@@ -80,9 +86,11 @@ class Session : public std::enable_shared_from_this<Session> {
 
   static void on_remote_set(const std::shared_ptr<Session>& self, GstPromise* promise);
   static void on_answer_made(const std::shared_ptr<Session>& self, GstPromise* promise);
+  static void on_offer_made(const std::shared_ptr<Session>& self, GstPromise* promise);
+  void set_remote();
   static void on_local_set(const std::shared_ptr<Session>& self, GstPromise* promise);
   void tell_bandwidth() const;
-  void publish_answer();
+  void publish_description();
   void on_states_changed();
   bool verify_certificate();
 
@@ -111,7 +119,9 @@ class Session : public std::enable_shared_from_this<Session> {
   bool is_connected_ = false;
   bool is_ended_ = false;
   bool is_described_ = false;  // the local description is set
-  bool is_answered_ = false;
+  bool is_published_ = false;  // and given to the publisher
+  std::optional<Offering> offering_;
+  sdp::Description offered_;  // as the publisher got it
 
   GstPtr<GstElement> webrtc_;
   std::atomic<Duration::rep> last_packet_{-1};  // ns, RTP or RTCP; -1 before the first

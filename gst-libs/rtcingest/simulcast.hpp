@@ -36,7 +36,7 @@ struct Simulcast {
 // none, or none that can be told apart: then it sends one stream, as RFC 8853 section 5.3.2 has it.
 std::optional<Simulcast> plan_simulcast(const sdp::Media& offered, std::string_view format);
 
-// Lines of the answer's m-line, header extensions among them.
+// Lines of our m-line, header extensions among them, be it in an answer or in an offer to receive.
 std::vector<sdp::Line> answer_lines(const Simulcast& simulcast);
 
 // The layers' names as a=simulcast has them: "h;m;l".

@@ -309,6 +309,63 @@ INSTANTIATE_TEST_SUITE_P(Publishers, MutatedOffer,
                                          test::chromium_simulcast_offer()),
                          name_of);
 
+// What everything behind plan_answer() relies on.
+void expect_in_order(const Plan& plan, const sdp::Description& offer) {
+  const auto& ours = plan.offer_for_us;
+  ASSERT_EQ(ours.media.size(), offer.media.size());
+  ASSERT_FALSE(plan.media.empty());
+  ASSERT_EQ(count_of(plan.is_accepted), plan.media.size());
+  EXPECT_TRUE(is_valid(plan.remote));
+  ASSERT_FALSE(plan.fingerprints.empty());
+  for (std::size_t i = 0; i < ours.media.size(); ++i) {
+    const auto& media = ours.media[i];
+    EXPECT_EQ(media.kind, offer.media[i].kind);
+    EXPECT_EQ(attribute(media.lines, "mid"), attribute(offer.media[i].lines, "mid"));
+    EXPECT_NE(media.port, 0u);
+    EXPECT_EQ(attribute(media.lines, "sendonly").has_value(), plan.is_accepted[i]);
+    EXPECT_NE(attribute(media.lines, "setup"), "actpass");
+    ASSERT_FALSE(media.formats.empty());
+    for (const auto& format : media.formats)
+      EXPECT_NE(std::find(offer.media[i].formats.begin(), offer.media[i].formats.end(), format),
+                offer.media[i].formats.end());
+  }
+  // It is SDP, and would be taken once more, unchanged.
+  const auto text = sdp::to_text(ours);
+  const auto parsed = sdp::parse(text);
+  ASSERT_TRUE(std::holds_alternative<sdp::Description>(parsed));
+  const auto again = plan_answer(offer, std::get<sdp::Description>(parsed));
+  ASSERT_TRUE(std::holds_alternative<Plan>(again)) << std::get<Refusal>(again).detail;
+  EXPECT_EQ(sdp::to_text(std::get<Plan>(again).offer_for_us), text);
+}
+
+TEST(MutatedAnswer, IsRefusedWithASentenceOrPlannedInOrder) {
+  const auto parsed_offer = sdp::parse(test::chromium_offer());
+  const auto offer =
+      std::get<Plan>(plan_session(std::get<sdp::Description>(parsed_offer))).offer_for_us;
+  const auto answer = test::replaced(sdp::to_text(offer), "setup:actpass", "setup:active");
+  std::uint32_t planned = 0;
+  std::uint32_t refused = 0;
+  for (std::uint32_t seed = 0; seed < kRounds; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    const auto text = Mutator{seed}.mutate(answer);
+    const auto parsed = sdp::parse(text);
+    if (!std::holds_alternative<sdp::Description>(parsed))
+      continue;
+    const auto plan = plan_answer(offer, std::get<sdp::Description>(parsed), {.simulcast = true});
+    if (const auto* refusal = std::get_if<Refusal>(&plan)) {
+      ASSERT_FALSE(refusal->detail.empty());
+      ++refused;
+      continue;
+    }
+    ++planned;
+    expect_in_order(std::get<Plan>(plan), offer);
+    if (HasFailure())
+      FAIL() << "first of all with\n" << text;
+  }
+  EXPECT_GT(planned, kRounds / 20);
+  EXPECT_GT(refused, kRounds / 20);
+}
+
 TEST(MutatedFragment, IsRefusedWithASentenceOrReadInOrder) {
   const auto whole = test::with_crlf(R"(a=ice-ufrag:EsAw
 a=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1
