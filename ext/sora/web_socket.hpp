@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <gst/gst.h>
+#include <libsoup/soup.h>
+
+#include "glue/gstptr.hpp"
+#include "signalling.hpp"
+
+namespace onair::sora {
+
+// The server's end of one WebSocket, which carries text frames. On the control thread, callbacks too.
+class WebSocket : public std::enable_shared_from_this<WebSocket> {
+ public:
+  struct Callbacks {
+    std::function<void(std::string_view frame)> on_text;
+    std::function<void()> on_closed;  // by whomever, once
+  };
+
+  // Frames beyond `largest_frame` bytes break the connection off without a word.
+  static std::shared_ptr<WebSocket> create(SoupWebsocketConnection* connection, guint largest_frame,
+                                           Callbacks callbacks);
+  ~WebSocket();
+  WebSocket(const WebSocket&) = delete;
+  WebSocket& operator=(const WebSocket&) = delete;
+
+  void send(const std::string& frame);
+  // Says why; on_closed comes when the other side has heard it, or does not answer.
+  void close(const Close& close);
+  // Whether it may still be written to.
+  [[nodiscard]] bool is_open() const;
+  // Whether more has come since the last message than the longest may take: libsoup before 3.8 would keep the
+  // fragments of one that never ends. To be asked now and then.
+  [[nodiscard]] bool is_flooded() const;
+  // Closes it, and reads no more.
+  void cut_off(const Close& close);
+
+ private:
+  WebSocket(SoupWebsocketConnection* connection, guint largest_frame, Callbacks callbacks);
+  static void on_message(SoupWebsocketConnection* connection, gint type, GBytes* bytes,
+                         gpointer data);
+  static void on_closed(SoupWebsocketConnection* connection, gpointer data);
+
+  [[nodiscard]] guint64 bytes_received() const;
+
+  const GstPtr<SoupWebsocketConnection> connection_;
+  const GstPtr<GSocket> socket_;
+  const guint largest_frame_;
+  guint64 received_before_ = 0;  // by the last message
+  const Callbacks callbacks_;
+};
+
+}  // namespace onair::sora
