@@ -24,9 +24,17 @@ std::string text_of_error(GstMessage* message) {
 
 WhipPipeline::WhipPipeline(const std::string& properties, Choice choice,
                            const std::string& consumers)
-    : choice_{choice ? std::move(choice)
-                     : [](const std::string&) { return std::optional{PadSink::Manner::Takes}; }} {
-  const auto line = "whiplistensrc name=whip port=0 token=secret " + properties + " " + consumers;
+    : WhipPipeline{{.head = "whiplistensrc token=secret", .message = "whip-session"},
+                   properties,
+                   std::move(choice),
+                   consumers} {}
+
+WhipPipeline::WhipPipeline(Kind kind, const std::string& properties, Choice choice,
+                           const std::string& consumers)
+    : kind_{std::move(kind)}, choice_{choice ? std::move(choice) : [](const std::string&) {
+        return std::optional{PadSink::Manner::Takes};
+      }} {
+  const auto line = kind_.head + " name=whip port=0 " + properties + " " + consumers;
   GError* raw = nullptr;
   GstElement* made =
       gst_parse_launch_full(line.c_str(), nullptr, GST_PARSE_FLAG_FATAL_ERRORS, &raw);
@@ -117,7 +125,7 @@ GstPtr<GstMessage> WhipPipeline::wait_for_message(
 
 StructurePtr WhipPipeline::wait_for_session(const std::string& state) {
   const auto message = wait_for_message([&](GstMessage* one) {
-    return gst_message_has_name(one, "whip-session") &&
+    return gst_message_has_name(one, kind_.message.c_str()) &&
            text_field(gst_message_get_structure(one), "state") == state;
   });
   return StructurePtr{message ? gst_structure_copy(gst_message_get_structure(message.get()))
@@ -125,8 +133,8 @@ StructurePtr WhipPipeline::wait_for_session(const std::string& state) {
 }
 
 std::string WhipPipeline::next_session_message() {
-  const auto message =
-      wait_for_message([](GstMessage* one) { return gst_message_has_name(one, "whip-session"); });
+  const auto message = wait_for_message(
+      [this](GstMessage* one) { return gst_message_has_name(one, kind_.message.c_str()); });
   if (!message)
     return "none";
   const GstStructure* structure = gst_message_get_structure(message.get());

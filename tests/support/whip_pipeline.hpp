@@ -29,7 +29,7 @@ class WhipPipeline {
   // rest of that line, in which the element is called "whip"; the pads that it links are passed over.
   explicit WhipPipeline(const std::string& properties = {}, Choice choice = {},
                         const std::string& consumers = {});
-  ~WhipPipeline();
+  virtual ~WhipPipeline();
   WhipPipeline(const WhipPipeline&) = delete;
   WhipPipeline& operator=(const WhipPipeline&) = delete;
 
@@ -68,11 +68,22 @@ class WhipPipeline {
   std::vector<std::string> pad_history();
   StructurePtr stats();
 
+ protected:
+  // Another element that listens, its part of the launch line and the name of its messages. In the line, it is
+  // called "whip" all the same.
+  struct Kind {
+    std::string head;
+    std::string message;
+  };
+  WhipPipeline(Kind kind, const std::string& properties, Choice choice,
+               const std::string& consumers);
+
  private:
   static void on_pad_added(GstElement* element, GstPad* pad, gpointer data);
   static void on_pad_removed(GstElement* element, GstPad* pad, gpointer data);
   GstPtr<GstMessage> wait_for_message(const std::function<bool(GstMessage*)>& is_wanted);
 
+  const Kind kind_;
   const Choice choice_;
   GstPtr<GstElement> pipeline_;
   GstPtr<GstElement> element_;

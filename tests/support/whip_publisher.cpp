@@ -229,22 +229,21 @@ bool WhipPublisher::wait_for_congestion_feedback() {
   return changed_.wait_for(lock, kPatience, [&] { return has_feedback_; });
 }
 
-bool WhipPublisher::make_offer() {
+bool WhipPublisher::wait_until_encoding() {
   gst_element_set_state(pipeline_.get(), GST_STATE_PLAYING);
   const unsigned streams = (config_.has_audio ? 1 : 0) + (config_.has_video ? 1 : 0);
-  {
-    std::unique_lock lock{mutex_};
-    if (!changed_.wait_for(lock, kPatience, [&] { return encoding_pads_ == streams; }))
-      return false;
-  }
-  const auto promise = call(webrtc_.get(), "create-offer", static_cast<GstStructure*>(nullptr));
+  std::unique_lock lock{mutex_};
+  return changed_.wait_for(lock, kPatience, [&] { return encoding_pads_ == streams; });
+}
+
+// Sets what has been made as the local description, and waits for the candidates.
+bool WhipPublisher::describe(const GstStructure* reply, const char* field) {
   GstWebRTCSessionDescription* raw = nullptr;
-  gst_structure_get(gst_promise_get_reply(promise.get()), "offer",
-                    GST_TYPE_WEBRTC_SESSION_DESCRIPTION, &raw, nullptr);
+  gst_structure_get(reply, field, GST_TYPE_WEBRTC_SESSION_DESCRIPTION, &raw, nullptr);
   if (!raw)
     return false;
-  const DescriptionPtr offer{raw, gst_webrtc_session_description_free};
-  call(webrtc_.get(), "set-local-description", offer.get());
+  const DescriptionPtr description{raw, gst_webrtc_session_description_free};
+  call(webrtc_.get(), "set-local-description", description.get());
   {
     std::unique_lock lock{mutex_};
     if (!changed_.wait_for(lock, kPatience, [&] { return is_gathered_; }))
@@ -252,6 +251,15 @@ bool WhipPublisher::make_offer() {
   }
   watch_leaving_packets();
   watch_feedback();
+  return true;
+}
+
+bool WhipPublisher::make_offer() {
+  if (!wait_until_encoding())
+    return false;
+  const auto promise = call(webrtc_.get(), "create-offer", static_cast<GstStructure*>(nullptr));
+  if (!describe(gst_promise_get_reply(promise.get()), "offer"))
+    return false;
   offer_ = local_description();
   if (config_.is_trickling) {
     held_back_ = lines_with(offer_, "a=candidate:");
@@ -260,6 +268,20 @@ bool WhipPublisher::make_offer() {
   if (config_.edit_offer)
     offer_ = config_.edit_offer(offer_);
   return true;
+}
+
+std::string WhipPublisher::answer_to(const std::string& offer) {
+  GstSDPMessage* message = nullptr;
+  if (!wait_until_encoding() ||
+      gst_sdp_message_new_from_text(offer.c_str(), &message) != GST_SDP_OK)
+    return {};
+  const DescriptionPtr theirs{
+      gst_webrtc_session_description_new(GST_WEBRTC_SDP_TYPE_OFFER, message),
+      gst_webrtc_session_description_free};
+  call(webrtc_.get(), "set-remote-description", theirs.get());
+  const auto promise = call(webrtc_.get(), "create-answer", static_cast<GstStructure*>(nullptr));
+  return describe(gst_promise_get_reply(promise.get()), "answer") ? local_description()
+                                                                  : std::string{};
 }
 
 std::string WhipPublisher::local_description() const {

@@ -52,6 +52,9 @@ class WhipPublisher {
   HttpResponse restart_ice();
   HttpResponse remove();  // DELETE
 
+  // For whoever is offered something by other means: the answer, with all candidates; empty when there is none.
+  std::string answer_to(const std::string& offer);
+
   // Whether ICE and DTLS get done.
   bool wait_until_connected();
   // Whether ICE finds a path again after restart_ice().
@@ -79,6 +82,8 @@ class WhipPublisher {
 
  private:
   bool make_offer();
+  bool wait_until_encoding();
+  bool describe(const GstStructure* reply, const char* field);
   void stop();
   [[nodiscard]] std::string local_description() const;
   [[nodiscard]] HttpHeaders authorized(HttpHeaders headers) const;
