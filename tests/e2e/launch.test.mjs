@@ -8,6 +8,7 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 
 import { onair, openBrowser, openPage, publishUrl } from './lib/browser.mjs';
+import { documentedPipelines } from './lib/documented.mjs';
 import { freePorts } from './lib/live_server.mjs';
 import { servePublishPage } from './lib/page_server.mjs';
 import { Program, eventually, root } from './lib/process.mjs';
@@ -127,13 +128,6 @@ const environment = {
   ...process.env,
   GST_PLUGIN_PATH: ['build/gst', 'build/ext'].map((folder) => path.join(root, folder)).join(':'),
 };
-
-// Pipelines of the elements' section comments: |[ … ]|, told apart from prose by gst-launch-1.0.
-async function documentedPipelines(source) {
-  const text = await readFile(path.join(root, source), 'utf8');
-  return [...text.matchAll(/\|\[([\s\S]*?)\]\|/g)].map((match) =>
-    match[1].replace(/^ \* ?/gm, '').trim());
-}
 
 test("the pipeline of whiplistensrc's documentation records a broadcast when pasted", async () => {
   const [pipeline] = await documentedPipelines('ext/whip/gstwhiplistensrc.cpp');
