@@ -8,7 +8,8 @@ source "$(dirname "${BASH_SOURCE[0]}")/../scripts/setup.sh"
 pages=$root/examples/live-server/pages
 install_packages build run
 install_npm "$pages"
-options=(-Dtests=disabled -Dwhip=enabled -Dhlsorigin=enabled -Dencryption=enabled -Dlive-server=enabled)
+options=(-Dtests=disabled -Dwhip=enabled -Dsora=enabled -Dhlsorigin=enabled -Dencryption=enabled
+  -Dlive-server=enabled)
 [[ ! -d $root/build ]] || options=() # as it was configured, by us or by tests/check.sh
 build "$root/build" "${options[@]}" live
 export GST_PLUGIN_PATH=$root/build/gst:$root/build/ext${GST_PLUGIN_PATH:+:$GST_PLUGIN_PATH}

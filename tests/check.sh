@@ -79,8 +79,8 @@ export GST_PLUGIN_PATH=$root/build/gst:$root/build/ext
 targets=(e2e)
 ! wants unit elements contract soak || targets=() # all of it
 ! wants docs unit elements contract e2e soak ||
-  build "$root/build" -Dtests=enabled -Dwhip=enabled -Dencryption=enabled -Dhlsorigin=enabled \
-    -Dlive-server=enabled "${targets[@]}"
+  build "$root/build" -Dtests=enabled -Dwhip=enabled -Dsora=enabled -Dencryption=enabled \
+    -Dhlsorigin=enabled -Dlive-server=enabled "${targets[@]}"
 if wants docs; then
   say "generated pages"
   if "$root/scripts/generate_docs.sh" --check; then
@@ -108,8 +108,8 @@ if wants sanitizers; then
     "-Dcpp_args=-g1 $unchecked" -Db_sanitize=address,undefined -Db_lundef=false meson-test-prereq
   say "suites unit, elements and contract under AddressSanitizer and UBSan"
   run_meson "$root/build-asan" unit elements contract
-  # All elements with threads but whiplistensrc, whose threads are webrtcbin's; tests/support/tsan_glib.cpp
-  # tells it of GLib's locks.
+  # All elements with threads but whiplistensrc and soralistensrc, whose threads are webrtcbin's;
+  # tests/support/tsan_glib.cpp tells it of GLib's locks.
   build "$root/build-tsan" -Dtests=enabled -Doptimization=0 -Dcpp_args=-g1 \
     -Db_sanitize=thread -Db_lundef=false \
     tests/unit/unit_{glue,hlslive_storage,tsan_glib} tests/support/libtsan_glib.so gst/avalign/libgstonairavalign.so \
@@ -127,7 +127,7 @@ if wants e2e; then
   say "suite e2e: a real browser"
   # Mostly they wait; what is measured in time has the machine to itself.
   run_node e2e --test-concurrency=2 \
-    "$root"/tests/e2e/{cache,channel_api,faults,ladder,launch,passthrough,playlists,server,simulcast}.test.mjs
+    "$root"/tests/e2e/{cache,channel_api,faults,ladder,launch,passthrough,playlists,server,simulcast,sora}.test.mjs
   run_node e2e-in-time --test-concurrency=1 "$root"/tests/e2e/{channels,hold,live,players,replaced,sync,weather}.test.mjs
 fi
 
