@@ -69,7 +69,11 @@ build() {
       die "meson could not configure; see above"
     }
   elif [[ ${#options[@]} -gt 0 && $(cat "$dir/.configured" 2>/dev/null) != "${options[*]}" ]]; then
-    meson configure "$dir" "${options[@]}" || die "meson could not configure"
+    # Options that are newer than the folder are known only to one that is set up again.
+    meson setup --reconfigure "$dir" "$root" "${options[@]}" >"$dir.log" 2>&1 || {
+      cat "$dir.log" >&2
+      die "meson could not configure; see above"
+    }
   fi
   [[ ${#options[@]} -eq 0 ]] || printf '%s' "${options[*]}" >"$dir/.configured"
   say "building ${dir#"$root"/}"
