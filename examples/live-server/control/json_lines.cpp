@@ -79,7 +79,12 @@ bool JsonLines::read() {
     begin = at + 1;
     if (!message.is_object())
       return end("the other side sent what is no object of JSON");
-    on_message(message);
+    try {
+      on_message(message);
+    } catch (const Json::exception& mistake) {  // a field of another type than it has
+      if (*is_open)
+        return end(std::string{"the other side sent what is not understood: "} + mistake.what());
+    }
     if (!*is_open)
       return false;
   }

@@ -24,7 +24,7 @@ class JsonLines {
   // Longer lines, and more than this that the other does not read, close it.
   static constexpr std::size_t kMostBytes = 1 << 20;
 
-  // Either may delete this.
+  // Either may delete this. A message whose fields are not what on_message takes them for (Json::exception) closes it.
   JsonLines(onair::GstPtr<GSocket> socket, OnMessage on_message, OnClose on_close);
   ~JsonLines();
   JsonLines(const JsonLines&) = delete;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "server/event_streams.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "http_reply.hpp"
@@ -37,6 +38,11 @@ bool EventStreams::add(SoupServerMessage* message, const std::string& channel) {
         [finished](const Stream& one) { return one.message.get() == finished; });
   };
   stream.on_finished = g_signal_connect(message, "finished", G_CALLBACK(on_finished), this);
+  const auto on_written = +[](SoupServerMessage*, guint size, gpointer data) {
+    auto& unread = static_cast<Stream*>(data)->unread;
+    unread -= std::min<std::size_t>(unread, size);
+  };
+  stream.on_written = g_signal_connect(message, "wrote-body-data", G_CALLBACK(on_written), &stream);
   if (!heartbeat_.is_running())
     heartbeat_.start(kHeartbeatMs, [this] { beat(); });
   return true;
@@ -48,7 +54,7 @@ void EventStreams::greet(const char* event, const Json& data) {
 
 void EventStreams::send(const std::string& channel, const char* event, const Json& data) {
   const auto text = text_of(event, data);
-  for (const auto& stream : streams_)
+  for (auto& stream : streams_)
     if (stream.channel.empty() || stream.channel == channel)
       write(stream, text);
 }
@@ -62,21 +68,27 @@ void EventStreams::end(const std::string& channel) {
   });
 }
 
-void EventStreams::write(const Stream& stream, const std::string& text) {
+void EventStreams::write(Stream& stream, const std::string& text) {
+  if (stream.unread > kMostUnread) {  // "finished" follows
+    g_socket_close(soup_server_message_get_socket(stream.message.get()), nullptr);
+    return;
+  }
+  stream.unread += text.size();
   soup_message_body_append(soup_server_message_get_response_body(stream.message.get()),
                            SOUP_MEMORY_COPY, text.data(), text.size());
   soup_server_message_unpause(stream.message.get());
 }
 
 void EventStreams::finish(Stream& stream) {
-  g_signal_handler_disconnect(stream.message.get(), std::exchange(stream.on_finished, 0));
+  for (auto* id : {&stream.on_finished, &stream.on_written})
+    g_signal_handler_disconnect(stream.message.get(), std::exchange(*id, 0));
   soup_message_body_complete(soup_server_message_get_response_body(stream.message.get()));
   soup_server_message_unpause(stream.message.get());
 }
 
 // A comment. It is by writing that one notices who has gone.
 void EventStreams::beat() {
-  for (const auto& stream : streams_)
+  for (auto& stream : streams_)
     write(stream, ": still here\n\n");
   if (!streams_.empty())
     heartbeat_.start(kHeartbeatMs, [this] { beat(); });

@@ -17,6 +17,8 @@ class EventStreams {
  public:
   // More listeners than this are refused.
   static constexpr std::size_t kMost = 1000;
+  // Who reads so much slower than it is sent is closed, and may come again.
+  static constexpr std::size_t kMostUnread = 1 << 20;
   // Proxies close what is silent for long.
   static constexpr unsigned kHeartbeatMs = 15'000;
 
@@ -30,6 +32,7 @@ class EventStreams {
   // To the listener that was added last.
   void greet(const char* event, const Json& data);
   void send(const std::string& channel, const char* event, const Json& data);
+  [[nodiscard]] std::size_t listeners() const { return streams_.size(); }
   // Its listeners are told no more.
   void end(const std::string& channel);
 
@@ -38,8 +41,10 @@ class EventStreams {
     onair::GstPtr<SoupServerMessage> message;
     std::string channel;
     gulong on_finished = 0;
+    gulong on_written = 0;
+    std::size_t unread = 0;
   };
-  static void write(const Stream& stream, const std::string& text);
+  static void write(Stream& stream, const std::string& text);
   static void finish(Stream& stream);
   void beat();
 

@@ -28,6 +28,7 @@ class JsonLinesTest : public ::testing::Test {
         socket_of(fds[0]),
         [this](const Json& message) {
           messages_.push_back(message);
+          static_cast<void>(message.value("text", ""));
           if (message.contains("delete"))
             lines_.reset();
         },
@@ -84,6 +85,14 @@ TEST_F(JsonLinesTest, WhatIsNoObjectClosesIt) {
   write("{}\n[1]\n{}\n");
   EXPECT_EQ(messages_.size(), 1U);
   EXPECT_EQ(closed_, "the other side sent what is no object of JSON");
+}
+
+TEST_F(JsonLinesTest, AFieldOfAnotherTypeClosesIt) {
+  write("{\"text\":1}\n{}\n");
+  EXPECT_EQ(messages_.size(), 1U);
+  ASSERT_TRUE(closed_);
+  EXPECT_NE(closed_->find("the other side sent what is not understood"), std::string::npos)
+      << *closed_;
 }
 
 TEST_F(JsonLinesTest, ALineWithoutAnEndClosesIt) {
