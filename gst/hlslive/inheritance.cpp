@@ -67,10 +67,10 @@ Storage::Failure Inheritance::accept(Storage& storage, Duration target, ClockTim
   if (const auto* failure = std::get_if<StorageError>(&found))
     return *failure;
   const auto& names = std::get<std::vector<std::string>>(found);
+  reserve(names);
   for (const auto& name : names)
     if (name.ends_with(kPlaylistEnding) && name != kMasterPlaylist)
       read(storage, name);
-  reserve(names);
   level();
   clear(storage, names, target, now);
   return std::nullopt;
@@ -93,9 +93,9 @@ void Inheritance::read(Storage& storage, const std::string& name) {
   }
   auto& left = std::get<PublishedPlaylist>(playlist);
   reserve(left.unfinished_parts);
-  finish(storage, left);
   for (const auto& segment : left.segments)
     reserve({segment.uri});
+  finish(storage, left);
   playlists_.emplace(name, std::move(left));
 }
 
@@ -109,8 +109,10 @@ void Inheritance::finish(Storage& storage, PublishedPlaylist& playlist) {
     return;
   const auto& first = begun->parts.front();
   auto segment = begun->segment;
-  segment.uri = std::string{file->rendition} + '-' + std::to_string(file->number) +
-                first.substr(first.rfind('.'));
+  const std::string rendition{file->rendition};
+  // Its own name may be there, with a part more than anybody was told of.
+  segment.uri =
+      rendition + '-' + std::to_string(next_numbers_[rendition]++) + first.substr(first.rfind('.'));
   segment.is_gap |= segment.key.has_value();
   if (!segment.is_gap) {
     const auto bytes = joined(storage, begun->parts);

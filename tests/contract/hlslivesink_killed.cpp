@@ -227,8 +227,9 @@ class KilledSink : public testing::TestWithParam<Case> {
   void expect_whole() {
     const auto found = playlists();
     const auto before = reached_;
+    // The next one ends what this one has begun.
     for (const auto& [rendition, playlist] : found)
-      reached_ = std::max(reached_, playlist.next_media_sequence());
+      reached_ = std::max(reached_, playlist.next_media_sequence() + (playlist.begun ? 1U : 0U));
     if (reached_ > before)
       lives_.insert(before);
     for (const auto& [rendition, playlist] : found) {
