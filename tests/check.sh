@@ -127,8 +127,9 @@ if wants e2e; then
   say "suite e2e: a real browser"
   # Mostly they wait; what is measured in time has the machine to itself.
   run_node e2e --test-concurrency=2 \
-    "$root"/tests/e2e/{cache,channel_api,faults,ladder,launch,passthrough,playlists,server,simulcast,sora}.test.mjs
-  run_node e2e-in-time --test-concurrency=1 "$root"/tests/e2e/{channels,hold,live,players,replaced,sync,weather}.test.mjs
+    "$root"/tests/e2e/{cache,channel_api,faults,launch,playlists,server,simulcast,sora}.test.mjs
+  run_node e2e-in-time --test-concurrency=1 \
+    "$root"/tests/e2e/{channels,hold,ladder,live,passthrough,players,replaced,sync,weather}.test.mjs
 fi
 
 if wants soak; then
