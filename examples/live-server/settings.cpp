@@ -36,7 +36,7 @@ struct Field {
   const char* help;
 };
 
-using Fields = std::array<Field, 30>;
+using Fields = std::array<Field, 31>;
 
 Fields fields_of(Settings& s) {
   return {{
@@ -78,6 +78,8 @@ Fields fields_of(Settings& s) {
       {"api-token", Type::Text, &s.api_token, "T",
        "what users of the API must know (made up when not given)"},
       {"max-channels", Type::Number, &s.max_channels, "N", "of the API, 1 to 10000 (100)"},
+      {"webhook-secret", Type::Text, &s.webhook_secret, "TEXT",
+       "signs what is sent to event_webhook_url of a channel (no such URL is taken)"},
       {"public-url", Type::Text, &s.public_url, "URL",
        "of the API, as behind a proxy (by the request's Host)"},
       {"hls-url", Type::Text, &s.hls_url, "URL",

@@ -2,7 +2,9 @@
 // The server of many channels: made by the API, each in a process of its own while somebody publishes, and what viewers
 // see of it when that is killed, or the server.
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import http from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -20,6 +22,9 @@ const kRequest = {
   hold_seconds: 20,
 };
 
+const kSecret = 'hook-secret';
+const kOptions = ['--webhook-secret', kSecret];
+
 let browser;
 let dir;
 let server;
@@ -28,7 +33,7 @@ let pages;
 before(async () => {
   await mkdir(artefacts, { recursive: true });
   dir = await mkdtemp(path.join(os.tmpdir(), 'onair-channels-'));
-  server = await startChannelServer(dir);
+  server = await startChannelServer(dir, { options: kOptions });
   pages = await servePublishPage(0);
   browser = await openBrowser();
 });
@@ -84,6 +89,30 @@ async function watch(channel) {
   return { client: follow(media), report, page, stop: () => context.close() };
 }
 
+// Takes events that are rightly signed; fails the first time it is asked.
+async function receiveEvents() {
+  const events = [];
+  const forged = [];
+  let requests = 0;
+  const receiver = http.createServer(async (request, response) => {
+    let body = '';
+    for await (const piece of request.setEncoding('utf8')) body += piece;
+    const [, time, hex] = request.headers['x-onair-signature'].match(/^t=(\d+),v1=([0-9a-f]{64})$/);
+    const wanted = createHmac('sha256', kSecret).update(`${time}.${body}`).digest('hex');
+    if (hex !== wanted || Math.abs(Date.now() / 1000 - time) > 60) forged.push(body);
+    requests += 1;
+    if (requests > 1) events.push(JSON.parse(body));
+    response.statusCode = requests > 1 ? 204 : 500;
+    response.end();
+  });
+  await new Promise((resolve) => receiver.listen(0, '127.0.0.1', resolve));
+  return { events, forged, url: `http://127.0.0.1:${receiver.address().port}/hook`,
+           close: () => new Promise((resolve) => { receiver.closeAllConnections(); receiver.close(resolve); }) };
+}
+
+// On a busy machine a publisher may be silent for a second.
+const withoutFlicker = (names, flicker) => names.join(' ').replaceAll(` ${flicker}`, '').split(' ');
+
 // From which until which of the pictures that were shown there was none, in seconds.
 function longestStill({ readings }) {
   const shown = readings.map(({ at }) => at);
@@ -96,7 +125,9 @@ async function remove(channel) {
 
 test('a channel is made, is on the air, and ends', async (t) => {
   const events = followEvents(server);
-  const channel = await make();
+  const hook = await receiveEvents();
+  t.after(() => hook.close());
+  const channel = await make({ ...kRequest, event_webhook_url: hook.url });
   await eventually('it is idle', isState(channel, 'idle'), 2000); // a server that has just begun looks for workers first
   assert.equal(await workerOf(channel), undefined, 'it costs no process before somebody publishes');
   const stranger = await fetch(channel.whip_url, { method: 'POST', body: 'v=0',
@@ -154,8 +185,18 @@ test('a channel is made, is on the air, and ends', async (t) => {
   await events.stop();
   const states = events.seen.filter(({ data, event }) => event === 'channel' && data.id === channel.id)
     .map(({ data }) => data.state);
-  assert.deepEqual(states.filter((state, i) => state !== states[i - 1]),
-    ['idle', 'starting', 'running', 'idle', 'starting', 'running', 'stopping', 'ended']);
+  const changes = withoutFlicker(states.filter((state, i) => state !== states[i - 1]), 'reconnecting running');
+  assert.deepEqual(changes, ['idle', 'starting', 'running', 'idle', 'starting', 'running', 'stopping', 'ended']);
+  await eventually('the webhook has heard of it', () =>
+    hook.events.at(-1)?.event === 'channel.deleted', 10_000);
+  assert.deepEqual(hook.forged, []);
+  assert.ok(hook.events.every(({ channel_id: id }) => id === channel.id));
+  assert.equal(new Set(hook.events.map(({ id }) => id)).size, hook.events.length, 'each once');
+  const heard = hook.events.map(({ event }) => event)
+    .filter((event) => !['channel.degraded', 'channel.restored'].includes(event));
+  const broadcast = ['publisher.connected', 'playlist.ready', 'publisher.left', 'broadcast.ended'];
+  assert.deepEqual(withoutFlicker(heard, 'publisher.left publisher.connected'),
+    [...broadcast, ...broadcast, 'channel.ended', 'channel.deleted']);
   assert.equal(events.seen.filter(({ event, data }) => event === 'deleted' && data.id === channel.id).length, 1);
 });
 
@@ -208,7 +249,7 @@ test('a server that is killed leaves its workers to the next', { timeout: 180_00
   const killedAt = Date.now();
   await server.program.stop('SIGKILL');
   assert.equal(await workerOf(channel), worker);
-  server = await startChannelServer(dir, { port: server.port });
+  server = await startChannelServer(dir, { port: server.port, options: kOptions });
   await eventually('it is taken over', isState(channel, 'running'), 5000);
   t.diagnostic(`taken over ${Date.now() - killedAt} ms after the server was killed`);
   assert.equal(await workerOf(channel), worker);
@@ -231,7 +272,7 @@ test('a server that is killed leaves its workers to the next', { timeout: 180_00
   assert.match(await readFile(path.join(dir, 'hls', channel.id, name), 'utf8'), /^#EXT-X-ENDLIST$/m);
   await publisher.stop();
   await viewer.stop();
-  server = await startChannelServer(dir, { port: server.port });
+  server = await startChannelServer(dir, { port: server.port, options: kOptions });
   await eventually('the channel is still there', isState(channel, 'idle'), 5000);
   await remove(channel);
 });

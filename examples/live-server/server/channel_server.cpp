@@ -79,21 +79,21 @@ RunningChannel& ChannelServer::add(ChannelRecord record) {
   auto& channel = channels_[id];
   channel = std::make_unique<RunningChannel>(
       std::move(record),
-      RunningChannel::Surroundings{
-          .settings = settings_,
-          .folder = folder_of(id),
-          .control = control_.path(),
-          .on_change = [this, id] { on_state(id); },
-          .on_record =
-              [this, id] {
-                if (const auto* its = this->channel(id))
-                  static_cast<void>(save(its->record()));
-              },
-          .on_figures =
-              [this, id] {
-                if (const auto* its = this->channel(id))
-                  events_.send(id, "stats", {{"id", id}, {"stats", its->status()}});
-              }});
+      RunningChannel::Surroundings{.settings = settings_,
+                                   .folder = folder_of(id),
+                                   .control = control_.path(),
+                                   .on_change = [this, id] { on_state(id); },
+                                   .on_record =
+                                       [this, id] {
+                                         if (const auto* its = this->channel(id))
+                                           static_cast<void>(save(its->record()));
+                                       },
+                                   .on_figures = [this, id] { on_figures(id); }});
+  const auto& its = channel->record();
+  if (const auto& url = its.request.event_webhook_url)
+    listeners_.emplace(
+        id, Listener{.events = ChannelEvents{its.is_on_air},
+                     .webhook = std::make_unique<Webhook>(id, *url, settings_.webhook_secret)});
   return *channel;
 }
 
@@ -123,8 +123,12 @@ std::variant<ChannelInfo, ApiProblem> ChannelServer::create(const ChannelRequest
     return ApiProblem{.kind = ApiProblem::Kind::TooManyChannels,
                       .detail = "There are " + std::to_string(channels_.size()) +
                                 " channels, and no more are allowed here; delete one."};
+  if (request.event_webhook_url && settings_.webhook_secret.empty())
+    return ApiProblem{
+        .kind = ApiProblem::Kind::NotPossible,
+        .detail = "event_webhook_url needs a server that has a webhook-secret to sign with.",
+        .field = "event_webhook_url"};
   for (const auto& [field, value] : {std::pair{"auth_webhook_url", &request.auth_webhook_url},
-                                     {"event_webhook_url", &request.event_webhook_url},
                                      {"encrypt_key_uri", &request.encrypt_key_uri}})
     if (*value)
       return ApiProblem{
@@ -149,8 +153,13 @@ bool ChannelServer::remove(const std::string& id) {
   const auto found = channels_.find(id);
   if (found == channels_.end())
     return false;
+  found->second->stop();
+  tell(id, {"channel.deleted"});
+  if (auto listener = listeners_.extract(id)) {
+    last_words_.remove_if([](const auto& webhook) { return webhook->is_idle(); });
+    last_words_.push_back(std::move(listener.mapped().webhook));
+  }
   auto node = channels_.extract(found);
-  node.mapped()->stop();
   events_.send(id, "deleted", {{"id", id}});
   events_.end(id);
   ::g_unlink(file_of(id).c_str());
@@ -242,9 +251,33 @@ void ChannelServer::on_state(const std::string& id) {
   if (const auto* its = channel(id)) {
     log_line("%s: %s", id.c_str(), to_string(its->state()));
     events_.send(id, "channel", to_json(info_of(*its), {}));
+    if (const auto listener = listeners_.find(id); listener != listeners_.end())
+      tell(id, listener->second.events.on_state(its->state()));
   }
   if (removed_.contains(id) || on_closed_)
     sweeping_.start(0, [this] { sweep(); });  // not within its own call
+}
+
+void ChannelServer::on_figures(const std::string& id) {
+  const auto* its = channel(id);
+  if (!its)
+    return;
+  events_.send(id, "stats", {{"id", id}, {"stats", its->status()}});
+  if (const auto listener = listeners_.find(id); listener != listeners_.end())
+    tell(id, listener->second.events.on_degraded(
+                 is_degraded(its->status(), its->record().request.hls.renditions)));
+}
+
+void ChannelServer::tell(const std::string& id, const std::vector<std::string>& events) {
+  const auto listener = listeners_.find(id);
+  const auto* its = channel(id);
+  if (listener == listeners_.end() || !its)
+    return;
+  for (const auto& event : events)
+    listener->second.webhook->send({{"event", event},
+                                    {"channel_id", id},
+                                    {"broadcast", its->record().broadcasts},
+                                    {"state", to_string(its->state())}});
 }
 
 // Those that have ended at last.

@@ -9,9 +9,11 @@
 #include <vector>
 
 #include "api/channels.hpp"
+#include "server/channel_events.hpp"
 #include "server/control_socket.hpp"
 #include "server/event_streams.hpp"
 #include "server/running_channel.hpp"
+#include "server/webhook.hpp"
 #include "settings.hpp"
 #include "timer.hpp"
 
@@ -48,6 +50,12 @@ class ChannelServer final : public Channels {
     std::unique_ptr<JsonLines> link;
   };
 
+  // Who is told of a channel.
+  struct Listener {
+    ChannelEvents events;
+    std::unique_ptr<Webhook> webhook;
+  };
+
   [[nodiscard]] std::string file_of(const std::string& id) const;
   [[nodiscard]] std::string folder_of(const std::string& id) const;
   RunningChannel& add(ChannelRecord record);
@@ -58,6 +66,8 @@ class ChannelServer final : public Channels {
   // Also one that is on its way out.
   [[nodiscard]] RunningChannel* any_channel(const std::string& id) const;
   void on_state(const std::string& id);
+  void on_figures(const std::string& id);
+  void tell(const std::string& id, const std::vector<std::string>& events);
   void sweep();
 
   const Settings& settings_;
@@ -67,6 +77,8 @@ class ChannelServer final : public Channels {
   std::map<std::string, std::unique_ptr<RunningChannel>> channels_;
   std::map<std::string, std::unique_ptr<RunningChannel>>
       removed_;  // whose workers are on their way out
+  std::map<std::string, Listener> listeners_;
+  std::list<std::unique_ptr<Webhook>> last_words_;  // of channels that are gone
   std::list<Visitor> visitors_;
   Timer opening_;
   Timer sweeping_;

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "server/channel_events.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace live {
+
+std::vector<std::string> ChannelEvents::on_state(ChannelState state) {
+  std::vector<std::string> events;
+  const bool has_publisher = state == ChannelState::Running;
+  const bool is_on_air =
+      has_publisher || state == ChannelState::Reconnecting ||
+      (is_on_air_ && state != ChannelState::Idle && state != ChannelState::Ended);
+  if (has_publisher && !std::exchange(has_publisher_, true))
+    events.emplace_back("publisher.connected");
+  if (!has_publisher && std::exchange(has_publisher_, false))
+    events.emplace_back("publisher.left");
+  const bool was_on_air = std::exchange(is_on_air_, is_on_air);
+  if (is_on_air && !was_on_air)
+    events.emplace_back("playlist.ready");
+  if (!is_on_air && was_on_air)
+    events.emplace_back("broadcast.ended");
+  if (state == ChannelState::Ended && !std::exchange(has_ended_, true))
+    events.emplace_back("channel.ended");
+  return events;
+}
+
+std::vector<std::string> ChannelEvents::on_degraded(bool is_degraded) {
+  if (std::exchange(is_degraded_, is_degraded) == is_degraded)
+    return {};
+  return {is_degraded ? "channel.degraded" : "channel.restored"};
+}
+
+bool is_degraded(const Json& status, const Renditions& asked) {
+  const auto found = status.find("renditions");
+  if (found == status.end() || !found->is_array())
+    return false;
+  for (std::size_t i = 0; i < std::min(found->size(), asked.size()); ++i) {
+    const auto& video = (*found)[i].value("video", Json::object());
+    if (asked[i].video && video.contains("fps") && video.value("fps", 0.0) < asked[i].video->fps)
+      return true;
+  }
+  return false;
+}
+
+}  // namespace live

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "server/channel_events.hpp"
+
+#include <gtest/gtest.h>
+
+namespace live {
+namespace {
+
+using State = ChannelState;
+using Strings = std::vector<std::string>;
+
+Strings told(std::initializer_list<State> states, bool is_on_air = false) {
+  ChannelEvents events{is_on_air};
+  Strings told;
+  for (const auto state : states)
+    for (auto& event : events.on_state(state))
+      told.push_back(std::move(event));
+  return told;
+}
+
+TEST(ChannelEvents, TellOfABroadcast) {
+  EXPECT_EQ(
+      told({State::Idle, State::Starting, State::Running, State::Idle}),
+      (Strings{"publisher.connected", "playlist.ready", "publisher.left", "broadcast.ended"}));
+}
+
+TEST(ChannelEvents, TellOfAPublisherWhoComesBack) {
+  EXPECT_EQ(
+      told({State::Running, State::Reconnecting, State::Running, State::Reconnecting, State::Idle}),
+      (Strings{"publisher.connected", "playlist.ready", "publisher.left", "publisher.connected",
+               "publisher.left", "broadcast.ended"}));
+}
+
+TEST(ChannelEvents, TellOfTheEnd) {
+  EXPECT_EQ(told({State::Running, State::Stopping, State::Ended, State::Ended}),
+            (Strings{"publisher.connected", "playlist.ready", "publisher.left", "broadcast.ended",
+                     "channel.ended"}));
+  EXPECT_EQ(told({State::Idle, State::Ended}), Strings{"channel.ended"});
+  EXPECT_EQ(told({State::Starting, State::Stopping, State::Ended}), Strings{"channel.ended"});
+}
+
+TEST(ChannelEvents, WhatGoesOnAfterARestartIsNoNews) {
+  EXPECT_EQ(told({State::Reconnecting, State::Running, State::Idle}, true),
+            (Strings{"publisher.connected", "publisher.left", "broadcast.ended"}));
+}
+
+TEST(ChannelEvents, TellOfAnEncoderThatIsTooSlow) {
+  const auto list = std::get<HlsList>(read_hls_list(
+      R"([{"audio":{}},{"video":{"width":640,"height":360,"fps":30,"bps":1000000}}])"));
+  const auto status = [](double fps) {
+    return Json{{"renditions", {Json::object(), {{"video", {{"fps", fps}}}}}}};
+  };
+  EXPECT_FALSE(is_degraded(status(30), list.renditions));
+  EXPECT_TRUE(is_degraded(status(15), list.renditions));
+  for (const auto& other :
+       {Json::object(), Json{{"renditions", 1}}, Json{{"renditions", {Json::object()}}}})
+    EXPECT_FALSE(is_degraded(other, list.renditions)) << other;
+  ChannelEvents events{false};
+  EXPECT_EQ(events.on_degraded(false), Strings{});
+  EXPECT_EQ(events.on_degraded(true), Strings{"channel.degraded"});
+  EXPECT_EQ(events.on_degraded(true), Strings{});
+  EXPECT_EQ(events.on_degraded(false), Strings{"channel.restored"});
+}
+
+}  // namespace
+}  // namespace live
