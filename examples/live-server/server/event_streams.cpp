@@ -16,9 +16,10 @@ std::string text_of(const char* event, const Json& data) {
 
 }  // namespace
 
+// Their server may be gone.
 EventStreams::~EventStreams() {
   for (auto& stream : streams_)
-    finish(stream);
+    leave(stream);
 }
 
 bool EventStreams::add(SoupServerMessage* message, const std::string& channel) {
@@ -79,9 +80,13 @@ void EventStreams::write(Stream& stream, const std::string& text) {
   soup_server_message_unpause(stream.message.get());
 }
 
-void EventStreams::finish(Stream& stream) {
+void EventStreams::leave(Stream& stream) {
   for (auto* id : {&stream.on_finished, &stream.on_written})
     g_signal_handler_disconnect(stream.message.get(), std::exchange(*id, 0));
+}
+
+void EventStreams::finish(Stream& stream) {
+  leave(stream);
   soup_message_body_complete(soup_server_message_get_response_body(stream.message.get()));
   soup_server_message_unpause(stream.message.get());
 }

@@ -45,6 +45,7 @@ class EventStreams {
     std::size_t unread = 0;
   };
   static void write(Stream& stream, const std::string& text);
+  static void leave(Stream& stream);
   static void finish(Stream& stream);
   void beat();
 
