@@ -77,7 +77,7 @@ TEST_F(EventStreamsTest, EachHearsOfItsChannelOrOfAll) {
   EXPECT_EQ(of_one.find("\"n\":2"), std::string::npos) << of_one;
   read_until(all, "event: news\ndata: {\"n\":2}\n\n");
   streams_.end("one");
-  read_until(one, "\r\n0\r\n\r\n");  // the end of the body
+  read_until(one, "0\r\n\r\n");  // the end of the body
   EXPECT_EQ(streams_.listeners(), 1U);
 }
 
