@@ -41,7 +41,8 @@ struct Settings {
   std::string data;       // folder of a server of many channels; empty: one channel
   std::string api_token;  // of the channel API; made up when empty
   unsigned max_channels = 100;
-  std::string webhook_secret;  // signs what event_webhook_url of a channel is told; empty: nobody is told
+  std::string
+      webhook_secret;  // signs what event_webhook_url of a channel is told; empty: nobody is told
   std::string public_url;  // how others reach the API; empty: by the address that they ask
   std::string hls_url;     // and playlists; empty: the same host by `hls_port`
 };
