@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "storage/content_text.hpp"
+
 namespace onair {
 namespace {
 
@@ -53,10 +55,7 @@ Storage::Failure Archive::prepare() {
     const auto* found = std::get_if<Content>(&file);
     if (!name.ends_with(".m3u8") || !found)
       continue;
-    std::string text;
-    for (const auto& chunk : found->chunks)
-      text.append(reinterpret_cast<const char*>(chunk.bytes.data()), chunk.bytes.size());
-    if (auto playlist = parse_beginning(std::move(text)))
+    if (auto playlist = parse_beginning(text_of(*found)))
       left_.emplace(name, *std::move(playlist));
   }
   return std::nullopt;

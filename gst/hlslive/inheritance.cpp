@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "file_name.hpp"
+#include "storage/content_text.hpp"
 
 namespace onair {
 namespace {
@@ -26,13 +27,6 @@ Duration age_of(const std::filesystem::path& path) {
   return code ? Duration{0}
               : std::max<Duration>(std::filesystem::file_time_type::clock::now() - written,
                                    Duration{0});
-}
-
-std::string text_of(const Content& content) {
-  std::string text;
-  for (const auto& chunk : content.chunks)
-    text.append(reinterpret_cast<const char*>(chunk.bytes.data()), chunk.bytes.size());
-  return text;
 }
 
 // Nothing if one is missing.

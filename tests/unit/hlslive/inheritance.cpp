@@ -53,14 +53,6 @@ Strings names(const Storage& storage) {
   return std::get<Strings>(storage.names());
 }
 
-std::string text_of(const Storage& storage, const std::string& name) {
-  const auto content = std::get<Content>(storage.read(name, 0));
-  std::string text;
-  for (const auto& chunk : content.chunks)
-    text.append(reinterpret_cast<const char*>(chunk.bytes.data()), chunk.bytes.size());
-  return text;
-}
-
 Strings uris(const PublishedPlaylist& playlist) {
   Strings uris;
   for (const auto& segment : playlist.segments)
@@ -130,8 +122,8 @@ TEST_F(Inherited, ASegmentThatWasNeverFinishedEndsWithItsLastPart) {
   ASSERT_TRUE(left);
   EXPECT_THAT(uris(*left), ElementsAre("0-0.ts", "0-1.ts", "0-2.ts", "0-4.ts"));
   EXPECT_EQ(left->segments.back().duration, 1s);
-  EXPECT_EQ(text_of(storage, "0-4.ts"), "firstsecond");
-  EXPECT_EQ(text_of(storage, "0-3.ts"), "with a part that nobody knows");
+  EXPECT_EQ(text_in(storage, "0-4.ts"), "firstsecond");
+  EXPECT_EQ(text_in(storage, "0-3.ts"), "with a part that nobody knows");
   EXPECT_THAT(inherited.oddities(), IsEmpty());
 }
 
