@@ -156,17 +156,20 @@ bool Channel::is_on_air() const {
   return output_->has_segments() && (broadcast_ || draining_ || output_->is_ending());
 }
 
-Channel::Status Channel::status() {
+Channel::State Channel::state() const {
   const bool is_away = broadcast_ && (is_silent_ || (!intake_ && !leaving_));
-  const bool is_live = is_on_air() && !is_away;
-  return {.state = is_live                    ? State::Live
-                   : is_on_air()              ? State::Away
-                   : hold_timer_.is_running() ? State::Starting
-                                              : state_,
+  if (is_on_air())
+    return is_away ? State::Away : State::Live;
+  return hold_timer_.is_running() ? State::Starting : state_;
+}
+
+Channel::Status Channel::status() {
+  const auto now = state();
+  return {.state = now,
           .broadcasts = broadcasts_,
-          .message = is_live      ? "On the air."
-                     : is_silent_ ? kAway
-                                  : message_,
+          .message = now == State::Live ? "On the air."
+                     : is_silent_       ? kAway
+                                        : message_,
           .streams = streams(),
           .output = broadcast_ ? std::optional{output_->figures()} : std::nullopt,
           .renditions = broadcast_ ? broadcast_->encodings()

@@ -54,6 +54,8 @@ class Channel {
   [[nodiscard]] unsigned whip_port() const;
   [[nodiscard]] unsigned hls_port() const { return output_->port(); }
   [[nodiscard]] Status status();
+  // The same as there, at no cost.
+  [[nodiscard]] State state() const;
   // Called on the main thread after whatever may have changed its state.
   void on_change(std::function<void()> call) { on_change_ = std::move(call); }
   // Ends the broadcast cleanly and calls `done`, at the latest after kDrainMs.

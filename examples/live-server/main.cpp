@@ -101,10 +101,8 @@ int run_channels(const live::Settings& settings) {
   if (const auto why = channels.open(); !why.empty())
     return fail(why);
   live::Origin origin;
-  const unsigned hls_port = settings.hls_port != 0 ? settings.hls_port
-                            : settings.port != 0   ? settings.port + 2
-                                                   : 0;
-  if (const auto why = origin.listen(channels.hls_folder(), settings.address, hls_port);
+  if (const auto why =
+          origin.listen(channels.hls_folder(), settings.address, hls_port_of(settings));
       !why.empty())
     return fail(why);
   channels.set_playlist_root(settings.hls_url.empty() ? ":" + std::to_string(origin.port())

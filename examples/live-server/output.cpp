@@ -41,15 +41,12 @@ std::variant<std::unique_ptr<Output>, std::string> Output::create(GstBin* pipeli
   if (!sink)
     return "The element hlslivesink is not found; start by examples/live.sh, or set "
            "GST_PLUGIN_PATH.";
-  const unsigned port = settings.hls_port != 0 ? settings.hls_port
-                        : settings.port != 0   ? settings.port + 2
-                                               : 0;
   g_object_set(sink.get(), "location", settings.dir.empty() ? nullptr : settings.dir.c_str(),
                "target-duration", nanoseconds(settings.target_duration), "part-target",
                nanoseconds(settings.part_target), "low-latency", settings.low_latency, "window",
                nanoseconds(settings.window), "origin-address", settings.address.c_str(),
-               "origin-port", settings.origin ? static_cast<gint>(port) : -1, "location-served",
-               !settings.origin, nullptr);
+               "origin-port", settings.origin ? static_cast<gint>(hls_port_of(settings)) : -1,
+               "location-served", !settings.origin, nullptr);
   // Players of whole segments begin three behind the end if they are not told (RFC 8216 section 6.3.3), and
   // stay there; two are enough to have one while the next is loaded. Of parts they are told by PART-HOLD-BACK.
   const auto start =

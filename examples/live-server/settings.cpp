@@ -205,6 +205,10 @@ std::optional<Mistake> assign(Settings& settings, const std::string& name,
   return field ? assign(*field, text) : Mistake{"There is no setting '" + name + "'."};
 }
 
+unsigned hls_port_of(const Settings& settings) {
+  return settings.hls_port != 0 ? settings.hls_port : settings.port != 0 ? settings.port + 2 : 0;
+}
+
 bool uses_aac(const Settings& settings) {
   return settings.audio_codec.empty() ? settings.low_latency : settings.audio_codec == "aac";
 }

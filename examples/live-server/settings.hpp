@@ -63,6 +63,9 @@ std::optional<Mistake> assign(Settings& settings, const std::string& name, const
 // What is wrong with the values, if anything.
 std::optional<Mistake> check(const Settings& settings);
 
+// Of playlists and segments; 0: any free one.
+unsigned hls_port_of(const Settings& settings);
+
 // Unless told otherwise parts are of AAC: hls.js 1.7 puts all but the first part of a segment of MP3 in the
 // wrong place. Whole segments are of MP3.
 bool uses_aac(const Settings& settings);

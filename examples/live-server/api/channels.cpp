@@ -8,9 +8,6 @@
 #include "api/ascii.hpp"
 
 namespace live {
-namespace {
-
-// RFC 3339, of UTC, to the second.
 std::string date_time(std::chrono::system_clock::time_point time) {
   const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
   const auto day = std::chrono::floor<std::chrono::days>(seconds);
@@ -23,8 +20,6 @@ std::string date_time(std::chrono::system_clock::time_point time) {
                 static_cast<int>(clock.seconds().count()));
   return text.data();
 }
-
-}  // namespace
 
 const char* to_string(ChannelState state) {
   switch (state) {

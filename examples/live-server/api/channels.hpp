@@ -68,6 +68,8 @@ class Channels {
   [[nodiscard]] virtual std::vector<ChannelInfo> list() const = 0;  // the oldest first
 };
 
+// RFC 3339, of UTC, to the second.
+std::string date_time(std::chrono::system_clock::time_point time);
 // As GET /v1/channels/{id} answers, and events tell. `base_url` is that of ApiRequest.
 Json to_json(const ChannelInfo& channel, const std::string& base_url);
 // A channel as its owner sees it. A URL that begins with a slash is a path on the server that is

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "api/rest_face.hpp"
 #include "http_reply.hpp"
 #include "status_json.hpp"
 
@@ -127,9 +128,7 @@ void Front::publish(SoupServerMessage* message, const Target& target) {
   }
   set_header(message, "Access-Control-Expose-Headers", "ETag, Link, Location, Retry-After");
   if (!channel)
-    return send(message,
-                problem_reply({.status = 404,
-                               .detail = "There is no channel " + in_quotes(target.id) + "."}));
+    return send(message, problem_reply(unknown_channel(target.id)));
   const BearerTokens token{{channel->record().publish_token}};
   if (token.check(header_of(message, "Authorization")) != BearerTokens::Verdict::Right)
     return send(message, problem_reply({.status = 401,
@@ -167,7 +166,7 @@ void Front::follow(SoupServerMessage* message, const std::string& channel) {
     return refuse(
         {.status = 405, .detail = "Only GET is possible here.", .headers = {{"Allow", "GET"}}});
   if (!channel.empty() && !channels_.channel(channel))
-    return refuse({.status = 404, .detail = "There is no channel " + in_quotes(channel) + "."});
+    return refuse(unknown_channel(channel));
   if (!events_.add(message, channel))
     return refuse({.status = 503,
                    .detail = "Too many listeners; try again later.",

@@ -109,8 +109,6 @@ void RunningChannel::update() {
   }
   if (std::exchange(told_, state) == state)
     return;
-  if (!life_.has_worker())
-    status_ = Json::object();
   surroundings_.on_change();
 }
 

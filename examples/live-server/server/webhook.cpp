@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "api/channels.hpp"
 #include "log.hpp"
 #include "random_text.hpp"
 
@@ -21,13 +22,6 @@ WebhookQueue::Time now() {
 
 std::int64_t seconds_since_1970() {
   return g_get_real_time() / G_USEC_PER_SEC;
-}
-
-std::string date_time() {
-  GDateTime* time = g_date_time_new_now_utc();
-  const GMemory<char> text{g_date_time_format(time, "%Y-%m-%dT%H:%M:%SZ")};
-  g_date_time_unref(time);
-  return text.get();
 }
 
 }  // namespace
@@ -55,7 +49,7 @@ Webhook::~Webhook() {
 
 void Webhook::send(Json event) {
   event["id"] = random_text(kIdLength);
-  event["time"] = date_time();
+  event["time"] = date_time(std::chrono::system_clock::now());
   queue_.push(event.dump(-1, ' ', false, Json::error_handler_t::replace));
   if (const auto dropped = queue_.take_dropped())
     log_line("%s: %zu event(s) are not sent to %s, as too many wait", name_.c_str(), dropped,

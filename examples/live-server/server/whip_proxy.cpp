@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "server/whip_proxy.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <memory>
 #include <string_view>
 
+#include "api/ascii.hpp"
 #include "http_reply.hpp"
 
 namespace live {
@@ -29,10 +32,8 @@ constexpr std::string_view kOwn[] = {"Connection",       "Content-Length", "Date
                                      "Transfer-Encoding"};
 
 bool is_own(std::string_view name) {
-  for (const auto& own : kOwn)
-    if (g_ascii_strncasecmp(own.data(), name.data(), std::max(own.size(), name.size())) == 0)
-      return true;
-  return false;
+  return std::any_of(std::begin(kOwn), std::end(kOwn),
+                     [name](std::string_view own) { return equals_ignoring_case(own, name); });
 }
 
 struct Exchange {

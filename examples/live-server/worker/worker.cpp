@@ -80,7 +80,7 @@ void Worker::begin(const Json& texts, const Json& resume) {
     return fail(mistake->text);
   channel_ = std::make_unique<Channel>(std::move(settings));
   channel_->on_change([this] {
-    if (said_ != to_string(channel_->status().state))
+    if (said_ != channel_->state())
       send_status();
   });
   if (const auto why = channel_->start(); !why.empty())
@@ -107,7 +107,7 @@ void Worker::send_ready() {
 void Worker::send_status() {
   figures_.start(kFiguresMs, [this] { send_status(); });
   const auto status = channel_->status();
-  said_ = to_string(status.state);
+  said_ = status.state;
   if (!server_)
     return;
   auto message = to_json(status);

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "channel.hpp"
@@ -45,7 +46,7 @@ class Worker {
   Timer reconnect_;
   Timer orphan_;
   Timer figures_;
-  std::string said_;  // the state that the server knows
+  std::optional<Channel::State> said_;  // the state that the server knows
   bool is_stopping_ = false;
   bool has_failed_ = false;
 };
