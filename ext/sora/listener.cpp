@@ -262,10 +262,12 @@ void Listener::end_session(EndReason reason, const std::string& detail, const Cl
               .layers = {},
               .reason = reason,
               .detail = detail};
+  {  // before anybody is told
+    const auto counters = counters_.lock();
+    counters->session_id.clear();
+    counters->is_connected = false;
+  }
   on_event_(event);
-  const auto counters = counters_.lock();
-  counters->session_id.clear();
-  counters->is_connected = false;
 }
 
 void Listener::send_eos() {

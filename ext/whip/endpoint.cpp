@@ -284,12 +284,12 @@ void Endpoint::end_session(EndReason reason, const std::string& detail) {
   }
   auto outlets = session->close(config_.send_eos || is_eos_);
   leaving_.insert(leaving_.end(), outlets.begin(), outlets.end());
-  emit(Event::Kind::Ended, reason, detail);
-  {
+  {  // before anybody is told
     const auto counters = counters_.lock();
     counters->session_id.clear();
     counters->is_connected = false;
   }
+  emit(Event::Kind::Ended, reason, detail);
 }
 
 void Endpoint::send_eos() {
