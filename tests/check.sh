@@ -17,7 +17,7 @@ wants() { # SUITE...: any of them
   return 1
 }
 
-passed=0 failed=0 skipped=0 failures=()
+passed=0 failed=0 skipped=0 failures=() unsteady=()
 count() { # PASSED FAILED SKIPPED
   passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
 }
@@ -25,39 +25,75 @@ fail() { # NAME
   count 0 1 0
   failures+=("$1")
 }
-# count_report SCRIPT FILE: what the script says of the report: three numbers, then names of failures.
-count_report() {
+# read_report SCRIPT FILE: counts=(PASSED FAILED SKIPPED) and reasons=(a line for each failure), as the script says.
+read_report() {
   local lines
   mapfile -t lines < <(python3 "$root/tests/support/$1" "$2")
   if [[ ${#lines[@]} -eq 0 ]]; then
-    fail "no report in ${2#"$root"/}"
+    counts=(0 1 0) reasons=("no report in ${2#"$root"/}")
   else
-    # shellcheck disable=SC2086
-    count ${lines[0]}
-    failures+=("${lines[@]:1}")
+    # shellcheck disable=SC2206
+    counts=(${lines[0]}) reasons=("${lines[@]:1}")
   fi
+}
+# What fails runs once more, with nothing beside it: somebody else's work on the machine makes a test late once, a fault
+# makes it fail twice. What passes then is told at the end all the same.
+again() { # FIRST_COUNTS FIRST_REASONS (names of arrays), with counts and reasons of the second time
+  local -n first=$1 said=$2
+  local of_both=$((first[1] > counts[1] ? first[1] - counts[1] : 0))
+  count $((first[0] + of_both)) "${counts[1]}" "${first[2]}"
+  failures+=("${reasons[@]}")
+  [[ ${counts[1]} -gt 0 ]] || unsteady+=("${said[@]}")
 }
 
 # run_meson DIR SUITE... | --test NAME...: counts single test cases, from the report that meson makes of them.
 run_meson() {
-  local dir=$1 suite arguments=()
+  local dir=$1 suite arguments=() counts reasons programs
   shift
   if [[ $1 == --test ]]; then
     arguments=("${@:2}")
   else
     for suite in "$@"; do arguments+=(--suite "$suite"); done
   fi
-  rm -f "$dir"/meson-logs/testlog.{junit.xml,json}
-  meson test -C "$dir" --no-rebuild --print-errorlogs --num-processes 2 "${arguments[@]}" >&2
-  count_report count_junit.py "$dir/meson-logs"
+  meson_once "$dir" 2 "${arguments[@]}"
+  mapfile -t programs < <(python3 "$root/tests/support/count_junit.py" --programs "$dir/meson-logs")
+  if [[ ${#programs[@]} -eq 0 ]]; then
+    count "${counts[@]}"
+    failures+=("${reasons[@]}")
+  else
+    # shellcheck disable=SC2034 # by name
+    local first_counts=("${counts[@]}") first_reasons=("${reasons[@]}")
+    say "once more: ${programs[*]}"
+    meson_once "$dir" 1 "${programs[@]}"
+    again first_counts first_reasons
+  fi
+}
+meson_once() { # DIR JOBS ARGUMENT...
+  rm -f "$1"/meson-logs/testlog.{junit.xml,json}
+  meson test -C "$1" --no-rebuild --print-errorlogs --num-processes "$2" "${@:3}" >&2
+  read_report count_junit.py "$1/meson-logs"
 }
 
-# run_node SUITE FILE...: counts single tests, from the report that node makes of them.
+# run_node JOBS FILE...: counts single tests, from the report that node makes of each file.
 run_node() {
-  local report=$root/artefacts/$1.tap
+  local file report counts reasons
   mkdir -p "$root/artefacts"
-  node --test --test-reporter=tap "${@:2}" 2>&1 | tee "$report" >&2
-  count_report count_tap.py "$report"
+  printf '%s\0' "${@:2}" | xargs -0 -P "$1" -n 1 "$root/tests/support/node_test.sh" "$root/artefacts"
+  for file in "${@:2}"; do
+    report=$root/artefacts/$(basename "$file" .test.mjs).tap
+    read_report count_tap.py "$report"
+    if [[ ${counts[1]} -eq 0 ]]; then
+      count "${counts[@]}"
+      continue
+    fi
+    # shellcheck disable=SC2034 # by name
+    local first_counts=("${counts[@]}") first_reasons=("${reasons[@]}")
+    say "once more: ${file#"$root"/}"
+    mv "$report" "${report%.tap}-first.tap"
+    "$root/tests/support/node_test.sh" "$root/artefacts" "$file"
+    read_report count_tap.py "$report"
+    again first_counts first_reasons
+  done
 }
 
 say "suites: ${suites[*]}"
@@ -126,19 +162,18 @@ fi
 if wants e2e; then
   say "suite e2e: a real browser"
   # Mostly they wait; what is measured in time has the machine to itself.
-  run_node e2e --test-concurrency=2 \
-    "$root"/tests/e2e/{cache,channel_api,faults,launch,playlists,server,simulcast,sora}.test.mjs
-  run_node e2e-in-time --test-concurrency=1 \
-    "$root"/tests/e2e/{channels,hold,ladder,live,passthrough,players,replaced,sync,weather}.test.mjs
+  run_node 2 "$root"/tests/e2e/{cache,channel_api,faults,launch,playlists,server,simulcast,sora}.test.mjs
+  run_node 1 "$root"/tests/e2e/{channels,hold,ladder,live,passthrough,players,replaced,sync,weather}.test.mjs
 fi
 
 if wants soak; then
   say "suite soak: a day of segments, and a writer that is killed a hundred times"
   run_meson "$root/build" soak
   say "suite soak: whole chains for minutes, most of them in bad weather"
-  run_node soak "$root"/tests/e2e/soak/*.test.mjs
+  run_node 1 "$root"/tests/e2e/soak/*.test.mjs
 fi
 
+[[ ${#unsteady[@]} -eq 0 ]] || printf 'failed once, then passed alone: %s\n' "${unsteady[@]}"
 [[ ${#failures[@]} -eq 0 ]] || printf 'failed: %s\n' "${failures[@]}"
 printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
 [[ $failed -eq 0 && $passed -gt 0 ]]
