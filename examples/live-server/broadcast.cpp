@@ -77,9 +77,10 @@ constexpr const char* kNoSlate = " slate-after=9223372036854775807";
 std::string video_branch(const Settings& settings, Broadcast::Stream stream) {
   const auto caps = picture_caps(settings, stream);
   const auto wheel = flywheel(stream, caps) + " fill-framerate=" + std::to_string(settings.fps) +
-                     "/1" + (settings.hold_picture == "last" ? kNoSlate : "");
-  return settings.renditions.empty() ? scaler(caps) + " !" + wheel + video_encoder(settings)
-                                     : wheel + " name=video_in ! ladder.video_0 ";
+                     "/1" + (settings.hold_picture == "last" ? kNoSlate : "") + " name=";
+  return settings.renditions.empty()
+             ? scaler(caps) + " !" + wheel + "video_wheel" + video_encoder(settings)
+             : wheel + "video_in ! ladder.video_0 ";
 }
 
 bool is_used(const Settings& settings, bool is_audio) {
@@ -150,6 +151,15 @@ void fix_size(GstElement* bin) {
                     gst_object_ref(filter.get()), gst_object_unref);
 }
 
+// What viewers see, before it is encoded.
+GstPtr<GstPad> filled_pictures(GstElement* bin) {
+  auto wheel = child_of(bin, "video_wheel");
+  if (!wheel)
+    wheel = child_of(bin, "video_in");
+  return wheel ? GstPtr<GstPad>::adopt(gst_element_get_static_pad(wheel.get(), "src"))
+               : GstPtr<GstPad>{};
+}
+
 // Where a stream leaves the chain.
 GstPtr<GstPad> end_of(GstElement* bin, const Output::Stream& stream) {
   const std::string kind = stream.is_audio ? "audio" : "video";
@@ -198,14 +208,20 @@ std::variant<std::unique_ptr<Broadcast>, std::string> Broadcast::create(
     const auto in = output.pad(stream);
     if (!in || gst_pad_link(out.get(), in.get()) != GST_PAD_LINK_OK)
       return "The chain does not fit the playlist.";
+    auto& age = broadcast->ages_[stream.is_audio ? 1 : 0];
+    age = age ? std::move(age) : std::make_unique<AgeMeter>(its, out);
     ++broadcast->streams_;
   }
   if (!gst_element_sync_state_with_parent(its))
     return "The chain does not start; the log says why.";
+  if (const auto pictures = filled_pictures(its); pictures && !settings.dir.empty())
+    broadcast->snapshots_ = std::make_unique<Snapshots>(pictures, settings.dir);
   return broadcast;
 }
 
 Broadcast::~Broadcast() {
+  snapshots_.reset();
+  ages_ = {};
   if (bin_)
     take_out(pipeline_, bin_.get());
 }
@@ -237,6 +253,11 @@ void Broadcast::end() {
     if (const auto in = pad(is_audio))
       gst_pad_send_event(in.get(), gst_event_new_eos());
   }
+}
+
+std::optional<GstClockTimeDiff> Broadcast::age(bool is_audio) {
+  const auto& meter = ages_[is_audio ? 1 : 0];
+  return meter ? meter->mean() : std::nullopt;
 }
 
 std::vector<std::optional<Broadcast::Encoding>> Broadcast::encodings() const {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <string>
@@ -9,10 +10,12 @@
 
 #include <gst/gst.h>
 
+#include "age_meter.hpp"
 #include "bins.hpp"
 #include "glue/gstptr.hpp"
 #include "output.hpp"
 #include "settings.hpp"
+#include "snapshots.hpp"
 
 namespace live {
 
@@ -52,6 +55,8 @@ class Broadcast {
   void end();
   // By the numbers of the renditions; nothing for those without a picture.
   [[nodiscard]] std::vector<std::optional<Encoding>> encodings() const;
+  // In nanoseconds, by the time line of what comes in, when it leaves for the playlist; none before the first.
+  [[nodiscard]] std::optional<GstClockTimeDiff> age(bool is_audio);
   [[nodiscard]] bool owns(GstObject* object) const { return is_within(object, bin_.get()); }
   // Whether that was the last one.
   [[nodiscard]] bool on_stream_end() { return --streams_ == 0; }
@@ -63,7 +68,10 @@ class Broadcast {
   GstBin* pipeline_;
   const Settings* settings_;
   onair::GstPtr<GstElement> bin_;
-  unsigned streams_ = 0;  // that have not ended
+  std::array<std::unique_ptr<AgeMeter>, 2>
+      ages_;  // of picture and sound of the first rendition that has them
+  std::unique_ptr<Snapshots> snapshots_;  // where there is a folder for them
+  unsigned streams_ = 0;                  // that have not ended
 };
 
 }  // namespace live

@@ -171,12 +171,13 @@ Channel::Status Channel::status() {
                      : is_silent_       ? kAway
                                         : message_,
           .streams = streams(),
+          .alignment = intake_ ? intake_->alignment() : std::nullopt,
           .output = broadcast_ ? std::optional{output_->figures()} : std::nullopt,
           .renditions = broadcast_ ? broadcast_->encodings()
                                    : std::vector<std::optional<Broadcast::Encoding>>{}};
 }
 
-std::vector<Channel::Status::Stream> Channel::streams() const {
+std::vector<Channel::Status::Stream> Channel::streams() {
   std::vector<Status::Stream> streams;
   GstStructure* raw = nullptr;
   if (whip_)
@@ -196,6 +197,13 @@ std::vector<Channel::Status::Stream> Channel::streams() const {
     gst_structure_get_uint64(figures, "num-lost", &status.lost);
     gst_structure_get_uint64(figures, "rtx-success-count", &status.repaired);
     gst_structure_get_uint64(figures, "num-late", &status.late);
+    const bool is_audio = status.kind == "audio";
+    if (intake_ && broadcast_) {
+      status.decoded_ns = intake_->age(is_audio);
+      status.encoded_ns = broadcast_->age(is_audio);
+      if (status.encoded_ns)
+        *status.encoded_ns += intake_->lead_of(is_audio);
+    }
     streams.push_back(std::move(status));
   }
   return streams;
@@ -237,7 +245,7 @@ void Channel::on_message(GstMessage* message) {
         if (output_->is_ending() && output_->owns(GST_MESSAGE_SRC(raw)))
           on_output_end();
       } else if (gst_structure_has_name(structure, "hlslivesink-segment")) {
-        output_->on_segment();
+        output_->on_segment(structure);
       }
       return;
     default:

@@ -36,8 +36,12 @@ class Channel {
       guint64 lost = 0;       // packets
       guint64 repaired = 0;   // of those asked for again
       guint64 late = 0;       // came when later ones had gone out
+      // Nanoseconds since it arrived, on average of late: when it is decoded, and encoded again.
+      std::optional<GstClockTimeDiff> decoded_ns;
+      std::optional<GstClockTimeDiff> encoded_ns;
     };
     std::vector<Stream> streams;
+    std::optional<Intake::Alignment> alignment;
     std::optional<Output::Figures> output;  // of the current broadcast
     std::vector<std::optional<Broadcast::Encoding>> renditions;
   };
@@ -85,7 +89,7 @@ class Channel {
   void begin();
   [[nodiscard]] std::string build(Broadcast::Stream audio, Broadcast::Stream video);
   [[nodiscard]] bool is_on_air() const;
-  [[nodiscard]] std::vector<Status::Stream> streams() const;
+  [[nodiscard]] std::vector<Status::Stream> streams();
   void leave();
   void on_intake_end(GstObject* source);
   void on_left(const std::string& why);

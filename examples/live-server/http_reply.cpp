@@ -16,10 +16,11 @@ struct Type {
   std::string_view suffix;
   const char* mime;
 };
-constexpr std::array<Type, 5> kTypes{{{".html", "text/html; charset=utf-8"},
+constexpr std::array<Type, 6> kTypes{{{".html", "text/html; charset=utf-8"},
                                       {".js", "text/javascript; charset=utf-8"},
                                       {".css", "text/css; charset=utf-8"},
                                       {".svg", "image/svg+xml"},
+                                      {".jpg", "image/jpeg"},
                                       {".json", "application/json"}}};
 
 const char* mime_of(std::string_view name) {

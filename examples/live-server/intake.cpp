@@ -78,6 +78,7 @@ std::variant<std::unique_ptr<Intake>, std::string> Intake::create(GstBin* pipeli
     stop_eos(out.get(), its, kEndMessage);
     if (gst_pad_link(out.get(), broadcast.pad(is_audio).get()) != GST_PAD_LINK_OK)
       return "What the publisher sends does not fit the broadcast.";
+    intake->ages_[is_audio ? 1 : 0] = std::make_unique<AgeMeter>(its, out);
     ++intake->streams_;
   }
   if (intake->streams_ == 0)
@@ -88,17 +89,51 @@ std::variant<std::unique_ptr<Intake>, std::string> Intake::create(GstBin* pipeli
 }
 
 Intake::~Intake() {
+  ages_ = {};
   if (bin_)
     take_out(pipeline_, bin_.get());
 }
 
-gint64 Intake::lead() const {
+onair::StructurePtr Intake::aligner_stats() const {
   GstStructure* raw = nullptr;
   g_object_get(child_of(bin_.get(), "align").get(), "stats", &raw, nullptr);
-  const onair::StructurePtr stats{raw};
+  return onair::StructurePtr{raw};
+}
+
+gint64 Intake::lead() const {
   gint64 lead = 0;
-  gst_structure_get_int64(stats.get(), "lead", &lead);
+  gst_structure_get_int64(aligner_stats().get(), "lead", &lead);
   return lead;
+}
+
+std::optional<Intake::Alignment> Intake::alignment() const {
+  const auto stats = aligner_stats();
+  const auto* sound = gst_structure_get_value(stats.get(), "audio_0");
+  const auto* picture = gst_structure_get_value(stats.get(), "video_0");
+  if (!sound || !picture)
+    return std::nullopt;
+  const auto* figures = gst_value_get_structure(picture);
+  gboolean is_placed = FALSE;
+  gst_structure_get_boolean(figures, "placed", &is_placed);
+  const char* source = gst_structure_get_string(figures, "source");
+  if (!is_placed || !source)
+    return std::nullopt;
+  Alignment alignment{.source = source};
+  gst_structure_get_int64(figures, "learned-lag", &alignment.lag_ns);
+  gst_structure_get_uint64(figures, "confidence", &alignment.confidence_ns);
+  return alignment;
+}
+
+// The picture is where its sound is, which came sooner.
+GstClockTimeDiff Intake::lead_of(bool is_audio) const {
+  const auto found = is_audio ? std::nullopt : alignment();
+  return lead() - (found ? found->lag_ns : 0);
+}
+
+std::optional<GstClockTimeDiff> Intake::age(bool is_audio) {
+  const auto& meter = ages_[is_audio ? 1 : 0];
+  const auto age = meter ? meter->mean() : std::nullopt;
+  return age ? std::optional{*age + lead_of(is_audio)} : std::nullopt;
 }
 
 bool Intake::link(GstPad* source, bool is_audio) {

@@ -81,6 +81,7 @@ bool Output::begin(const std::vector<Stream>& streams) {
   gst_element_set_state(sink_.get(), GST_STATE_READY);
   release_pads();
   has_segments_ = false;
+  duration_ns_ = 0;
   state_ = State::Open;
   g_object_set(sink_.get(), "bandwidths", peaks_of(streams).get(), nullptr);
   for (const auto& stream : streams) {
@@ -104,6 +105,14 @@ void Output::end() {
   }
 }
 
+void Output::on_segment(const GstStructure* segment) {
+  has_segments_ = true;
+  guint rendition = 0;
+  gst_structure_get_uint(segment, "rendition", &rendition);
+  if (rendition == 0)
+    gst_structure_get_uint64(segment, "duration", &duration_ns_);
+}
+
 bool Output::owns(GstObject* object) const {
   return object && (object == GST_OBJECT(sink_.get()) ||
                     gst_object_has_as_ancestor(object, GST_OBJECT(sink_.get())));
@@ -125,6 +134,16 @@ Output::Figures Output::figures() const {
                     "worst-error", G_TYPE_UINT64, &figures.worst_error_ns, nullptr);
   g_object_get(sink_.get(), "stats", &raw, nullptr);
   const StructurePtr stats{raw};
+  figures.duration_ns = duration_ns_;
+  for (unsigned i = 0;; ++i) {
+    const auto* rendition =
+        gst_structure_get_value(stats.get(), ("rendition-" + std::to_string(i)).c_str());
+    if (!rendition)
+      break;
+    guint64 bytes = 0;
+    gst_structure_get_uint64(gst_value_get_structure(rendition), "bytes", &bytes);
+    figures.bytes += bytes;
+  }
   if (const auto* rendition = gst_structure_get_value(stats.get(), "rendition-0"))
     gst_structure_get(gst_value_get_structure(rendition), "parts", G_TYPE_UINT64, &figures.parts,
                       "delay", G_TYPE_UINT64, &figures.delay_ns, "worst-delay", G_TYPE_UINT64,

@@ -32,6 +32,8 @@ class Output {
     guint64 missed = 0;          // places where one should have begun, and none did
     gint64 error_ns = 0;         // of the newest one's beginning, from its place
     guint64 worst_error_ns = 0;  // so far
+    guint64 duration_ns = 0;     // of the newest that has ended; 0 before the first
+    guint64 bytes = 0;           // of all renditions
     guint64 parts = 0;
     guint64 delay_ns = 0;  // of the newest part: from its last frame to the playlist that lists it
     guint64 worst_delay_ns = 0;
@@ -50,7 +52,8 @@ class Output {
   // The playlist says so at the end. The sink's EOS tells when that has happened.
   void end();
   void on_end() { state_ = State::Ended; }
-  void on_segment() { has_segments_ = true; }
+  // The sink has told of one.
+  void on_segment(const GstStructure* segment);
 
   [[nodiscard]] bool is_open() const { return state_ == State::Open; }
   [[nodiscard]] bool is_ending() const { return state_ == State::Ending; }
@@ -72,6 +75,7 @@ class Output {
   std::vector<onair::GstPtr<GstPad>> pads_;  // of the newest broadcast
   State state_ = State::Ended;
   bool has_segments_ = false;
+  guint64 duration_ns_ = 0;  // of the newest segment of the first rendition
 };
 
 }  // namespace live

@@ -123,6 +123,55 @@ async function remove(channel) {
   assert.equal((await server.ask('DELETE', `/v1/channels/${channel.id}`)).status, 204);
 }
 
+test('the page of all channels shows what is on the air, on a phone as well', async (t) => {
+  const channel = await make();
+  const { stop } = await publish(channel);
+  const idle = await make();
+  const phone = await browser.newContext({ viewport: { width: 360, height: 740 }, isMobile: true });
+  t.after(async () => {
+    await phone.close();
+    await stop();
+    await Promise.all([remove(channel), remove(idle)]);
+  });
+  const board = await openPage(phone, `${server.base}/#token=api-secret`);
+  const shown = () => board.evaluate(async ([id, assets]) => {
+    const { readTimecode, timecodeAge } = await import(assets);
+    const picture = document.querySelector(`#channel-${id} img`);
+    if (!picture || picture.hidden) return null;
+    const { naturalWidth: width, naturalHeight: height } = picture;
+    const context = Object.assign(document.createElement('canvas'), { width, height }).getContext('2d');
+    context.drawImage(picture, 0, 0);
+    const code = readTimecode(context, width, height);
+    return { width, height, code, ageMs: code && timecodeAge(code, Date.now()) };
+  }, [channel.id, '/assets/timecode.js']);
+  const thumbnail = await eventually('a thumbnail', shown, 20_000);
+  assert.deepEqual([thumbnail.width, thumbnail.height], [320, 180]);
+  assert.ok(thumbnail.ageMs > 0 && thumbnail.ageMs < 12_000, `${thumbnail.ageMs} ms old`);
+  await eventually('a newer one', async () => (await shown()).code !== thumbnail.code, 20_000);
+  const samples = (id) => board.evaluate((which) => Object.values(window.cards.get(which).figures), id);
+  await eventually('five graphs', async () => {
+    const counts = await samples(channel.id);
+    return counts.length === 5 && counts.every((count) => count >= 5);
+  }, 20_000);
+  const { streams, alignment, segments } = (await server.channel(channel.id)).stats;
+  for (const { decoded_ms: decoded, encoded_ms: encoded } of Object.values(streams))
+    assert.ok(decoded > -20 && encoded > decoded && encoded < 2_000, `${decoded} and ${encoded} ms`);
+  assert.ok(Math.abs(alignment.lag_ms) < 500 && alignment.confidence_ms < 100, JSON.stringify(alignment));
+  assert.ok(Math.abs(segments.seconds - 1) < 0.3, `${segments.seconds} s`);
+  assert.ok((await samples(idle.id)).every((count) => count === 0));
+  assert.equal((await fetch(`${server.base}/channels/${idle.id}/thumbnail.jpg`)).status, 404);
+
+  await board.screenshot({ path: path.join(artefacts, 'channels.png') });
+  const pages = [board, await openPage(phone, server.watch(channel)), await openPage(phone, server.publish(idle))];
+  await eventually('the watch page plays', async () => (await onair(pages[1])).time > 1, 20_000);
+  for (const page of pages) {
+    const { scrollWidth, innerWidth } = await page.evaluate(() =>
+      ({ scrollWidth: document.documentElement.scrollWidth, innerWidth: window.innerWidth }));
+    assert.ok(scrollWidth <= innerWidth, `${page.url()}: ${scrollWidth} of ${innerWidth} pixels`);
+    assert.deepEqual(page.problems, []);
+  }
+});
+
 test('a channel is made, is on the air, and ends', async (t) => {
   const events = followEvents(server);
   const hook = await receiveEvents();
@@ -146,7 +195,6 @@ test('a channel is made, is on the air, and ends', async (t) => {
   const board = await openPage(viewing, `${server.base}/#token=api-secret`);
   await eventually('the board shows it', () =>
     board.locator(`#channel-${channel.id}[data-state=running]`).count(), 10_000);
-  await board.screenshot({ path: path.join(artefacts, 'channels.png') });
   const files = () => segmentsOf(path.join(dir, 'hls', channel.id));
   await eventually('eight segments', async () => (await files()).length >= 8, 20_000);
   const { stats } = await server.channel(channel.id);

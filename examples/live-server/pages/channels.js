@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // All channels of the server, as they change. The API token is in the fragment, which browsers send to no server.
-// For automation: window.channels = Map of what the API says, by id.
+// For automation: window.channels = Map of what the API says, by id; window.cards = of what is shown.
+
+import { ChannelCard } from './channel-card.js';
 
 const $ = (id) => document.getElementById(id);
 const channels = new Map();
@@ -31,55 +33,40 @@ function say(state, words) {
   $('state').textContent = words;
 }
 
-// ---- one channel
+// ---- each channel
 
-function link(words, href) {
-  const anchor = document.createElement('a');
-  anchor.textContent = words;
-  anchor.href = href;
-  anchor.target = '_blank';
-  return anchor;
-}
+const cards = new Map();
+window.cards = cards;
 
-function button(words, call) {
-  const made = document.createElement('button');
-  made.textContent = words;
-  made.className = 'button';
-  made.onclick = () => call().catch((error) => say('error', error.message));
-  return made;
-}
-
-function card(channel) {
-  const { id, state, message } = channel;
-  const item = document.createElement('li');
-  item.id = `channel-${id}`;
-  item.dataset.state = state;
-  const title = document.createElement('h2');
-  title.textContent = id;
-  const line = document.createElement('p');
-  line.textContent = `${state}${message ? `: ${message}` : ''}`;
-  const doors = document.createElement('nav');
-  doors.append(
-    link('Studio', `/channels/${id}/publish#token=${channel.publish_token}`),
-    link('Watch', `/channels/${id}/watch`),
-    button('End', () => ask('POST', `/v1/channels/${id}/stop`)),
-    button('Delete', () => ask('DELETE', `/v1/channels/${id}`)),
-  );
-  item.append(title, line, doors);
-  return item;
-}
+const perform = (call) => () => call().catch((error) => say('error', error.message));
 
 function show(channel) {
-  channels.set(channel.id, channel);
-  const old = $(`channel-${channel.id}`);
-  if (old) old.replaceWith(card(channel));
-  else $('channels').append(card(channel));
+  const { id } = channel;
+  channels.set(id, channel);
+  if (cards.has(id)) {
+    cards.get(id).show(channel);
+  } else {
+    const card = new ChannelCard(channel, [
+      ['End', perform(() => ask('POST', `/v1/channels/${id}/stop`))],
+      ['Delete', perform(async () => {
+        if (window.confirm(`Delete ${id}, and all that viewers can still see of it?`))
+          await ask('DELETE', `/v1/channels/${id}`);
+      })],
+    ]);
+    cards.set(id, card);
+    $('channels').append(card.element);
+  }
   summarize();
+}
+
+function follow({ id, stats }) {
+  cards.get(id)?.follow(stats);
 }
 
 function forget({ id }) {
   channels.delete(id);
-  $(`channel-${id}`)?.remove();
+  cards.get(id)?.element.remove();
+  cards.delete(id);
   summarize();
 }
 
@@ -91,7 +78,7 @@ function summarize() {
 
 // ---- what changes
 
-const kEvents = { channel: show, deleted: forget };
+const kEvents = { channel: show, stats: follow, deleted: forget };
 
 function take(block) {
   const field = (name) => block.match(new RegExp(`^${name}: (.*)$`, 'm'))?.[1];
@@ -100,11 +87,12 @@ function take(block) {
 }
 
 // EventSource cannot send a token.
-async function follow() {
+async function listen() {
   const response = await ask('GET', '/v1/events');
   $('token-form').hidden = true;
   $('create').hidden = false;
   channels.clear();
+  cards.clear();
   $('channels').replaceChildren();
   summarize();
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
@@ -119,7 +107,7 @@ async function follow() {
 
 async function run() {
   try {
-    await follow();
+    await listen();
   } catch (error) {
     const isRefused = error.status === 401;
     $('token-form').hidden = !isRefused;

@@ -44,6 +44,9 @@ class ChannelServer final : public Channels {
   // Null if there is no such channel.
   [[nodiscard]] RunningChannel* channel(const std::string& id) const;
 
+  // Of its playlists and segments, and its thumbnail.
+  [[nodiscard]] std::string folder_of(const std::string& id) const;
+
  private:
   // A connection that has not said hello.
   struct Visitor {
@@ -57,7 +60,6 @@ class ChannelServer final : public Channels {
   };
 
   [[nodiscard]] std::string file_of(const std::string& id) const;
-  [[nodiscard]] std::string folder_of(const std::string& id) const;
   RunningChannel& add(ChannelRecord record);
   [[nodiscard]] bool save(const ChannelRecord& record);
   [[nodiscard]] ChannelInfo info_of(const RunningChannel& channel) const;

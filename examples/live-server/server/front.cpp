@@ -5,6 +5,7 @@
 
 #include "api/rest_face.hpp"
 #include "http_reply.hpp"
+#include "snapshots.hpp"
 #include "status_json.hpp"
 
 namespace live {
@@ -89,6 +90,8 @@ void Front::on_request(SoupServerMessage* message, const std::string& path) {
       return pages_.send(message, target->rest.substr(1));
     if (channel && target->rest == "/status")
       return send_status(message, *channel);
+    if (channel && target->rest == "/thumbnail.jpg")
+      return send_file(message, channels_.folder_of(target->id) + "/" + Snapshots::kName);
     if (!channel)
       return send_error(message, 404, "There is no channel '" + target->id + "'.");
   }

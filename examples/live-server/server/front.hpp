@@ -18,7 +18,7 @@ namespace live {
 //   /v1/channels/ID/whip…            the worker's endpoint
 //   /v1/events, /v1/channels/ID/events
 //   /v1/openapi.json, /healthz, /readyz
-//   /channels/ID/{publish,watch,status}, /assets/…
+//   /channels/ID/{publish,watch,status,thumbnail.jpg}, /assets/…
 class Front {
  public:
   Front(const Settings& settings, ChannelServer& channels, EventStreams& events,
