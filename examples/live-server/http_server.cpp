@@ -16,8 +16,13 @@ gsize size_of(SoupServerMessage* message) {
   return GPOINTER_TO_SIZE(g_object_get_data(G_OBJECT(message), kSizeKey));
 }
 
+// libsoup before 3.4 keeps the socket of a client that leaves between two requests, for ever.
+bool may_keep_connections() {
+  return soup_check_version(3, 4, 0) == TRUE;
+}
+
 // The body's size is bounded before it is in memory.
-void bound_body(SoupServer*, SoupServerMessage* message, const char*, GHashTable*, gpointer) {
+void on_headers(SoupServer*, SoupServerMessage* message, const char*, GHashTable*, gpointer) {
   const auto on_chunk = +[](SoupServerMessage* of, GBytes* chunk, gpointer) {
     const auto size = size_of(of) + g_bytes_get_size(chunk);
     g_object_set_data(G_OBJECT(of), kSizeKey, GSIZE_TO_POINTER(size));
@@ -27,6 +32,8 @@ void bound_body(SoupServer*, SoupServerMessage* message, const char*, GHashTable
       g_socket_close(soup_server_message_get_socket(of), nullptr);
   };
   g_signal_connect(message, "got-chunk", G_CALLBACK(on_chunk), nullptr);
+  if (!may_keep_connections())
+    set_header(message, "Connection", "close");
 }
 
 }  // namespace
@@ -45,7 +52,7 @@ std::string HttpServer::listen(const std::string& address, unsigned port) {
                         "The body is larger than " + std::to_string(kMostBody) + " bytes.");
     static_cast<HttpServer*>(self)->handler_(message, path);
   };
-  soup_server_add_early_handler(server_.get(), nullptr, bound_body, nullptr, nullptr);
+  soup_server_add_early_handler(server_.get(), nullptr, on_headers, nullptr, nullptr);
   soup_server_add_handler(server_.get(), nullptr, on_request, this, nullptr);
   const auto where =
       GstPtr<GSocketAddress>::adopt(g_inet_socket_address_new_from_string(address.c_str(), port));
