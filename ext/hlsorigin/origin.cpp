@@ -107,7 +107,10 @@ std::string Origin::listen() {
   soup_server_add_early_handler(server_.get(), nullptr, on_headers, nullptr, nullptr);
   soup_server_add_handler(server_.get(), nullptr, on_request, this, nullptr);
   acceptor_ = std::make_unique<Acceptor>(server_.get(), config_.acceptor);
-  return acceptor_->listen();
+  const auto why_not = acceptor_->listen();
+  if (why_not.empty() && acceptor_->most() < config_.acceptor.max_connections)
+    GST_INFO("at most %zu connections, for want of file descriptors", acceptor_->most());
+  return why_not;
 }
 
 std::future<void> Origin::dismiss() {

@@ -12,10 +12,10 @@
 #include <gst/gst.h>
 #include <libsoup/soup.h>
 
-#include "acceptor.hpp"
 #include "base/time.hpp"
 #include "glue/gstptr.hpp"
 #include "glue/guarded.hpp"
+#include "http/acceptor.hpp"
 #include "mounts.hpp"
 #include "reply.hpp"
 #include "resource.hpp"

@@ -9,26 +9,18 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
-GST_DEBUG_CATEGORY_EXTERN(gst_hls_origin_debug);
-#define GST_CAT_DEFAULT gst_hls_origin_debug
-
-namespace onair::hlsorigin {
+namespace onair {
 namespace {
 
 constexpr int kBacklog = 1024;  // viewers come all at once; GLib's 10 would make them wait for 1 s
 constexpr int kAcceptedAtOnce = 64;  // then others have their turn
 constexpr const char* kSocketKey = "onair-socket";
 
-// A quarter of the process's file descriptors is left for everything else.
 std::size_t most_connections(guint wanted) {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
     return wanted;
-  const auto possible = static_cast<std::size_t>(limit.rlim_cur) * 3 / 4;
-  if (possible < wanted)
-    GST_INFO("at most %zu connections, as the process may open %zu files", possible,
-             static_cast<std::size_t>(limit.rlim_cur));
-  return std::min<std::size_t>(wanted, possible);
+  return std::min<std::size_t>(wanted, static_cast<std::size_t>(limit.rlim_cur) * 3 / 4);
 }
 
 // The client has closed its side, or neither has sent anything for so long. (A client that closes one
@@ -177,4 +169,4 @@ void Acceptor::cut_off(SoupServerMessage* message) {
     g_socket_shutdown(G_SOCKET(socket), TRUE, TRUE, nullptr);
 }
 
-}  // namespace onair::hlsorigin
+}  // namespace onair

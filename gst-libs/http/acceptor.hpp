@@ -13,19 +13,19 @@
 #include "base/time.hpp"
 #include "glue/gstptr.hpp"
 
-namespace onair::hlsorigin {
+namespace onair {
 
 // The listening socket of a SoupServer and the connections that came from it. libsoup's own listener
 // forgets to listen once accept() has failed, as it does when no file descriptor is left; it ends no
 // connection that is silent; and before 3.4 it keeps those open that a client closed between two
-// requests. So connections are accepted, counted and ended here. Control thread, but for what says
-// otherwise.
+// requests, and 344 bytes of each that it has ever had. So connections are accepted, counted and ended here. The thread
+// of the server, but for what says otherwise.
 class Acceptor {
  public:
   struct Config {
     std::string address;
-    guint port = 0;  // 0: any free one
-    guint max_connections = 0;
+    guint port = 0;             // 0: any free one
+    guint max_connections = 0;  // a quarter of the process's file descriptors is left in any case
     Duration idle_timeout{};
   };
 
@@ -39,6 +39,8 @@ class Acceptor {
   // Accepts no more. Connections are libsoup's to close.
   void stop();
   [[nodiscard]] guint port() const { return port_; }
+  // Connections at a time, as far as the process may have them.
+  [[nodiscard]] std::size_t most() const { return most_; }
   // Listens again, if it had to stop for lack of room.
   void resume();
   // Ends connections whose client has closed its side, and those on which neither side has sent
@@ -70,4 +72,4 @@ class Acceptor {
   std::atomic<std::size_t> open_ = 0;
 };
 
-}  // namespace onair::hlsorigin
+}  // namespace onair
