@@ -74,6 +74,11 @@ test('a browser publishes the time signal for 30 s, and another page plays it', 
   // The player may catch up by up to a tenth; less would be a stall.
   assert.ok(played > 0.95 * elapsed && played < 1.15 * elapsed, `${played} s in ${elapsed} s`);
   assert.ok(end.frames - begin.frames > 0.8 * 30 * elapsed, 'the picture moves at its frame rate');
+  // What sync.test.mjs measures in the segments, and up to a frame of 21 ms as hls.js puts sound in a row.
+  const { soundLateMs } = end.measured;
+  t.diagnostic(`lip-sync by the page: sound late by ${soundLateMs} ms`);
+  assert.ok(soundLateMs !== null && Math.abs(soundLateMs) < 40, `sound late by ${soundLateMs} ms`);
+  assert.match(end.text, /Lip-sync\s+(together|sound \d+ ms (late|early))/);
   const codes = readings.map((reading) => reading.code);
   assert.ok(new Set(codes).size > 15, `the clock in the picture advances: ${codes}`);
   // A machine that is busy stalls the player for a moment; how much, is asked above.

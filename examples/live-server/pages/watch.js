@@ -3,6 +3,7 @@
 // For automation: window.onair = { state, hls, errors, stalls, measured, frames }.
 
 import { DelayMeter } from './delay-meter.js';
+import { LipSyncMeter } from './lip-sync-meter.js';
 import { Player } from './player.js';
 import { fetchStatus } from './status.js';
 
@@ -16,6 +17,7 @@ const kEnded = 'The broadcast has ended. Waiting for the next.';
 const $ = (id) => document.getElementById(id);
 const video = $('video');
 const meter = new DelayMeter(video);
+const lips = new LipSyncMeter(() => meter.latest);
 
 let player = null;
 let isOnAir = false;  // by what the server says
@@ -41,6 +43,7 @@ const onair = {
     return {
       latencyMs: null,
       ...meter.latest,
+      soundLateMs: lips.latest?.soundLateMs ?? null,
       playerLatencyMs: player?.latency ? player.latency * 1000 : null,
       dateLatencyMs: date ? Date.now() - date.getTime() : null,
     };
@@ -107,6 +110,7 @@ function begin(broadcast, url) {
   progress = { time: 0, at: performance.now() };
   player = new Player(video, { ready: play, trouble: pollEarly, lost: startOver });
   player.start(url);
+  if (player.hls) lips.follow(player.hls);
 }
 
 function leave() {
@@ -169,12 +173,16 @@ function look() {
 }
 
 const seconds = (ms) => `${(ms / 1000).toFixed(1)} s`;
+const inWords = (late) => (Math.round(late) === 0 ? 'together'
+  : `sound ${Math.abs(late).toFixed(0)} ms ${late > 0 ? 'late' : 'early'}`);
 const isSameMachine = ['localhost', '127.0.0.1', '[::1]'].includes(location.hostname);
 
 function showFigures() {
-  const { latencyMs, playerLatencyMs } = onair.measured;
+  const { latencyMs, playerLatencyMs, soundLateMs } = onair.measured;
   $('f-player').textContent = playerLatencyMs === null ? '-' : seconds(playerLatencyMs);
   $('f-glass').hidden = $('clock-note').hidden = latencyMs === null;
+  $('f-lips').hidden = soundLateMs === null;
+  $('f-sync').textContent = inWords(soundLateMs);
   $('f-stalled').hidden = onair.stalls === 0;
   $('f-stalls').textContent = onair.stalls;
   if (latencyMs === null) return;
