@@ -253,6 +253,11 @@ void Listener::end_session(EndReason reason, const std::string& detail, const Cl
   publisher->socket->close(close);
   auto outlets = session->close(config_.send_eos || is_eos_);
   leaving_.insert(leaving_.end(), outlets.begin(), outlets.end());
+  {
+    const auto counters = counters_.lock();
+    counters->session_id.clear();
+    counters->is_connected = false;
+  }
   // What it was and is no more.
   Event event{.kind = Event::Kind::Ended,
               .session_id = identity_.session_id,
