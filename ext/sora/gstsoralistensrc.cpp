@@ -39,10 +39,10 @@
  * publisher sends one stream.
  *
  * Each turn of a session is posted as an element message `sora-session` with the fields `state` ("offered",
- * "connected" or "ended"), `session-id`, `channel-id`, `client-id` (empty when the client has none), `role`,
+ * "connected", "silent" or "resumed" (with #GstSoraListenSrc:silence-time), or "ended"), `session-id`, `channel-id`, `client-id` (empty when the client has none), `role`,
  * `remote-address`, `user-agent`, `audio` and `video` (booleans: what was asked for, and from
  * "connected" on what the publisher sends), `layers` (with a simulcast, "r0;r1;r2": their rids in the order of
- * their pads; in "connected"), and for "ended" `reason` ("deleted", "signalling-lost", "ice-failed",
+ * their pads; from "connected" on), and for "ended" `reason` ("deleted", "signalling-lost", "ice-failed",
  * "dtls-failed", "idle-timeout", "replaced", "application", "stopped" or "error") and `detail`, a sentence for a
  * person.
  *
@@ -103,6 +103,7 @@ struct Settings {
   guint64 idle_timeout = 10 * GST_SECOND;
   guint64 connect_timeout = 15 * GST_SECOND;
   guint64 takeover_time = 2 * GST_SECOND;
+  guint64 silence_time = 0;
   guint64 gathering_timeout = 2 * GST_SECOND;
   guint64 ping_interval = 5 * GST_SECOND;
   guint64 pong_timeout = 60 * GST_SECOND;
@@ -112,7 +113,7 @@ struct Settings {
   bool simulcast = false;
 };
 
-constexpr std::array<onair::Property<Settings>, 21> kProperties{{
+constexpr std::array<onair::Property<Settings>, 22> kProperties{{
     {"address", "Address", "IP address that WebSockets are listened for on; 0.0.0.0 or :: for all",
      &Settings::address},
     {"port", "Port", "TCP port that WebSockets are listened for on; 0 takes any free one",
@@ -153,6 +154,10 @@ constexpr std::array<onair::Property<Settings>, 21> kProperties{{
      "Nanoseconds of a publisher's silence after which another may take its place, so that a "
      "reloaded page need not wait for idle-timeout",
      &Settings::takeover_time},
+    {"silence-time", "Silence time",
+     "Nanoseconds without any RTP or RTCP packet after which a message says that the publisher is "
+     "silent; 0 says nothing",
+     &Settings::silence_time},
     {"gathering-timeout", "Gathering timeout",
      "Nanoseconds that the offer waits for ICE candidates, in case a STUN server does not reply",
      &Settings::gathering_timeout},
@@ -277,7 +282,7 @@ static void gst_sora_listen_src_get_property(GObject* object, guint id, GValue* 
 }
 
 static void post_event(GstSoraListenSrc* self, const Listener::Event& event) {
-  static constexpr std::array kStates{"offered", "connected", "ended"};
+  static constexpr std::array kStates{"offered", "connected", "silent", "resumed", "ended"};
   const char* state = kStates[static_cast<std::size_t>(event.kind)];
   // Without the metadata, which holds secrets.
   GstStructure* structure = gst_structure_new(
@@ -363,7 +368,8 @@ static Listener::Config make_config(GstSoraListenSrc* self) {
                   .keyframe_interval = duration(settings.keyframe_interval),
                   .gathering_timeout = duration(settings.gathering_timeout),
                   .liveness = {.connect_timeout = duration(settings.connect_timeout),
-                               .idle_timeout = duration(settings.idle_timeout)},
+                               .idle_timeout = duration(settings.idle_timeout),
+                               .silence_time = duration(settings.silence_time)},
                   .now = [self] { return clock_now(self); }},
       .ask = [self](const Listener::Guest& guest) { return authenticate(self, guest); }};
 }

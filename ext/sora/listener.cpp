@@ -194,6 +194,10 @@ void Listener::publish(const std::shared_ptr<Client>& client, const ConnectReque
   Session::Callbacks callbacks{
       .on_described = [this](const sdp::Description& offer) { on_described(offer); },
       .on_connected = [this] { on_connected(); },
+      .on_turn =
+          [this](Liveness::Turn turn) {
+            emit(turn == Liveness::Turn::FellSilent ? Event::Kind::Silent : Event::Kind::Resumed);
+          },
       .on_ended = [this](EndReason reason,
                          const std::string& detail) { end_session(reason, detail); }};
   const auto session = Session::create(control_, config_.session, std::move(callbacks));
@@ -332,7 +336,7 @@ void Listener::emit(Event::Kind kind) {
               .reason = EndReason::Stopped,
               .detail = {}};
   const auto& sent = session_.get()->plan().media;
-  if (kind == Event::Kind::Connected) {
+  if (kind != Event::Kind::Offered) {
     const auto is_sent = [&](MediaKind wanted) {
       return std::any_of(sent.begin(), sent.end(),
                          [&](const auto& media) { return media.kind == wanted; });

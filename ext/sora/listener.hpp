@@ -51,7 +51,7 @@ class Listener {
     std::function<Verdict(const Guest&)> ask;
   };
   struct Event {
-    enum class Kind { Offered, Connected, Ended } kind;
+    enum class Kind { Offered, Connected, Silent, Resumed, Ended } kind;
     std::string session_id;
     ConnectRequest request;
     std::string remote_address;

@@ -262,6 +262,21 @@ TEST(SoraListenSrcSessions, SilentPublisherLosesItsPlaceAfterTheTakeoverTimeAndN
   EXPECT_EQ(text_field(server.wait_for_session("ended").get(), "reason"), "replaced");
 }
 
+TEST(SoraListenSrcSessions, SilenceIsToldBeforeThePublisherIsGivenUp) {
+  Live live{"silence-time=200000000 idle-timeout=1000000000"};
+  REQUIRE_PAD(video, live.server, "video_0");
+  ASSERT_TRUE(video->wait_for_more(1));
+  live.publisher->media().vanish();
+  // A busy machine may have made it stutter before.
+  std::string last;
+  for (auto next = live.server.next_session_message();
+       next == "offered" || next == "connected" || next == "silent" || next == "resumed";
+       next = live.server.next_session_message())
+    last = next;
+  EXPECT_EQ(last, "silent");
+  EXPECT_EQ(text_field(live.server.stats().get(), "state"), "idle");
+}
+
 TEST(SoraListenSrcSessions, WithoutAPongThePublisherIsGone) {
   SoraPipeline server{"idle-timeout=0 connect-timeout=3600000000000"};
   server.use_test_clock();
