@@ -88,6 +88,16 @@ void WebSocket::cut_off(const Close& reason) {
     g_socket_shutdown(socket_.get(), TRUE, FALSE, nullptr);
 }
 
+std::optional<Close> WebSocket::received() const {
+  const auto code = soup_websocket_connection_get_close_code(connection_.get());
+  const char* reason = soup_websocket_connection_get_close_data(connection_.get());
+  // 0: nothing came. The others only stand for that (RFC 6455 section 7.4.1).
+  if (code == 0 || code == SOUP_WEBSOCKET_CLOSE_NO_STATUS ||
+      code == SOUP_WEBSOCKET_CLOSE_ABNORMAL || code == SOUP_WEBSOCKET_CLOSE_TLS_HANDSHAKE)
+    return std::nullopt;
+  return Close{.code = code, .reason = reason ? reason : ""};
+}
+
 bool WebSocket::is_open() const {
   return soup_websocket_connection_get_state(connection_.get()) == SOUP_WEBSOCKET_STATE_OPEN;
 }

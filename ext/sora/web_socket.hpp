@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -14,7 +15,7 @@
 
 namespace onair::sora {
 
-// The server's end of one WebSocket, which carries text frames. On the control thread, callbacks too.
+// One end of a WebSocket, which carries text frames. On the thread of its connection, callbacks too.
 class WebSocket : public std::enable_shared_from_this<WebSocket> {
  public:
   struct Callbacks {
@@ -32,6 +33,8 @@ class WebSocket : public std::enable_shared_from_this<WebSocket> {
   void send(const std::string& frame);
   // Says why; on_closed comes when the other side has heard it, or does not answer.
   void close(const Close& close);
+  // How the other side has closed it; nothing where it broke off without a word.
+  [[nodiscard]] std::optional<Close> received() const;
   // Whether it may still be written to.
   [[nodiscard]] bool is_open() const;
   // Whether more has come since the last message than the longest may take: libsoup before 3.8 would keep the
