@@ -23,14 +23,20 @@ BearerTokens::BearerTokens(std::vector<std::string> tokens) : tokens_{std::move(
   std::erase(tokens_, "");
 }
 
-BearerTokens::Verdict BearerTokens::check(std::string_view authorization) const {
+std::optional<std::string_view> bearer_token(std::string_view authorization) {
   constexpr std::string_view kScheme = "bearer ";
   if (!equals_ignoring_case(authorization.substr(0, kScheme.size()), kScheme))
+    return std::nullopt;
+  return trimmed(authorization.substr(kScheme.size()));
+}
+
+BearerTokens::Verdict BearerTokens::check(std::string_view authorization) const {
+  const auto given = bearer_token(authorization);
+  if (!given)
     return Verdict::Missing;
-  const auto given = trimmed(authorization.substr(kScheme.size()));
   bool is_one = false;
   for (const auto& token : tokens_)
-    is_one |= equals_in_constant_time(given, token);
+    is_one |= equals_in_constant_time(*given, token);
   return is_one ? Verdict::Right : Verdict::Wrong;
 }
 
