@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "channel.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -23,6 +24,8 @@ constexpr guint kDrainMs = 5000;
 // Without any packet from the publisher: what is late by more is missed, so that viewers do not stand still.
 // Mobile networks hand over within less.
 constexpr guint64 kSilence = GST_SECOND;
+// Of silence, behind kSilence: then another one may have the place, as with takeover-time of one source.
+constexpr gint64 kTakeoverUs = G_USEC_PER_SEC;
 constexpr const char* kPadMessage = "live-pad-added";
 constexpr const char* kAway = "The broadcaster is away and may come back.";
 
@@ -43,14 +46,45 @@ bool flag_of(const GstStructure* structure, const char* field) {
 }
 
 // Streaming thread: holds the data until the main thread has built the rest.
-void announce_pad(GstElement* whip, GstPad* pad, gpointer) {
+void announce_pad(GstElement* source, GstPad* pad, gpointer) {
   const auto hold = [](GstPad*, GstPadProbeInfo*, gpointer) { return GST_PAD_PROBE_OK; };
   const gulong block =
       gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_BLOCK_DOWNSTREAM, hold, nullptr, nullptr);
   gst_element_post_message(
-      whip, gst_message_new_application(
-                GST_OBJECT(whip), gst_structure_new(kPadMessage, "pad", GST_TYPE_PAD, pad, "block",
-                                                    G_TYPE_ULONG, block, nullptr)));
+      source, gst_message_new_application(
+                  GST_OBJECT(source), gst_structure_new(kPadMessage, "pad", GST_TYPE_PAD, pad,
+                                                        "block", G_TYPE_ULONG, block, nullptr)));
+}
+
+const char* factory_of(Ingest ingest) {
+  return ingest == Ingest::Whip ? "whiplistensrc" : "soralistensrc";
+}
+
+// One that has no port of its own takes any: whoever has asked for it is told which.
+guint wanted_port(Ingest ingest, const Settings& settings) {
+  if (ingest != Ingest::Whip)
+    return 0;
+  return settings.whip_port != 0 ? settings.whip_port : settings.port != 0 ? settings.port + 1 : 0;
+}
+
+// Null where there is no such element.
+GstPtr<GstElement> make_source(Ingest ingest, const Settings& settings) {
+  auto source =
+      GstPtr<GstElement>::sink(gst_element_factory_make(factory_of(ingest), to_string(ingest)));
+  if (!source)
+    return source;
+  g_object_set(source.get(), "address", settings.address.c_str(), "port",
+               wanted_port(ingest, settings), "token", settings.token.c_str(), "send-eos", TRUE,
+               "silence-time", kSilence, nullptr);
+  if (!settings.stun_server.empty())
+    g_object_set(source.get(), "stun-server", settings.stun_server.c_str(), nullptr);
+  if (!settings.jitterbuffer.empty())
+    g_object_set(source.get(), "jitterbuffer", settings.jitterbuffer.c_str(), nullptr);
+  if (settings.max_rtp_port != 0)
+    g_object_set(source.get(), "min-rtp-port", settings.min_rtp_port, "max-rtp-port",
+                 settings.max_rtp_port, nullptr);
+  g_signal_connect(source.get(), "pad-added", G_CALLBACK(announce_pad), nullptr);
+  return source;
 }
 
 }  // namespace
@@ -79,7 +113,10 @@ bool Channel::WaitingPad::is_audio() const {
   return g_str_has_prefix(name.get(), "audio");
 }
 
-Channel::Channel(Settings settings) : settings_{std::move(settings)} {}
+Channel::Channel(Settings settings, std::vector<Ingest> ingests) : settings_{std::move(settings)} {
+  for (const auto ingest : ingests)
+    sources_.push_back({ingest, {}});
+}
 
 Channel::~Channel() {
   if (!pipeline_)
@@ -96,28 +133,16 @@ Channel::~Channel() {
 }
 
 std::string Channel::start() {
-  whip_ = GstPtr<GstElement>::sink(gst_element_factory_make("whiplistensrc", "whip"));
-  if (!whip_)
-    return "The element whiplistensrc is not found; start by examples/live.sh, or set "
-           "GST_PLUGIN_PATH.";
   // Its own EOS is told as a message: several bins come and go in one pipeline.
   pipeline_ = GstPtr<GstElement>::sink(gst_pipeline_new("channel"));
   g_object_set(pipeline_.get(), "message-forward", TRUE, nullptr);
-  const guint port = settings_.whip_port != 0 ? settings_.whip_port
-                     : settings_.port != 0    ? settings_.port + 1
-                                              : 0;
-  g_object_set(whip_.get(), "address", settings_.address.c_str(), "port", port, "token",
-               settings_.token.c_str(), "send-eos", TRUE, "silence-time", kSilence, nullptr);
-  if (!settings_.stun_server.empty())
-    g_object_set(whip_.get(), "stun-server", settings_.stun_server.c_str(), nullptr);
-  if (!settings_.jitterbuffer.empty())
-    g_object_set(whip_.get(), "jitterbuffer", settings_.jitterbuffer.c_str(), nullptr);
-  if (settings_.max_rtp_port != 0)
-    g_object_set(whip_.get(), "min-rtp-port", settings_.min_rtp_port, "max-rtp-port",
-                 settings_.max_rtp_port, nullptr);
-  g_signal_connect(whip_.get(), "pad-added", G_CALLBACK(announce_pad), nullptr);
-  gst_bin_add(GST_BIN(pipeline_.get()), whip_.get());
-
+  for (auto& source : sources_) {
+    source.element = make_source(source.ingest, settings_);
+    if (!source.element)
+      return std::string{"The element "} + factory_of(source.ingest) +
+             " is not found; start by examples/live.sh, or set GST_PLUGIN_PATH.";
+    gst_bin_add(GST_BIN(pipeline_.get()), source.element.get());
+  }
   const auto bus = GstPtr<GstBus>::adopt(gst_element_get_bus(pipeline_.get()));
   if (gst_element_set_state(pipeline_.get(), GST_STATE_PLAYING) == GST_STATE_CHANGE_FAILURE)
     return first_error(pipeline_.get(), "The pipeline does not start.");
@@ -146,9 +171,35 @@ void Channel::resume(bool audio, bool video) {
 }
 
 unsigned Channel::whip_port() const {
+  return port_of(Ingest::Whip);
+}
+
+unsigned Channel::port_of(Ingest ingest) const {
   guint port = 0;
-  g_object_get(whip_.get(), "current-port", &port, nullptr);
+  for (const auto& source : sources_)
+    if (source.ingest == ingest && source.element)
+      g_object_get(source.element.get(), "current-port", &port, nullptr);
   return port;
+}
+
+void Channel::admit(Ingest ingest, std::function<void(unsigned port)> call) {
+  const auto is_wanted = [&](const Source& source) {
+    return source.ingest == ingest && source.element.get() == publisher_;
+  };
+  if (!publisher_ || std::any_of(sources_.begin(), sources_.end(), is_wanted))
+    return call(port_of(ingest));
+  if (silent_since_ == 0 || g_get_monotonic_time() - silent_since_ < kTakeoverUs)
+    return call(0);
+  log_line("the publisher is silent, and another one takes its place");
+  admitted_.push_back([this, ingest, call = std::move(call)] { call(port_of(ingest)); });
+  end_session();
+}
+
+// Whoever's it is.
+void Channel::end_session() {
+  for (const auto& source : sources_)
+    if (source.element)
+      g_signal_emit_by_name(source.element.get(), "end-session");
 }
 
 // The last parts are still being written when the publisher is gone.
@@ -157,7 +208,7 @@ bool Channel::is_on_air() const {
 }
 
 Channel::State Channel::state() const {
-  const bool is_away = broadcast_ && (is_silent_ || (!intake_ && !leaving_));
+  const bool is_away = broadcast_ && (silent_since_ != 0 || (!intake_ && !leaving_));
   if (is_on_air())
     return is_away ? State::Away : State::Live;
   return hold_timer_.is_running() ? State::Starting : state_;
@@ -168,7 +219,7 @@ Channel::Status Channel::status() {
   return {.state = now,
           .broadcasts = broadcasts_,
           .message = now == State::Live ? "On the air."
-                     : is_silent_       ? kAway
+                     : silent_since_    ? kAway
                                         : message_,
           .streams = streams(),
           .alignment = intake_ ? intake_->alignment() : std::nullopt,
@@ -180,8 +231,8 @@ Channel::Status Channel::status() {
 std::vector<Channel::Status::Stream> Channel::streams() {
   std::vector<Status::Stream> streams;
   GstStructure* raw = nullptr;
-  if (whip_)
-    g_object_get(whip_.get(), "stats", &raw, nullptr);
+  if (publisher_)
+    g_object_get(publisher_, "stats", &raw, nullptr);
   const onair::StructurePtr stats{raw};
   for (const char* kind : {"audio", "video"}) {
     const GValue* stream = raw ? gst_structure_get_value(raw, kind) : nullptr;
@@ -226,7 +277,7 @@ void Channel::on_message(GstMessage* message) {
       return on_error(message);
     case GST_MESSAGE_APPLICATION:
       if (gst_structure_has_name(structure, kPadMessage))
-        on_pad(structure);
+        on_pad(GST_MESSAGE_SRC(message), structure);
       else if (gst_structure_has_name(structure, Intake::kEndMessage))
         on_intake_end(GST_MESSAGE_SRC(message));
       else if (gst_structure_has_name(structure, Broadcast::kEndMessage) && draining_ &&
@@ -234,8 +285,9 @@ void Channel::on_message(GstMessage* message) {
         end_broadcast("It has ended.");
       return;
     case GST_MESSAGE_ELEMENT:
-      if (gst_structure_has_name(structure, "whip-session"))
-        return on_session(structure);
+      if (gst_structure_has_name(structure, "whip-session") ||
+          gst_structure_has_name(structure, "sora-session"))
+        return on_session(GST_MESSAGE_SRC(message), structure);
       if (gst_structure_has_name(structure, "GstBinForwarded")) {
         GstMessage* raw = nullptr;
         gst_structure_get(structure, "message", GST_TYPE_MESSAGE, &raw, nullptr);
@@ -253,8 +305,18 @@ void Channel::on_message(GstMessage* message) {
   }
 }
 
-void Channel::on_session(const GstStructure* session) {
+void Channel::on_session(GstObject* source, const GstStructure* session) {
   const auto state = text_of(session, "state");
+  if (state == "offered" && publisher_ && GST_OBJECT(publisher_) != source) {
+    // Both had been admitted before either was here.
+    log_line("another publisher is let go, as one is here");
+    g_signal_emit_by_name(source, "end-session");
+    return;
+  }
+  if (state == "offered")
+    publisher_ = GST_ELEMENT(source);
+  if (GST_OBJECT(publisher_) != source)
+    return;  // of one that was let go
   if (state == "offered") {
     expects_audio_ = flag_of(session, "audio");
     expects_video_ = flag_of(session, "video");
@@ -269,40 +331,49 @@ void Channel::on_session(const GstStructure* session) {
     log_line("publisher connected");
   } else if (state == "silent") {
     log_line("nothing comes from the publisher");
-    is_silent_ = true;
+    silent_since_ = g_get_monotonic_time();
     if (broadcast_)
       broadcast_->hold();
   } else if (state == "resumed") {
     log_line("the publisher is heard again");
-    is_silent_ = false;
+    silent_since_ = 0;
   } else if (state == "ended") {
-    is_silent_ = false;
-    log_line("publisher gone (%s): %s", text_of(session, "reason").c_str(),
-             text_of(session, "detail").c_str());
-    waiting_.clear();
-    is_due_ = false;
-    start_timer_.stop();
-    state_ = State::Idle;
-    message_ = text_of(session, "detail");
-    if (intake_) {
-      is_over_ = text_of(session, "reason") == "deleted" || settings_.hold_seconds == 0;
-      leave();
-    } else if (!leaving_ && !draining_ && !on_stopped_) {
-      // It has sent nothing, or its intake broke.
-      if (broadcast_)
-        hold();
-      else if (output_->is_open() && !output_->is_ending())
-        wait_for_return();
-    }
-    finish_stop();
+    on_ended(session);
   }
 }
 
-void Channel::on_pad(const GstStructure* structure) {
+void Channel::on_ended(const GstStructure* session) {
+  publisher_ = nullptr;
+  silent_since_ = 0;
+  log_line("publisher gone (%s): %s", text_of(session, "reason").c_str(),
+           text_of(session, "detail").c_str());
+  waiting_.clear();
+  is_due_ = false;
+  start_timer_.stop();
+  state_ = State::Idle;
+  message_ = text_of(session, "detail");
+  if (intake_) {
+    is_over_ = text_of(session, "reason") == "deleted" || settings_.hold_seconds == 0;
+    leave();
+  } else if (!leaving_ && !draining_ && !on_stopped_) {
+    // It has sent nothing, or its intake broke.
+    if (broadcast_)
+      hold();
+    else if (output_->is_open() && !output_->is_ending())
+      wait_for_return();
+  }
+  for (const auto& call : std::exchange(admitted_, {}))
+    call();
+  finish_stop();
+}
+
+void Channel::on_pad(GstObject* source, const GstStructure* structure) {
   GstPad* raw = nullptr;
   gulong block = 0;
   gst_structure_get(structure, "pad", GST_TYPE_PAD, &raw, "block", G_TYPE_ULONG, &block, nullptr);
   WaitingPad waiting{GstPtr<GstPad>::adopt(raw), block};
+  if (GST_OBJECT(publisher_) != source)
+    return;  // of one that was let go
   if (intake_) {
     if (intake_->link(waiting.get(), waiting.is_audio()))
       log_line("%s has come", waiting.is_audio() ? "the sound" : "the picture");
@@ -344,7 +415,7 @@ void Channel::begin() {
   } else {
     message_ = why;
     log_line("no broadcast: %s", why.c_str());
-    g_signal_emit_by_name(whip_.get(), "end-session");
+    end_session();
     if (!broadcast_)
       end_output();
   }
@@ -394,7 +465,7 @@ void Channel::on_error(GstMessage* message) {
     on_left(why);
   } else if (is_broadcast || intake_) {
     // The endpoint lives on, but this publisher must not believe that it is seen.
-    g_signal_emit_by_name(whip_.get(), "end-session");
+    end_session();
     lead_ = intake_ ? intake_->lead() : lead_;
     if (is_broadcast)
       break_off(why);
@@ -513,7 +584,7 @@ void Channel::on_output_end() {
 
 void Channel::stop(std::function<void()> done) {
   on_stopped_ = std::move(done);
-  g_signal_emit_by_name(whip_.get(), "end-session");
+  end_session();
   finish_stop();
 }
 

@@ -12,6 +12,7 @@
 
 #include "broadcast.hpp"
 #include "glue/gstptr.hpp"
+#include "ingest.hpp"
 #include "intake.hpp"
 #include "output.hpp"
 #include "settings.hpp"
@@ -19,7 +20,7 @@
 
 namespace live {
 
-// One channel: a WHIP endpoint and a playlist that stay, broadcasts that come and go, and in each one publisher
+// One channel: endpoints (WHIP's, and Sora's if it is asked for) and a playlist that stay, broadcasts that come and go, and in each one publisher
 // at a time: who goes away without a goodbye may come back, or another, and viewers see the broadcast go on.
 // Lives on the main thread; everything reaches it through the pipeline's bus.
 class Channel {
@@ -46,16 +47,19 @@ class Channel {
     std::vector<std::optional<Broadcast::Encoding>> renditions;
   };
 
-  explicit Channel(Settings settings);
+  explicit Channel(Settings settings, std::vector<Ingest> ingests = {Ingest::Whip});
   ~Channel();
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;
 
-  // Empty when the endpoint listens, else why it does not.
+  // Empty when its endpoints listen, else why they do not.
   [[nodiscard]] std::string start();
   // Behind start(), with a playlist that somebody else has left: it goes on as if a publisher of this was away.
   void resume(bool audio, bool video);
   [[nodiscard]] unsigned whip_port() const;
+  // Whether somebody may publish by this: calls with the port to go to, or 0 while one who came another way has the
+  // place. Who came the same way is that endpoint's business. A silent one is let go, and the call comes behind.
+  void admit(Ingest ingest, std::function<void(unsigned port)> call);
   [[nodiscard]] unsigned hls_port() const { return output_->port(); }
   [[nodiscard]] Status status();
   // The same as there, at no cost.
@@ -81,10 +85,18 @@ class Channel {
     gulong block_;
   };
 
+  struct Source {
+    Ingest ingest;
+    onair::GstPtr<GstElement> element;
+  };
+
   static gboolean on_bus(GstBus* bus, GstMessage* message, gpointer self);
   void on_message(GstMessage* message);
-  void on_session(const GstStructure* session);
-  void on_pad(const GstStructure* structure);
+  [[nodiscard]] unsigned port_of(Ingest ingest) const;
+  void on_session(GstObject* source, const GstStructure* session);
+  void on_ended(const GstStructure* session);
+  void on_pad(GstObject* source, const GstStructure* structure);
+  void end_session();
   void on_error(GstMessage* message);
   void begin();
   [[nodiscard]] std::string build(Broadcast::Stream audio, Broadcast::Stream video);
@@ -104,16 +116,19 @@ class Channel {
 
   Settings settings_;
   onair::GstPtr<GstElement> pipeline_;
-  onair::GstPtr<GstElement> whip_;
+  std::vector<Source> sources_;
+  GstElement* publisher_ = nullptr;  // whose session it is, of the sources; null: nobody's
   std::unique_ptr<Output> output_;
   State state_ = State::Idle;
   unsigned broadcasts_ = 0;
   std::string message_ = "Waiting for a broadcaster.";
   bool expects_audio_ = false;
   bool expects_video_ = false;
-  bool is_silent_ = false;  // the publisher, though its session goes on
-  bool is_over_ = false;    // nobody is waited for: the playlist ends with the broadcast
-  bool is_due_ = false;     // a publisher, as soon as the one before is out of the way
+  // Since when the publisher is silent, though its session goes on; 0: it is not.
+  gint64 silent_since_ = 0;
+  std::vector<std::function<void()>> admitted_;  // as soon as the silent one is gone
+  bool is_over_ = false;  // nobody is waited for: the playlist ends with the broadcast
+  bool is_due_ = false;   // a publisher, as soon as the one before is out of the way
   std::vector<WaitingPad> waiting_;
   Timer start_timer_;
   Timer drain_timer_;

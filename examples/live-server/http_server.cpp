@@ -21,6 +21,12 @@ bool may_keep_connections() {
   return soup_check_version(3, 4, 0) == TRUE;
 }
 
+bool is_upgrade(SoupServerMessage* message) {
+  auto* headers = soup_server_message_get_request_headers(message);
+  const char* to = soup_message_headers_get_one(headers, "Upgrade");
+  return to && g_ascii_strcasecmp(to, "websocket") == 0;
+}
+
 // The body's size is bounded before it is in memory.
 void on_headers(SoupServer*, SoupServerMessage* message, const char*, GHashTable*, gpointer) {
   const auto on_chunk = +[](SoupServerMessage* of, GBytes* chunk, gpointer) {
@@ -32,7 +38,7 @@ void on_headers(SoupServer*, SoupServerMessage* message, const char*, GHashTable
       g_socket_close(soup_server_message_get_socket(of), nullptr);
   };
   g_signal_connect(message, "got-chunk", G_CALLBACK(on_chunk), nullptr);
-  if (!may_keep_connections())
+  if (!may_keep_connections() && !is_upgrade(message))
     set_header(message, "Connection", "close");
 }
 
@@ -43,17 +49,34 @@ HttpServer::~HttpServer() {
     soup_server_disconnect(server_.get());
 }
 
-std::string HttpServer::listen(const std::string& address, unsigned port) {
-  server_ = GstPtr<SoupServer>::adopt(soup_server_new("server-header", "gst-onair", nullptr));
+void HttpServer::add_handlers(const char* root) {
   const auto on_request = [](SoupServer*, SoupServerMessage* message, const char* path, GHashTable*,
                              gpointer self) {
     if (size_of(message) > kMostBody)
       return send_error(message, 413,
                         "The body is larger than " + std::to_string(kMostBody) + " bytes.");
-    static_cast<HttpServer*>(self)->handler_(message, path);
+    auto* server = static_cast<HttpServer*>(self);
+    // What has a status is no WebSocket any more.
+    if (server->on_web_socket_ && path == server->web_socket_path_ && is_upgrade(message))
+      return;
+    server->handler_(message, path);
   };
-  soup_server_add_early_handler(server_.get(), nullptr, on_headers, nullptr, nullptr);
-  soup_server_add_handler(server_.get(), nullptr, on_request, this, nullptr);
+  soup_server_add_early_handler(server_.get(), root, on_headers, nullptr, nullptr);
+  soup_server_add_handler(server_.get(), root, on_request, this, nullptr);
+}
+
+std::string HttpServer::listen(const std::string& address, unsigned port) {
+  server_ = GstPtr<SoupServer>::adopt(soup_server_new("server-header", "gst-onair", nullptr));
+  add_handlers(nullptr);
+  if (on_web_socket_) {
+    const auto on_socket = [](SoupServer*, SoupServerMessage* message, const char*,
+                              SoupWebsocketConnection* connection, gpointer self) {
+      static_cast<HttpServer*>(self)->on_web_socket_(message, connection);
+    };
+    add_handlers(web_socket_path_.c_str());  // it has none of those above
+    soup_server_add_websocket_handler(server_.get(), web_socket_path_.c_str(), nullptr, nullptr,
+                                      on_socket, this, nullptr);
+  }
   const auto where =
       GstPtr<GSocketAddress>::adopt(g_inet_socket_address_new_from_string(address.c_str(), port));
   if (!where)

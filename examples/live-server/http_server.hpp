@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <string>
+#include <utility>
 
 #include <libsoup/soup.h>
 
@@ -15,6 +16,8 @@ class HttpServer {
  public:
   // `path` is decoded. What is not answered when it returns has been paused.
   using Handler = std::function<void(SoupServerMessage* message, const std::string& path)>;
+  using OnWebSocket =
+      std::function<void(SoupServerMessage* message, SoupWebsocketConnection* connection)>;
   // Bytes of a request's body; more of it is read and dropped, and answered by 413.
   static constexpr gsize kMostBody = 256 << 10;
 
@@ -23,12 +26,21 @@ class HttpServer {
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
 
+  // Takes WebSockets at this path too; before listen().
+  void take_web_sockets(std::string path, OnWebSocket handler) {
+    web_socket_path_ = std::move(path);
+    on_web_socket_ = std::move(handler);
+  }
   // Empty when it listens, else why it does not.
   [[nodiscard]] std::string listen(const std::string& address, unsigned port);
   [[nodiscard]] unsigned port() const { return port_; }
 
  private:
+  void add_handlers(const char* root);
+
   Handler handler_;
+  std::string web_socket_path_;
+  OnWebSocket on_web_socket_;
   onair::GstPtr<SoupServer> server_;
   unsigned port_ = 0;
 };

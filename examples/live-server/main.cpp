@@ -98,6 +98,8 @@ int run_channel(const live::Settings& settings) {
 int run_channels(const live::Settings& settings) {
   live::EventStreams events;
   live::ChannelServer channels{settings, events};
+  if (onair::GstPtr<GstElementFactory>::adopt(gst_element_factory_find("soralistensrc")))
+    channels.set_sora_url(live::SoraFront::kPath);
   if (const auto why = channels.open(); !why.empty())
     return fail(why);
   live::Origin origin;

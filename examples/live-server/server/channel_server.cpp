@@ -82,6 +82,7 @@ RunningChannel& ChannelServer::add(ChannelRecord record) {
       RunningChannel::Surroundings{.settings = settings_,
                                    .folder = folder_of(id),
                                    .control = control_.path(),
+                                   .has_sora = sora_url_.has_value(),
                                    .on_change = [this, id] { on_state(id); },
                                    .on_record =
                                        [this, id] {
@@ -128,13 +129,10 @@ std::variant<ChannelInfo, ApiProblem> ChannelServer::create(const ChannelRequest
         .kind = ApiProblem::Kind::NotPossible,
         .detail = "event_webhook_url needs a server that has a webhook-secret to sign with.",
         .field = "event_webhook_url"};
-  for (const auto& [field, value] : {std::pair{"auth_webhook_url", &request.auth_webhook_url},
-                                     {"encrypt_key_uri", &request.encrypt_key_uri}})
-    if (*value)
-      return ApiProblem{
-          .kind = ApiProblem::Kind::NotPossible,
-          .detail = std::string{field} + " is not possible on this server yet; leave it out.",
-          .field = field};
+  if (request.encrypt_key_uri)
+    return ApiProblem{.kind = ApiProblem::Kind::NotPossible,
+                      .detail = "encrypt_key_uri is not possible on this server yet; leave it out.",
+                      .field = "encrypt_key_uri"};
   ChannelRecord record{.id = random_text(kIdLength),
                        .created = std::chrono::system_clock::now(),
                        .publish_token = random_text(kTokenLength),
@@ -198,7 +196,7 @@ ChannelInfo ChannelServer::info_of(const RunningChannel& channel) const {
           .request = record.request,
           .playlist_url = playlist_root_ + "/" + record.id + "/master.m3u8",
           .whip_url = "/v1/channels/" + record.id + "/whip",
-          .sora_url = {},
+          .sora_url = sora_url_,
           .publish_token = record.publish_token,
           .message = channel.message(),
           .playlists = {},

@@ -5,6 +5,7 @@
 #include <list>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,9 @@ class ChannelServer final : public Channels {
   [[nodiscard]] std::string open();
   // Where viewers find folders, as absolute_url() takes it.
   void set_playlist_root(std::string url) { playlist_root_ = std::move(url); }
+  // Where publishers with Sora's SDK go, as absolute_url() takes it; before open().
+  void set_sora_url(std::string url) { sora_url_ = std::move(url); }
+  [[nodiscard]] bool has_sora() const { return sora_url_.has_value(); }
   [[nodiscard]] std::string hls_folder() const { return settings_.data + "/hls"; }
   // All broadcasts end cleanly, then `done`. Channels stay.
   void close(std::function<void()> done);
@@ -75,6 +79,7 @@ class ChannelServer final : public Channels {
   const Settings& settings_;
   EventStreams& events_;
   std::string playlist_root_;
+  std::optional<std::string> sora_url_;  // none: there is no such signalling
   ControlSocket control_;
   std::map<std::string, std::unique_ptr<RunningChannel>> channels_;
   std::map<std::string, std::unique_ptr<RunningChannel>>

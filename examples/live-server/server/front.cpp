@@ -5,6 +5,7 @@
 
 #include "api/rest_face.hpp"
 #include "http_reply.hpp"
+#include "random_text.hpp"
 #include "snapshots.hpp"
 #include "status_json.hpp"
 
@@ -14,6 +15,7 @@ namespace {
 constexpr std::string_view kApiRoot = "/v1/channels/";
 constexpr std::string_view kPageRoot = "/channels/";
 constexpr std::string_view kWhip = "/whip";
+constexpr unsigned kIdLength = 26;
 
 std::string header_of(SoupServerMessage* message, const char* name) {
   const char* value =
@@ -51,9 +53,16 @@ Front::Front(const Settings& settings, ChannelServer& channels, EventStreams& ev
       tokens_{tokens},
       api_{channels, std::move(tokens)},
       pages_{settings.pages},
+      auth_{settings.webhook_secret},
+      sora_{channels, auth_},
       server_{[this](SoupServerMessage* message, const std::string& path) {
         on_request(message, path);
-      }} {}
+      }} {
+  if (channels.has_sora())
+    server_.take_web_sockets(SoraFront::kPath, [this](auto* message, auto* connection) {
+      sora_.on_web_socket(message, connection);
+    });
+}
 
 std::string Front::listen() {
   return server_.listen(settings_.address, settings_.port);
@@ -77,6 +86,10 @@ void Front::on_request(SoupServerMessage* message, const std::string& path) {
                                       : ask(message, path);
   if (answer_to_method(message))
     return;
+  if (path == SoraFront::kPath && channels_.has_sora()) {
+    set_header(message, "Upgrade", "websocket");
+    return send_error(message, 426, "This is for WebSockets: give the address to Sora's SDK.");
+  }
   if (path == "/healthz")
     return send_text(message, 200, "text/plain", "ok\n");
   if (path == "/readyz")
@@ -115,7 +128,6 @@ bool Front::on_channel(SoupServerMessage* message, const std::string& path) {
   return true;
 }
 
-// A worker is started for who knows the token, and for nobody else.
 void Front::publish(SoupServerMessage* message, const Target& target) {
   auto* channel = channels_.channel(target.id);
   const std::string_view method = soup_server_message_get_method(message);
@@ -132,15 +144,19 @@ void Front::publish(SoupServerMessage* message, const Target& target) {
   set_header(message, "Access-Control-Expose-Headers", "ETag, Link, Location, Retry-After");
   if (!channel)
     return send(message, problem_reply(unknown_channel(target.id)));
-  const BearerTokens token{{channel->record().publish_token}};
-  if (token.check(header_of(message, "Authorization")) != BearerTokens::Verdict::Right)
+  const auto& webhook = channel->record().request.auth_webhook_url;
+  const auto& token = channel->record().publish_token;
+  const auto authorization = header_of(message, "Authorization");
+  const BearerTokens tokens{{token}};
+  if (!webhook && tokens.check(authorization) != BearerTokens::Verdict::Right)
     return send(message, problem_reply({.status = 401,
                                         .detail = "The channel's publish token is needed, as "
                                                   "\"Authorization: Bearer TOKEN\".",
                                         .headers = {{"WWW-Authenticate", "Bearer"}}}));
   if (method != "POST" || !resource.empty()) {
+    // With a webhook it is the session's address that nobody else knows.
     if (const auto port = channel->endpoint())
-      return whip_.forward(message, from, resource, port);
+      return whip_.forward(message, from, resource, port, token);
     return send(message, problem_reply({.status = 404,
                                         .detail = "This session is over: nobody publishes now."}));
   }
@@ -149,14 +165,53 @@ void Front::publish(SoupServerMessage* message, const Target& target) {
                                         .detail = "The server is going down.",
                                         .headers = {{"Retry-After", "5"}}}));
   soup_server_message_pause(message);
-  auto waiting = onair::GstPtr<SoupServerMessage>::share(message);
-  channel->with_endpoint([this, waiting, from](unsigned port, const std::string& why_not) {
-    if (port != 0)
-      return whip_.forward(waiting.get(), from, {}, port);
-    send(waiting.get(),
-         problem_reply({.status = 503, .detail = why_not, .headers = {{"Retry-After", "2"}}}));
+  if (!webhook)
+    return admit(message, target.id);
+  auto metadata = Json::object();
+  if (const auto given = bearer_token(authorization))
+    metadata["access_token"] = *given;
+  const char* host = soup_server_message_get_remote_host(message);
+  const Guest guest{.ingest = Ingest::Whip,
+                    .channel_id = target.id,
+                    .connection_id = random_text(kIdLength),
+                    .client_id = {},
+                    .bundle_id = {},
+                    .wishes = std::nullopt,
+                    .metadata = std::move(metadata),
+                    .remote_address = host ? host : "unknown",
+                    .user_agent = header_of(message, "User-Agent")};
+  const auto waiting = onair::GstPtr<SoupServerMessage>::share(message);
+  auth_.ask(*webhook, guest, [this, waiting, id = target.id](const AuthAnswer& answer) {
+    if (answer.is_allowed)
+      return admit(waiting.get(), id);
+    send(waiting.get(), problem_reply({.status = 403, .detail = answer.reason}));
     soup_server_message_unpause(waiting.get());
   });
+}
+
+// A worker is started for who may come in, and for nobody else. The message has been paused.
+void Front::admit(SoupServerMessage* message, const std::string& id) {
+  const auto refuse = [](SoupServerMessage* whose, ApiError error) {
+    send(whose, problem_reply(std::move(error)));
+    soup_server_message_unpause(whose);
+  };
+  auto* channel = channels_.channel(id);
+  if (!channel)  // since it was asked for
+    return refuse(message, unknown_channel(id));
+  const auto waiting = onair::GstPtr<SoupServerMessage>::share(message);
+  const auto token = channel->record().publish_token;
+  channel->with_endpoint(
+      Ingest::Whip, [this, waiting, refuse, id, token](const RunningChannel::Endpoint& endpoint) {
+        const auto from = std::string{kApiRoot} + id + std::string{kWhip};
+        if (endpoint.port != 0)
+          return whip_.forward(waiting.get(), from, {}, endpoint.port, token);
+        if (endpoint.is_busy)  // as whiplistensrc has it
+          return refuse(waiting.get(), {.status = 409,
+                                        .detail = "Another publisher is live on this endpoint.",
+                                        .headers = {{"Retry-After", "2"}}});
+        refuse(waiting.get(),
+               {.status = 503, .detail = endpoint.why_not, .headers = {{"Retry-After", "2"}}});
+      });
 }
 
 void Front::follow(SoupServerMessage* message, const std::string& channel) {

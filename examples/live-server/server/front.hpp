@@ -7,8 +7,10 @@
 #include "api/channel_api.hpp"
 #include "http_server.hpp"
 #include "pages.hpp"
+#include "server/auth_webhook.hpp"
 #include "server/channel_server.hpp"
 #include "server/event_streams.hpp"
+#include "server/sora_front.hpp"
 #include "server/whip_proxy.hpp"
 
 namespace live {
@@ -16,6 +18,7 @@ namespace live {
 // The HTTP side of a server of many channels: the API, WHIP, events, and pages. Main thread.
 //   POST /, /v1/channels…            ChannelApi
 //   /v1/channels/ID/whip…            the worker's endpoint
+//   /signaling                       SoraFront
 //   /v1/events, /v1/channels/ID/events
 //   /v1/openapi.json, /healthz, /readyz
 //   /channels/ID/{publish,watch,status,thumbnail.jpg}, /assets/…
@@ -40,6 +43,7 @@ class Front {
   [[nodiscard]] bool on_channel(SoupServerMessage* message, const std::string& path);
   void send_status(SoupServerMessage* message, const RunningChannel& channel) const;
   void publish(SoupServerMessage* message, const Target& target);
+  void admit(SoupServerMessage* message, const std::string& id);
   void follow(SoupServerMessage* message, const std::string& channel);
   void ask(SoupServerMessage* message, const std::string& path);
   [[nodiscard]] std::string base_url(SoupServerMessage* message) const;
@@ -50,6 +54,8 @@ class Front {
   BearerTokens tokens_;
   ChannelApi api_;
   Pages pages_;
+  AuthWebhook auth_;
+  SoraFront sora_;
   WhipProxy whip_;
   HttpServer server_;
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "server/running_channel.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <utility>
 
@@ -38,34 +39,58 @@ void RunningChannel::open() {
   act(life_.on_created(now()));
 }
 
-void RunningChannel::with_endpoint(OnEndpoint call) {
+void RunningChannel::with_endpoint(Ingest ingest, OnEndpoint call) {
   if (life_.state() == ChannelState::Stopping || life_.state() == ChannelState::Ended)
-    return call(0, "The channel has ended; make another one.");
+    return call({.why_not = "The channel has ended; make another one."});
   const auto action = life_.on_publish(now());
-  if (life_.is_ready()) {
-    act(action);
-    return call(whip_port_, {});
-  }
-  waiting_.push_back(std::move(call));
+  waiting_.push_back({ingest, std::move(call)});
   if (!endpoint_timer_.is_running())
     endpoint_timer_.start(kEndpointMs,
-                          [this] { answer(0, "The channel's process does not start."); });
+                          [this] { refuse_all("The channel's process does not answer."); });
   act(action);
+  ask();
 }
 
-void RunningChannel::answer(unsigned port, const std::string& why_not) {
+void RunningChannel::ask() {
+  if (!life_.is_ready() || !link_)
+    return;
+  for (auto& waiting : waiting_) {
+    if (waiting.number != 0)
+      continue;
+    waiting.number = ++asked_;
+    link_->send(
+        {{"type", "admit"}, {"number", waiting.number}, {"ingest", to_string(waiting.ingest)}});
+  }
+}
+
+void RunningChannel::on_admitted(const Json& message) {
+  const auto number = message.value("number", std::uint64_t{0});
+  const auto port = message.value("port", 0U);
+  const auto found = std::find_if(waiting_.begin(), waiting_.end(), [&](const Waiting& waiting) {
+    return waiting.number == number && number != 0;
+  });
+  if (found == waiting_.end())
+    return;
+  const auto call = std::move(found->call);
+  waiting_.erase(found);
+  if (waiting_.empty())
+    endpoint_timer_.stop();
+  call({.port = port, .is_busy = port == 0});
+}
+
+void RunningChannel::refuse_all(const std::string& why_not) {
   endpoint_timer_.stop();
-  for (const auto& call : std::exchange(waiting_, {}))
-    call(port, why_not);
+  for (const auto& waiting : std::exchange(waiting_, {}))
+    waiting.call({.why_not = why_not});
 }
 
 void RunningChannel::stop() {
-  answer(0, "The channel is being ended.");
+  refuse_all("The channel is being ended.");
   act(life_.stop(now()));
 }
 
 void RunningChannel::rest() {
-  answer(0, "The server is going down.");
+  refuse_all("The server is going down.");
   act(life_.rest(now()));
 }
 
@@ -156,7 +181,10 @@ void RunningChannel::send_job() {
       {"min-rtp-port", std::to_string(all.min_rtp_port)},
       {"max-rtp-port", std::to_string(all.max_rtp_port)},
       {"renditions", hls.dump()}};
-  Json job{{"type", "job"}, {"settings", settings}};
+  auto ingests = Json::array({to_string(Ingest::Whip)});
+  if (surroundings_.has_sora)
+    ingests.push_back(to_string(Ingest::Sora));
+  Json job{{"type", "job"}, {"settings", settings}, {"ingests", ingests}};
   if (life_.resumes())
     job["resume"] = {{"audio", has_audio_}, {"video", has_video_}};
   link_->send(job);
@@ -168,8 +196,9 @@ void RunningChannel::on_message(const Json& message) {
     whip_port_ = message.value("whip_port", 0U);
     message_ = kWaiting;
     act(life_.on_ready(now()));
-    if (life_.is_ready())
-      answer(whip_port_, {});
+    ask();
+  } else if (type == "admitted") {
+    on_admitted(message);
   } else if (type == "status") {
     on_status(message);
   } else if (type == "failed") {
@@ -217,9 +246,11 @@ void RunningChannel::on_exit(const std::string& how, bool is_clean) {
 void RunningChannel::on_gone() {
   whip_port_ = 0;
   status_ = Json::object();
+  for (auto& waiting : waiting_)
+    waiting.number = 0;  // the next one is asked again
   const auto action = life_.on_gone(now());
   if (action == ChannelLife::Action::None && !life_.next()) {
-    answer(0, message_);
+    refuse_all(message_);
     message_ = life_.state() == ChannelState::Ended ? "It has ended." : kWaiting;
   }
   act(action);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -8,6 +9,7 @@
 
 #include "api/channels.hpp"
 #include "control/json_lines.hpp"
+#include "ingest.hpp"
 #include "server/channel_life.hpp"
 #include "server/channel_record.hpp"
 #include "server/worker_process.hpp"
@@ -23,12 +25,18 @@ class RunningChannel {
     const Settings& settings;         // of all channels
     std::string folder;               // of its playlists and segments
     std::string control;              // the socket that workers connect to
+    bool has_sora = false;            // whether workers have an endpoint for it
     std::function<void()> on_change;  // its state, or what it has to say
     std::function<void()> on_record;  // what its state file should say
     std::function<void()> on_figures;
   };
-  // Whether there is an endpoint now, and its port; else why not.
-  using OnEndpoint = std::function<void(unsigned port, const std::string& why_not)>;
+  // Where a publisher may go.
+  struct Endpoint {
+    unsigned port = 0;     // 0: nowhere
+    bool is_busy = false;  // as one has the place who came another way
+    std::string why_not = {};
+  };
+  using OnEndpoint = std::function<void(const Endpoint& endpoint)>;
   static constexpr const char* kWaiting = "Waiting for a broadcaster.";
   // How long a publisher waits for a worker.
   static constexpr unsigned kEndpointMs = 10'000;
@@ -37,9 +45,9 @@ class RunningChannel {
 
   // Workers of a server that is no more have had time to say so.
   void open();
-  // Calls at once, or as soon as its worker is ready.
-  void with_endpoint(OnEndpoint call);
-  // The endpoint of a worker that is there; 0 if there is none.
+  // Calls at once, or as soon as its worker is ready and has answered.
+  void with_endpoint(Ingest ingest, OnEndpoint call);
+  // WHIP's endpoint of a worker that is there; 0 if there is none.
   [[nodiscard]] unsigned endpoint() const { return life_.is_ready() ? whip_port_ : 0; }
   void stop();
   // The server goes down: the broadcast ends, the channel stays.
@@ -58,13 +66,23 @@ class RunningChannel {
   [[nodiscard]] const Json& status() const { return status_; }
 
  private:
+  // Somebody who is about to publish.
+  struct Waiting {
+    Ingest ingest;
+    OnEndpoint call;
+    std::uint64_t number = 0;  // of the question; 0: its worker has not been asked
+  };
+
   void act(ChannelLife::Action action);
   void start_worker();
   void send_job();
   void on_exit(const std::string& how, bool is_clean);
   void on_gone();
   void on_status(const Json& status);
-  void answer(unsigned port, const std::string& why_not);
+  // What waits, to its worker.
+  void ask();
+  void on_admitted(const Json& message);
+  void refuse_all(const std::string& why_not);
   // After whatever may have changed its life.
   void update();
 
@@ -75,7 +93,8 @@ class RunningChannel {
   Timer endpoint_timer_;
   std::unique_ptr<WorkerProcess> process_;  // none for a worker that another server has started
   std::unique_ptr<JsonLines> link_;
-  std::vector<OnEndpoint> waiting_;
+  std::vector<Waiting> waiting_;
+  std::uint64_t asked_ = 0;  // so many, ever
   unsigned whip_port_ = 0;
   bool has_failed_ = false;  // the worker, and has told why
   bool has_audio_ = true;    // the publisher, as far as is known

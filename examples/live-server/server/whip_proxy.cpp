@@ -19,8 +19,7 @@ constexpr const char* kEndpoint = "/whip";
 // A worker answers an offer when it has gathered candidates, or given up.
 constexpr unsigned kTimeoutSeconds = 20;
 
-constexpr const char* kRequestHeaders[] = {"Authorization",
-                                           "Content-Type",
+constexpr const char* kRequestHeaders[] = {"Content-Type",
                                            "If-Match",
                                            "Origin",
                                            "User-Agent",
@@ -93,7 +92,7 @@ WhipProxy::WhipProxy()
           soup_session_new_with_options("timeout", kTimeoutSeconds, nullptr))} {}
 
 void WhipProxy::forward(SoupServerMessage* message, const std::string& from,
-                        const std::string& resource, unsigned port) {
+                        const std::string& resource, unsigned port, const std::string& token) {
   soup_server_message_pause(message);
   const auto uri = "http://127.0.0.1:" + std::to_string(port) + kEndpoint + resource;
   auto ours = GstPtr<SoupMessage>::adopt(
@@ -106,6 +105,8 @@ void WhipProxy::forward(SoupServerMessage* message, const std::string& from,
   for (const char* name : kRequestHeaders)
     if (const char* value = soup_message_headers_get_list(headers, name))
       soup_message_headers_replace(soup_message_get_request_headers(ours.get()), name, value);
+  soup_message_headers_replace(soup_message_get_request_headers(ours.get()), "Authorization",
+                               ("Bearer " + token).c_str());
   auto* body = soup_server_message_get_request_body(message);
   if (body->length > 0) {
     GBytes* bytes = soup_message_body_flatten(body);

@@ -16,9 +16,9 @@ class WhipProxy {
   WhipProxy();
 
   // Answers `message`, which is paused meanwhile. `from` is the endpoint's path as the publisher sees it, `resource` what
-  // he asks for below it ("" or "/…").
+  // he asks for below it ("" or "/…"). The worker knows one `token`, whoever has let the publisher in by what.
   void forward(SoupServerMessage* message, const std::string& from, const std::string& resource,
-               unsigned port);
+               unsigned port, const std::string& token);
 
  private:
   onair::GstPtr<SoupSession> session_;

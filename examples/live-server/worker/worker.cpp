@@ -67,27 +67,44 @@ void Worker::on_message(const Json& message) {
   if (type == "stop")
     return stop("the server");
   if (type == "job" && !channel_ && !is_stopping_ && message.contains("settings"))
-    return begin(message["settings"], message.value("resume", Json{}));
+    return begin(message);
+  if (type == "admit" && channel_)
+    return admit(message);
   log_line("the server sent '%s', which is not known", type.c_str());
 }
 
-void Worker::begin(const Json& texts, const Json& resume) {
+void Worker::begin(const Json& job) {
   Settings settings;
-  for (const auto& [name, text] : texts.items())
+  for (const auto& [name, text] : job["settings"].items())
     if (const auto mistake = assign(settings, name, text.get<std::string>()))
       return fail(mistake->text);
   if (const auto mistake = check(settings))
     return fail(mistake->text);
-  channel_ = std::make_unique<Channel>(std::move(settings));
+  std::vector<Ingest> ingests;
+  for (const auto& name : job.value("ingests", Json::array()))
+    if (const auto ingest = ingest_of(name.get<std::string>()))
+      ingests.push_back(*ingest);
+  channel_ = std::make_unique<Channel>(std::move(settings), std::move(ingests));
   channel_->on_change([this] {
     if (said_ != channel_->state())
       send_status();
   });
   if (const auto why = channel_->start(); !why.empty())
     return fail(why);
-  if (resume.is_object())
+  if (const auto resume = job.value("resume", Json{}); resume.is_object())
     channel_->resume(resume.value("audio", true), resume.value("video", true));
   send_ready();
+}
+
+void Worker::admit(const Json& question) {
+  const auto number = question.value("number", std::uint64_t{0});
+  const auto answer = [this, number](unsigned port) {
+    if (server_)
+      server_->send({{"type", "admitted"}, {"number", number}, {"port", port}});
+  };
+  if (const auto ingest = ingest_of(question.value("ingest", "")))
+    return channel_->admit(*ingest, answer);
+  answer(0);
 }
 
 void Worker::fail(const std::string& why) {

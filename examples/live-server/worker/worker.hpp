@@ -14,9 +14,10 @@ namespace live {
 
 // A channel that is run for a server in another process. Messages, each with a "type":
 //   to the server   hello {channel, job: whether there is one}, ready {whip_port}, failed {message},
-//                   status {…, as of to_json(Channel::Status)}
-//   from it         job {settings: {NAME: TEXT, …}}, once, with resume {audio, video} where a broadcast of such streams
-//                   was broken off; stop
+//                   status {…, as of to_json(Channel::Status)}, admitted {number, port: 0 while the place is taken}
+//   from it         job {settings: {NAME: TEXT, …}, ingests: [NAME, …]}, once, with resume {audio, video} where a
+//                   broadcast of such streams was broken off; admit {number, ingest: NAME}: somebody is about to
+//                   publish; stop
 // A server that dies may be followed by another one, which hears hello, ready and status again. The main thread's.
 class Worker {
  public:
@@ -33,7 +34,8 @@ class Worker {
   void connect();
   void on_message(const Json& message);
   void on_lost(const std::string& why);
-  void begin(const Json& settings, const Json& resume);
+  void begin(const Json& job);
+  void admit(const Json& question);
   void fail(const std::string& why);
   void send_ready();
   void send_status();
