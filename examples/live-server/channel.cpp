@@ -208,7 +208,8 @@ bool Channel::is_on_air() const {
 }
 
 Channel::State Channel::state() const {
-  const bool is_away = broadcast_ && (silent_since_ != 0 || (!intake_ && !leaving_));
+  const bool is_away = broadcast_ && (silent_since_ != 0 || (leaving_ && has_left_silent_) ||
+                                      (!intake_ && !leaving_));
   if (is_on_air())
     return is_away ? State::Away : State::Live;
   return hold_timer_.is_running() ? State::Starting : state_;
@@ -344,7 +345,7 @@ void Channel::on_session(GstObject* source, const GstStructure* session) {
 
 void Channel::on_ended(const GstStructure* session) {
   publisher_ = nullptr;
-  silent_since_ = 0;
+  has_left_silent_ = std::exchange(silent_since_, 0) != 0;
   log_line("publisher gone (%s): %s", text_of(session, "reason").c_str(),
            text_of(session, "detail").c_str());
   waiting_.clear();

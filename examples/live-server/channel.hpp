@@ -126,6 +126,7 @@ class Channel {
   bool expects_video_ = false;
   // Since when the publisher is silent, though its session goes on; 0: it is not.
   gint64 silent_since_ = 0;
+  bool has_left_silent_ = false;                 // who is leaving_
   std::vector<std::function<void()>> admitted_;  // as soon as the silent one is gone
   bool is_over_ = false;  // nobody is waited for: the playlist ends with the broadcast
   bool is_due_ = false;   // a publisher, as soon as the one before is out of the way

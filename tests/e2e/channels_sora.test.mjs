@@ -230,6 +230,11 @@ test('a publisher who is silent gives way to one who comes the other way', async
   await eventually('two segments more', () => nextSequence(client.seen.texts.at(-1)) >= later + 2, 20_000);
   await client.stop();
   assert.equal(assertGoesOn(client.seen), 0, 'no discontinuity');
+  // What is still on its way of somebody who was away makes nobody believe that he is back.
+  const log = server.program.output.split('\n').filter((line) => line.includes(channel.id)).join('\n');
+  const changes = [...log.matchAll(/takes its place\n([^]*?) connects \(/g)].map(([, lines]) => lines);
+  assert.equal(changes.length, 2, log);
+  for (const lines of changes) assert.doesNotMatch(lines, /: running$/m);
 });
 
 test('a worker that is killed closes the WebSocket, and the SDK connects anew', async (t) => {
