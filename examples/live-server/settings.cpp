@@ -79,7 +79,7 @@ Fields fields_of(Settings& s) {
        "what users of the API must know (made up when not given)"},
       {"max-channels", Type::Number, &s.max_channels, "N", "of the API, 1 to 10000 (100)"},
       {"webhook-secret", Type::Text, &s.webhook_secret, "TEXT",
-       "signs what is sent to event_webhook_url of a channel (no such URL is taken)"},
+       "signs what is sent to webhooks of channels (without one no event_webhook_url is taken)"},
       {"public-url", Type::Text, &s.public_url, "URL",
        "of the API, as behind a proxy (by the request's Host)"},
       {"hls-url", Type::Text, &s.hls_url, "URL",
