@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "server/webhook_queue.hpp"
 
-#include <algorithm>
 #include <utility>
+
+#include "server/back_off.hpp"
 
 namespace live {
 
@@ -40,16 +41,14 @@ std::optional<std::string> WebhookQueue::take(Time now) {
 
 bool WebhookQueue::on_answer(Time now, bool is_taken) {
   is_sending_ = false;
-  const bool is_over = !is_taken && first_ && now - *first_ >= kLifetime;
+  const bool is_over = !is_taken && first_ && now - *first_ >= BackOff::kLifetime;
   if (is_taken || is_over) {
     bodies_.pop_front();
     forget();
     due_ = now;
     return !is_over;
   }
-  constexpr unsigned kMostDoublings = 9;  // 2^9 s is more than the longest wait
-  due_ = now + std::min<std::chrono::seconds>(
-                   kFirstWait * (1 << std::min(attempts_ - 1, kMostDoublings)), kLongestWait);
+  due_ = now + BackOff::after(attempts_);
   return true;
 }
 

@@ -10,18 +10,13 @@
 
 namespace live {
 
-// What one receiver has to be told, in order: one at a time, again and again until it is taken. Pure. Not thread-safe.
+// What one receiver has to be told, in order: one at a time, again until it is taken (BackOff). Pure. Not thread-safe.
 class WebhookQueue {
  public:
   using Time = std::chrono::steady_clock::time_point;
 
   // More than this wait for nobody: the oldest goes.
   static constexpr std::size_t kMost = 100;
-  // The first that fails is tried again after kFirstWait, and each time after twice as long.
-  static constexpr std::chrono::seconds kFirstWait{1};
-  static constexpr std::chrono::seconds kLongestWait{300};
-  // From the first attempt on; then it is given up.
-  static constexpr std::chrono::hours kLifetime{24};
 
   void push(std::string body);
   // What is to be sent now, if anything: then on_answer() is due. Nothing while that is.
