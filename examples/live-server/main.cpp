@@ -141,7 +141,7 @@ int main(int argc, char** argv) {
     settings.pages = LIVE_SERVER_PAGES;
   if (!std::filesystem::exists(settings.pages + "/watch.html"))
     return fail("The web pages are not in " + settings.pages + "; say where with --pages.");
-  for (auto* folder : {&settings.dir, &settings.data}) {
+  for (auto* folder : {&settings.dir, &settings.archive, &settings.data}) {
     if (folder->empty())
       continue;
     std::error_code error;

@@ -42,6 +42,7 @@ std::variant<std::unique_ptr<Output>, std::string> Output::create(GstBin* pipeli
     return "The element hlslivesink is not found; start by examples/live.sh, or set "
            "GST_PLUGIN_PATH.";
   g_object_set(sink.get(), "location", settings.dir.empty() ? nullptr : settings.dir.c_str(),
+               "archive", settings.archive.empty() ? nullptr : settings.archive.c_str(),
                "target-duration", nanoseconds(settings.target_duration), "part-target",
                nanoseconds(settings.part_target), "low-latency", settings.low_latency, "window",
                nanoseconds(settings.window), "origin-address", settings.address.c_str(),

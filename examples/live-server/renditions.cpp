@@ -5,6 +5,7 @@
 #include <array>
 #include <utility>
 
+#include "api/channels.hpp"
 #include "mp3_bitrates.hpp"
 
 namespace live {
@@ -50,10 +51,17 @@ Rendition::Audio read_audio(const Json& object, const std::string& path, FieldEr
   return audio;
 }
 
-// As ImageFlux's clients say that they want none.
-bool names_no_destination(const Json& archive) {
-  return archive.is_object() &&
-         (archive.empty() || archive == Json{{"archive_destination_id", ""}});
+// An empty one is none, as ImageFlux has it.
+constexpr TextRule kDestination{
+    [](std::string_view text) { return text.empty() || is_channel_id(text); },
+    "the id of an archive destination, or empty"};
+
+std::string read_archive(const Json& object, const std::string& path, FieldError& error) {
+  std::string destination;
+  JsonFields fields{object, path, error};
+  fields.read("archive_destination_id", kDestination, destination);
+  fields.end();
+  return destination;
 }
 
 Rendition read_rendition(JsonFields& fields, const std::string& path, FieldError& error) {
@@ -62,11 +70,23 @@ Rendition read_rendition(JsonFields& fields, const std::string& path, FieldError
     rendition.video = read_video(*video, fields.path_of("video"), error);
   if (const auto* audio = fields.find("audio"))
     rendition.audio = read_audio(*audio, fields.path_of("audio"), error);
-  fields.pass_over("archive", names_no_destination, "left out: this server keeps no archive yet");
   fields.end();
   if (!error && !rendition.video && !rendition.audio)
     error = {path, path + " is empty, but must have video, audio or both."};
   return rendition;
+}
+
+void add_archive(HlsList& hls, const std::string& destination, const std::string& path,
+                 FieldError& error) {
+  if (destination.empty() || error)
+    return;
+  if (!hls.archive_destination.empty() && hls.archive_destination != destination) {
+    const auto field = path + ".archive.archive_destination_id";
+    error = {field, field + " is " + shown(Json(destination)) + ", but must be " +
+                        shown(Json(hls.archive_destination)) +
+                        ", as in an entry before: the archive has all renditions."};
+  }
+  hls.archive_destination = destination;
 }
 
 // What is one for all of them, whoever says it.
@@ -124,6 +144,8 @@ std::variant<HlsList, FieldError> read_hls_json(const Json& list) {
     JsonFields fields{entry, path, error};
     segment.read(fields, path, error);
     start.read(fields, path, error);
+    if (const auto* archive = fields.find("archive"))
+      add_archive(hls, read_archive(*archive, path + ".archive", error), path, error);
     hls.renditions.push_back(read_rendition(fields, path, error));
     if (error)
       return error;
@@ -148,6 +170,8 @@ Json to_json(const HlsList& hls) {
           {"upscale", video->upscale}};
     if (audio)
       entry["audio"] = {{"bps", audio->bps}};
+    if (!hls.archive_destination.empty())
+      entry["archive"] = {{"archive_destination_id", hls.archive_destination}};
     list.push_back(std::move(entry));
   }
   return list;

@@ -40,6 +40,7 @@ struct HlsList {
   std::optional<double> segment_seconds;  // durationSeconds, on average
   // startTimeOffset: where players begin, from the beginning or, below zero, from the end; 0 is theirs to decide.
   std::optional<double> start_seconds;
+  std::string archive_destination;  // of all renditions; empty: no archive
   friend bool operator==(const HlsList&, const HlsList&) = default;
 };
 

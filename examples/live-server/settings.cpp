@@ -36,7 +36,7 @@ struct Field {
   const char* help;
 };
 
-using Fields = std::array<Field, 31>;
+using Fields = std::array<Field, 33>;
 
 Fields fields_of(Settings& s) {
   return {{
@@ -46,6 +46,8 @@ Fields fields_of(Settings& s) {
       {"hls-port", Type::Number, &s.hls_port, "N",
        "port of playlists and segments (the second next one)"},
       {"dir", Type::Text, &s.dir, "DIR", "folder for playlists and segments (they stay in memory)"},
+      {"archive", Type::Text, &s.archive, "DIR",
+       "folder that keeps everything that is broadcast, for good (nothing is kept)"},
       {"pages", Type::Text, &s.pages, "DIR", "folder of the web pages"},
       {"token", Type::Text, &s.token, "T", "what publishers must know (made up when not given)"},
       {"target-duration", Type::Seconds, &s.target_duration, "S",
@@ -80,6 +82,8 @@ Fields fields_of(Settings& s) {
       {"max-channels", Type::Number, &s.max_channels, "N", "of the API, 1 to 10000 (100)"},
       {"webhook-secret", Type::Text, &s.webhook_secret, "TEXT",
        "signs what is sent to webhooks of channels (without one no event_webhook_url is taken)"},
+      {"archive-directory", Type::Text, &s.archive_directory, "DIR",
+       "channels' archives may be copied below it (to S3 only)"},
       {"public-url", Type::Text, &s.public_url, "URL",
        "of the API, as behind a proxy (by the request's Host)"},
       {"hls-url", Type::Text, &s.hls_url, "URL",
@@ -109,6 +113,9 @@ std::optional<Mistake> assign_renditions(const Field& field, const std::string& 
     return mistake(*error);
   auto& settings = *static_cast<Settings*>(field.value);
   auto& hls = std::get<HlsList>(read);
+  if (!hls.archive_destination.empty())
+    return mistake(
+        "archive is for channels of the API; --archive keeps what one channel broadcasts.");
   settings.renditions = std::move(hls.renditions);
   settings.start_offset = hls.start_seconds;
   settings.target_duration = hls.segment_seconds.value_or(settings.target_duration);
@@ -314,6 +321,8 @@ std::optional<Mistake> check(const Settings& s) {
     return Mistake{"Without an origin there must be a folder (--dir) that somebody serves."};
   if (s.max_channels < 1 || s.max_channels > 10'000)
     return outside("max-channels", std::to_string(s.max_channels), "from 1 to 10000");
+  if (!s.archive_directory.empty() && !s.archive_directory.starts_with('/'))
+    return outside("archive-directory", "'" + s.archive_directory + "'", "an absolute path");
   for (const auto& [name, url] : {std::pair{"public-url", &s.public_url}, {"hls-url", &s.hls_url}})
     if (!url->empty() && (!url->starts_with("http") || url->ends_with('/')))
       return outside(name, "'" + *url + "'",

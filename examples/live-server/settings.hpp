@@ -17,6 +17,7 @@ struct Settings {
   unsigned whip_port = 0;      // 0: the next after `port`
   unsigned hls_port = 0;       // 0: the second after `port`
   std::string dir;             // of segments and playlists, made when missing; empty: in memory
+  std::string archive;         // folder that keeps all that was ever listed; empty: none
   std::string pages;           // folder of the web pages
   std::string token;           // publishers must know it; made up when empty
   double target_duration = 1;  // seconds of a segment on average, 0.5 to 60
@@ -43,8 +44,9 @@ struct Settings {
   unsigned max_channels = 100;
   std::string
       webhook_secret;  // signs what event_webhook_url of a channel is told; empty: nobody is told
-  std::string public_url;  // how others reach the API; empty: by the address that they ask
-  std::string hls_url;     // and playlists; empty: the same host by `hls_port`
+  std::string archive_directory;  // where archives of channels may be copied to; empty: nowhere
+  std::string public_url;         // how others reach the API; empty: by the address that they ask
+  std::string hls_url;            // and playlists; empty: the same host by `hls_port`
 };
 
 struct Help {

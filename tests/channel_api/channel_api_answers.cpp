@@ -27,7 +27,11 @@ const std::map<std::string, ApiProblem> kProblems{
 
 int main() {
   live::test::FakeChannels channels;
-  live::ChannelApi api{channels, {"right"}};
+  live::ChannelApi api{channels, channels, {"right"}};
+  channels.known_archives = {{.destination_id = "destination-1",
+                              .location = "s3://bucket/channel-1/",
+                              .state = live::ArchiveState::Waiting,
+                              .error = "The bucket is full."}};
   for (std::string line; std::getline(std::cin, line);) {
     const auto json = Json::parse(line);
     live::ApiRequest request{.method = json["method"],

@@ -21,7 +21,7 @@ const openApi = JSON.parse(readFileSync(file, 'utf8'));
 // Answers may grow; here every field of them is described.
 const strict = structuredClone(openApi);
 for (const [name, schema] of Object.entries(strict.components.schemas))
-  if (schema.properties && name !== 'ChannelRequest') closed(schema);
+  if (schema.properties && !['ChannelRequest', 'ArchiveDestinationRequest'].includes(name)) closed(schema);
 function closed(schema) {
   if (schema.properties) schema.additionalProperties ??= false;
   Object.values(schema.properties ?? {}).forEach(closed);
@@ -66,6 +66,10 @@ const channel = {
   event_webhook_url: 'http://[::1]:9000/', hold_seconds: 0.5, time_shift_hours: 168, low_latency: false,
   multi: false, environment: 0,
 };
+const bucket = {
+  bucket_uri: 's3://talks/2026/', endpoint_url: 'https://s3.example.com:8443', aws_region: 'eu-west-1',
+  aws_access_key_id: 'AKIA1', aws_secret_access_key: 'wJalr/K7MDENG=', gcp_credential_json: '',
+};
 const json = { Authorization: 'Bearer right', 'Content-Type': 'application/json' };
 const call = (method, path, expected, more = {}) => ({ method, path, headers: json, body: '', expected, ...more });
 const imageFlux = (operation, expected, body, more = {}) => ({
@@ -101,6 +105,32 @@ const calls = [
   call('DELETE', '/v1/channels/channel-1', 401, noToken),
   call('DELETE', '/v1/channels/channel-1', 204),
   call('DELETE', '/v1/channels/channel-1', 404),
+  call('GET', '/v1/channels/channel-2/archives', 200),
+  call('GET', '/v1/channels/channel-2/archives', 401, noToken),
+  call('GET', '/v1/channels/nobody/archives', 404),
+  call('PUT', '/v1/channels/channel-2/archives', 405),
+  call('GET', '/v1/archive-destinations', 401, noToken),
+  call('POST', '/v1/archive-destinations', 201, { body: JSON.stringify(bucket) }),
+  call('POST', '/v1/archive-destinations', 201, { body: '{"bucket_uri":"file:///srv/archive"}' }),
+  call('POST', '/v1/archive-destinations', 400, { body: '{"bucket_uri":"/srv/archive"}' }),
+  call('POST', '/v1/archive-destinations', 401, { body: JSON.stringify(bucket), ...wrongToken }),
+  call('POST', '/v1/archive-destinations', 415,
+    { body: JSON.stringify(bucket), headers: { ...json, 'Content-Type': 'text/plain' } }),
+  ...refusals.map(([problem, status]) =>
+    call('POST', '/v1/archive-destinations', status, { body: JSON.stringify(bucket), problem })),
+  call('PUT', '/v1/archive-destinations', 405),
+  call('GET', '/v1/archive-destinations', 200),
+  call('GET', '/v1/archive-destinations/destination-1', 200),
+  call('GET', '/v1/archive-destinations/destination-2', 200),
+  call('GET', '/v1/archive-destinations/destination-1', 401, noToken),
+  call('GET', '/v1/archive-destinations/nowhere', 404),
+  call('POST', '/v1/archive-destinations/destination-1', 405),
+  call('POST', '/v1/channels', 201,
+    { body: '{"hls":[{"audio":{},"archive":{"archive_destination_id":"destination-2"}}]}' }),
+  call('DELETE', '/v1/archive-destinations/destination-2', 409),
+  call('DELETE', '/v1/archive-destinations/destination-1', 401, noToken),
+  call('DELETE', '/v1/archive-destinations/destination-1', 204),
+  call('DELETE', '/v1/archive-destinations/destination-1', 404),
   call('GET', '/v1/nowhere', 404),
   imageFlux('CreateChannel', 200, channel),
   imageFlux('CreateChannelWithHLS', 200, channel),
@@ -108,17 +138,23 @@ const calls = [
   imageFlux('CreateChannel', 400, { hls: [] }),
   imageFlux('CreateChannel', 401, channel, wrongToken),
   imageFlux('CreateNothing', 400, {}, { isBeyondSchema: true }),
-  imageFlux('CreateArchiveDestination', 501, {}),
-  imageFlux('ListArchiveDestinations', 501, {}),
-  imageFlux('DeleteArchiveDestination', 501, { archive_destination_id: 'a' }),
+  imageFlux('CreateMultistreamChannel', 501, {}),
+  imageFlux('CreateArchiveDestination', 200, bucket),
+  imageFlux('CreateArchiveDestination', 400, { ...bucket, aws_region: 'EU' }),
+  imageFlux('ListArchiveDestination', 200, {}),
+  imageFlux('ListArchiveDestinations', 200, {}),
+  imageFlux('DeleteArchiveDestination', 409, { archive_destination_id: 'destination-2' }),
+  imageFlux('DeleteArchiveDestination', 200, { archive_destination_id: 'destination-3' }),
+  imageFlux('DeleteArchiveDestination', 404, { archive_destination_id: 'destination-3' }),
+  imageFlux('DeleteArchiveDestination', 400, { archive_destination_id: '' }),
   ...refusals.map(([problem, status]) => imageFlux('CreateChannel', status, channel, { problem })),
   imageFlux('ListChannelIDs', 200, {}),
   imageFlux('ListChannelIDs', 200, ''),
-  imageFlux('ListPlaylistURLs', 200, { channel_id: 'channel-3' }),
+  imageFlux('ListPlaylistURLs', 200, { channel_id: 'channel-4' }),
   imageFlux('ListPlaylistURLs', 404, { channel_id: 'nobody' }),
   imageFlux('ListPlaylistURLs', 400, { channel_id: 3 }),
-  imageFlux('DeleteChannel', 200, { channel_id: 'channel-3' }),
-  imageFlux('DeleteChannel', 404, { channel_id: 'channel-3' }),
+  imageFlux('DeleteChannel', 200, { channel_id: 'channel-4' }),
+  imageFlux('DeleteChannel', 404, { channel_id: 'channel-4' }),
 ];
 
 // What stands in front of the API, or beside it, in the server.
@@ -213,16 +249,18 @@ test('a request that is answered is as described, and one that is refused for a 
 
 test('what the page in docs tells to send is taken, and no field is missing there', () => {
   const page = readFileSync(path.join(root, 'docs/channel-api.md'), 'utf8');
-  const examples = [...page.matchAll(/curl(?:[^'`]|'[^']*')*? -d '([^']*)'/g)].map(([command, text]) => {
-    const [, target] = command.match(/X-Sora-Target: ([^']*)'/) ?? [];
-    const headers = target ? { ...json, 'X-Sora-Target': target } : json;
-    return call('POST', target ? '/' : '/v1/channels', target ? 200 : 201,
-                { headers, body: text.replace('kq3v9d0a', 'channel-1') });
-  });
-  assert.equal(examples.length, 5);
+  const examples = [...page.matchAll(/curl(?:[^'`]|'[^']*')*? \$api(\/\S*)(?: \\\n)? +-d '([^']*)'/g)].map(
+    ([command, target, text]) => {
+      const [, operation] = command.match(/X-Sora-Target: ([^']*)'/) ?? [];
+      const headers = operation ? { ...json, 'X-Sora-Target': operation } : json;
+      return call('POST', target, operation ? 200 : 201,
+                  { headers, body: text.replace('kq3v9d0a', 'channel-1').replaceAll('…', 'x') });
+    });
+  assert.equal(examples.length, 6);
   for (const [i, reply] of ask(examples).entries())
     assert.equal(reply.status, examples[i].expected, `${examples[i].body}: ${reply.body}`);
-  for (const name of ['ChannelRequest', 'Rendition', 'Video', 'Audio', 'Channel', 'Problem'])
+  for (const name of ['ChannelRequest', 'Rendition', 'Video', 'Audio', 'Channel', 'Problem', 'ArchiveDestinationRequest',
+                      'Archive'])
     for (const field of Object.keys(openApi.components.schemas[name].properties))
       assert.match(page, new RegExp(`[\`.]${field}\``), field);
   const statuses = Object.entries(openApi.paths)
@@ -245,9 +283,39 @@ function randomNumbers(seed) {
 
 // The one rule that a schema has no words for.
 const isSaidInOneWay = ({ hls }) =>
-  ['durationSeconds', 'startTimeOffset'].every(
-    (name) => new Set(hls.map((entry) => entry[name]).filter((value) => value !== undefined)).size < 2,
+  [({ durationSeconds }) => durationSeconds, ({ startTimeOffset }) => startTimeOffset,
+   ({ archive }) => archive?.archive_destination_id || undefined].every(
+    (read) => new Set(hls.map(read).filter((value) => value !== undefined)).size < 2,
   );
+
+test('of archive destinations too', () => {
+  const values = [
+    null, true, 0, [], {}, '', 'a', 'A', 'a b', 's3://talks', 's3://talks/', 's3://ta', 's3://Talks', 's3://talks//',
+    's3://talks/..', 's3://talks/.../x', 's3://talks/a/./b', `s3://${'a'.repeat(63)}`, `s3://${'a'.repeat(64)}`,
+    `s3://talks/${'x'.repeat(501)}`, `s3://talks/${'x'.repeat(502)}`, 's3://-talks', 's3://talks/a%20b', 'gs://talks',
+    'file:///srv', 'file:///srv/', 'file:///', 'file://srv', 'file:////srv', 'file:///srv/../x', 'https://a.example',
+    'https://a.example/', 'https://a.example/x?y', 'https://a.example#x', 'ftp://a.example', `https://a/${'x'.repeat(2038)}`,
+    `https://a/${'x'.repeat(2039)}`, 'ä', '~'.repeat(64), 'x'.repeat(64), 'x'.repeat(65), 'x'.repeat(128),
+    'x'.repeat(129), '~'.repeat(256), '~'.repeat(257), 'a_b-c.d',
+  ];
+  const directory = { bucket_uri: 'file:///srv/archive' };
+  const names = [...Object.keys(bucket), 'unknown'];
+  const bodies = [bucket, directory].flatMap((right) => [right, ...names.flatMap((name) => [
+    Object.fromEntries(Object.entries(right).filter(([its]) => its !== name)),
+    ...values.map((value) => ({ ...right, [name]: value })),
+  ])]);
+  const replies = ask(bodies.map((made) => call('POST', '/v1/archive-destinations', 0, { body: JSON.stringify(made) })));
+  let taken = 0;
+  for (const [i, made] of bodies.entries()) {
+    const wrong = mistakes(made, 'components', 'schemas', 'ArchiveDestinationRequest');
+    const { status, body: text } = replies[i];
+    assert.equal(status, wrong.length ? 400 : 201, `${JSON.stringify(made)}: ${wrong.join(', ')}; ${text}`);
+    if (wrong.length) assert.ok(JSON.parse(text).field, text);
+    else taken += 1;
+    assert.ok(!text.includes(bucket.aws_secret_access_key), text);
+  }
+  assert.ok(taken > 30 && taken < bodies.length / 2, `${taken} of ${bodies.length} were right`);
+});
 
 test('what the schema takes the server takes, and nothing else', () => {
   const seed = Number(process.env.API_SEED ?? randomInt(2 ** 31));

@@ -31,14 +31,15 @@ std::optional<ApiError> refusal(BearerTokens::Verdict verdict) {
 
 }  // namespace
 
-ChannelApi::ChannelApi(Channels& channels, std::vector<std::string> tokens)
-    : channels_{channels}, tokens_{std::move(tokens)} {}
+ChannelApi::ChannelApi(Channels& channels, Archives& archives, std::vector<std::string> tokens)
+    : channels_{channels}, archives_{archives}, tokens_{std::move(tokens)} {}
 
 ApiReply ChannelApi::answer(const ApiRequest& request) {
   const bool is_imageflux = request.path == kImageFluxPath;
   if (auto error = refusal(tokens_.check(request.header("Authorization"))))
     return is_imageflux ? imageflux_error(std::move(*error)) : problem_reply(std::move(*error));
-  return is_imageflux ? answer_imageflux(request, channels_) : answer_rest(request, channels_);
+  return is_imageflux ? answer_imageflux(request, channels_, archives_)
+                      : answer_rest(request, channels_, archives_);
 }
 
 bool ChannelApi::serves(const std::string& path) {

@@ -5,16 +5,17 @@
 #include <vector>
 
 #include "api/api_message.hpp"
+#include "api/archives.hpp"
 #include "api/bearer_tokens.hpp"
 #include "api/channels.hpp"
 
 namespace live {
 
-// Channels over HTTP, with two faces: ImageFlux's at POST /, and one with paths and methods at
-// /v1/channels. See docs/channel-api.md.
+// Channels and where their archives go over HTTP, with two faces: ImageFlux's at POST /, and one with paths and methods
+// at /v1. See docs/channel-api.md.
 class ChannelApi {
  public:
-  ChannelApi(Channels& channels, std::vector<std::string> tokens);
+  ChannelApi(Channels& channels, Archives& archives, std::vector<std::string> tokens);
 
   // What answers HEAD has the body of GET, for the server to leave out.
   [[nodiscard]] ApiReply answer(const ApiRequest& request);
@@ -23,6 +24,7 @@ class ChannelApi {
 
  private:
   Channels& channels_;
+  Archives& archives_;
   const BearerTokens tokens_;
 };
 

@@ -16,7 +16,7 @@ ApiReply bad_request(FieldError error) {
       {.status = 400, .detail = std::move(error.sentence), .field = std::move(error.field)});
 }
 
-ApiReply create_channel(const ApiRequest& request, Channels& channels) {
+ApiReply create_channel(const ApiRequest& request, Channels& channels, Archives&) {
   auto read = read_channel_request(request.body);
   if (auto* error = std::get_if<FieldError>(&read))
     return bad_request(std::move(*error));
@@ -34,7 +34,7 @@ ApiReply create_channel(const ApiRequest& request, Channels& channels) {
 }
 
 // Of a body that has this field and no other.
-std::variant<std::string, FieldError> read_channel_id(const ApiRequest& request) {
+std::variant<std::string, FieldError> read_id(const ApiRequest& request, const char* name) {
   constexpr TextRule kId{is_channel_id, "1 to 128 letters, digits, '-' and '_'"};
   const auto json = parse_json(request.body, "The body");
   if (const auto* why = std::get_if<std::string>(&json))
@@ -42,15 +42,15 @@ std::variant<std::string, FieldError> read_channel_id(const ApiRequest& request)
   std::string id;
   FieldError error;
   JsonFields fields{std::get<Json>(json), "", error};
-  fields.require("channel_id", kId, id);
+  fields.require(name, kId, id);
   fields.end();
   if (error)
     return error;
   return id;
 }
 
-ApiReply delete_channel(const ApiRequest& request, Channels& channels) {
-  auto read = read_channel_id(request);
+ApiReply delete_channel(const ApiRequest& request, Channels& channels, Archives&) {
+  auto read = read_id(request, "channel_id");
   if (auto* error = std::get_if<FieldError>(&read))
     return bad_request(std::move(*error));
   const auto& id = std::get<std::string>(read);
@@ -58,15 +58,15 @@ ApiReply delete_channel(const ApiRequest& request, Channels& channels) {
                              : imageflux_error(unknown_channel(id));
 }
 
-ApiReply list_channel_ids(const ApiRequest&, Channels& channels) {
+ApiReply list_channel_ids(const ApiRequest&, Channels& channels, Archives&) {
   auto ids = Json::array();
   for (const auto& channel : channels.list())
     ids.push_back(channel.id);
   return json_reply(200, {{"channel_ids", std::move(ids)}});
 }
 
-ApiReply list_playlist_urls(const ApiRequest& request, Channels& channels) {
-  auto read = read_channel_id(request);
+ApiReply list_playlist_urls(const ApiRequest& request, Channels& channels, Archives&) {
+  auto read = read_id(request, "channel_id");
   if (auto* error = std::get_if<FieldError>(&read))
     return bad_request(std::move(*error));
   const auto& id = std::get<std::string>(read);
@@ -80,21 +80,57 @@ ApiReply list_playlist_urls(const ApiRequest& request, Channels& channels) {
   return json_reply(200, {{"channel_id", id}, {"hls", std::move(list)}});
 }
 
+ApiReply create_destination(const ApiRequest& request, Channels&, Archives& archives) {
+  auto read = read_archive_destination(request.body);
+  if (auto* error = std::get_if<FieldError>(&read))
+    return bad_request(std::move(*error));
+  auto made = archives.create_destination(std::get<ArchiveDestination>(std::move(read)));
+  if (auto* problem = std::get_if<ApiProblem>(&made))
+    return imageflux_error(creation_error(std::move(*problem)));
+  return json_reply(200, {{"archive_destination_id", std::get<ArchiveDestination>(made).id}});
+}
+
+ApiReply list_destinations(const ApiRequest&, Channels&, Archives& archives) {
+  auto list = Json::array();
+  for (const auto& destination : archives.destinations())
+    list.push_back(
+        {{"archive_destination_id", destination.id}, {"bucket_uri", destination.bucket_uri}});
+  return json_reply(200, {{"archive_destinations", std::move(list)}});
+}
+
+ApiReply delete_destination(const ApiRequest& request, Channels&, Archives& archives) {
+  auto read = read_id(request, "archive_destination_id");
+  if (auto* error = std::get_if<FieldError>(&read))
+    return bad_request(std::move(*error));
+  const auto& id = std::get<std::string>(read);
+  switch (archives.remove_destination(id)) {
+    case DestinationRemoval::Done:
+      return json_reply(200, {{"ok", true}});
+    case DestinationRemoval::InUse:
+      return imageflux_error(used_destination(id));
+    case DestinationRemoval::Unknown:
+      break;
+  }
+  return imageflux_error(unknown_destination(id));
+}
+
 struct Operation {
   std::string_view name;
-  ApiReply (*answer)(const ApiRequest&, Channels&);
+  ApiReply (*answer)(const ApiRequest&, Channels&, Archives&);
 };
-constexpr std::array<Operation, 6> kOperations{
+constexpr std::array<Operation, 10> kOperations{
     {{"CreateChannel", create_channel},
      {"CreateChannelWithHLS", create_channel},
      {"CreateMultistreamChannelWithHLS", create_channel},  // as it is called today
      {"DeleteChannel", delete_channel},
      {"ListChannelIDs", list_channel_ids},
-     {"ListPlaylistURLs", list_playlist_urls}}};
+     {"ListPlaylistURLs", list_playlist_urls},
+     {"CreateArchiveDestination", create_destination},
+     {"ListArchiveDestination", list_destinations},
+     {"ListArchiveDestinations", list_destinations},
+     {"DeleteArchiveDestination", delete_destination}}};
 
-constexpr std::array<std::string_view, 6> kNotYet{
-    "CreateArchiveDestination", "ListArchiveDestination",   "ListArchiveDestinations",
-    "DeleteArchiveDestination", "CreateMultistreamChannel", "GetEncryptKey"};
+constexpr std::array<std::string_view, 2> kNotYet{"CreateMultistreamChannel", "GetEncryptKey"};
 
 // "ImageFlux_20180905.CreateChannel": clients send the date of the version that they were written
 // for.
@@ -122,7 +158,7 @@ std::string names() {
 
 }  // namespace
 
-ApiReply answer_imageflux(const ApiRequest& request, Channels& channels) {
+ApiReply answer_imageflux(const ApiRequest& request, Channels& channels, Archives& archives) {
   if (request.method != "POST")
     return imageflux_error({.status = 405,
                             .detail = in_quotes(request.method) + " is not for \"/\", only POST.",
@@ -133,7 +169,7 @@ ApiReply answer_imageflux(const ApiRequest& request, Channels& channels) {
       std::find_if(kOperations.begin(), kOperations.end(),
                    [&](const Operation& one) { return one.name == name; });
   if (operation != kOperations.end())
-    return operation->answer(request, channels);
+    return operation->answer(request, channels, archives);
   if (std::find(kNotYet.begin(), kNotYet.end(), name) != kNotYet.end())
     return imageflux_error(
         {.status = 501,

@@ -7,30 +7,35 @@
 namespace live {
 namespace {
 
-constexpr std::string_view kCollection = "/v1/channels";
-constexpr std::string_view kStop = "stop";
+constexpr std::string_view kChannels = "/v1/channels";
+constexpr std::string_view kDestinations = "/v1/archive-destinations";
 
-// What a path names: all channels, one of them, or something to do with it.
+// What a path names: all of a collection, one of it, or something that one has.
 struct Target {
-  std::string id;
-  bool is_stop = false;
+  std::string_view collection;
+  std::string id;    // empty: all
+  std::string part;  // "stop" or "archives", of a channel
 };
 
 std::optional<Target> target_of(std::string_view path) {
-  if (!path.starts_with(kCollection))
-    return std::nullopt;
-  path.remove_prefix(kCollection.size());
-  if (path.empty())
-    return Target{};
-  if (path.front() != '/')
-    return std::nullopt;
-  path.remove_prefix(1);
-  const auto slash = path.find('/');
-  const auto id = path.substr(0, slash);
-  const bool is_stop = slash != std::string_view::npos;
-  if (id.empty() || (is_stop && path.substr(slash + 1) != kStop))
-    return std::nullopt;
-  return Target{std::string{id}, is_stop};
+  for (const auto collection : {kChannels, kDestinations}) {
+    if (!path.starts_with(collection))
+      continue;
+    const auto rest = path.substr(collection.size());
+    if (rest.empty())
+      return Target{.collection = collection, .id = {}, .part = {}};
+    if (rest.front() != '/')
+      continue;
+    const auto slash = rest.find('/', 1);
+    const auto id = rest.substr(1, slash == std::string_view::npos ? slash : slash - 1);
+    const auto part = slash == std::string_view::npos ? std::string_view{} : rest.substr(slash + 1);
+    const bool is_known = slash == std::string_view::npos ||
+                          (collection == kChannels && (part == "stop" || part == "archives"));
+    if (id.empty() || !is_known)
+      return std::nullopt;
+    return Target{.collection = collection, .id = std::string{id}, .part = std::string{part}};
+  }
+  return std::nullopt;
 }
 
 ApiReply wrong_method(const ApiRequest& request, const char* allowed) {
@@ -45,26 +50,45 @@ bool is_json(std::string_view content_type) {
                               "application/json");
 }
 
-ApiReply create(const ApiRequest& request, Channels& channels) {
+// What is wrong with what a body says that it is.
+std::optional<ApiReply> wrong_content_type(const ApiRequest& request) {
   const auto content_type = request.header("Content-Type");
-  if (!is_json(content_type))
-    return problem_reply({.status = 415,
-                          .detail = "The body must be application/json; Content-Type says " +
-                                    (content_type.empty() ? "nothing" : in_quotes(content_type)) +
-                                    ".",
-                          .headers = {{"Accept-Post", "application/json"}}});
+  if (is_json(content_type))
+    return std::nullopt;
+  return problem_reply({.status = 415,
+                        .detail = "The body must be application/json; Content-Type says " +
+                                  (content_type.empty() ? "nothing" : in_quotes(content_type)) +
+                                  ".",
+                        .headers = {{"Accept-Post", "application/json"}}});
+}
+
+ApiReply bad_request(FieldError error) {
+  return problem_reply(
+      {.status = 400, .detail = std::move(error.sentence), .field = std::move(error.field)});
+}
+
+ApiReply created(const ApiRequest& request, std::string_view collection, const std::string& id,
+                 const Json& json) {
+  auto reply = json_reply(201, json);
+  reply.headers.emplace_back("Location", request.base_url + std::string{collection} + "/" + id);
+  return reply;
+}
+
+ApiReply done() {
+  return {.status = 204, .headers = {}, .content_type = {}, .body = {}};
+}
+
+ApiReply create(const ApiRequest& request, Channels& channels) {
+  if (auto wrong = wrong_content_type(request))
+    return *std::move(wrong);
   auto read = read_channel_request(request.body);
   if (auto* error = std::get_if<FieldError>(&read))
-    return problem_reply(
-        {.status = 400, .detail = std::move(error->sentence), .field = std::move(error->field)});
+    return bad_request(std::move(*error));
   auto made = channels.create(std::get<ChannelRequest>(read));
   if (auto* problem = std::get_if<ApiProblem>(&made))
     return problem_reply(creation_error(std::move(*problem)));
   const auto& channel = std::get<ChannelInfo>(made);
-  auto reply = json_reply(201, to_json(channel, request.base_url));
-  reply.headers.emplace_back("Location",
-                             request.base_url + std::string{kCollection} + "/" + channel.id);
-  return reply;
+  return created(request, kChannels, channel.id, to_json(channel, request.base_url));
 }
 
 ApiReply answer_collection(const ApiRequest& request, Channels& channels) {
@@ -86,12 +110,66 @@ ApiReply show(unsigned status, const ApiRequest& request, const std::string& id,
 
 ApiReply answer_channel(const ApiRequest& request, const std::string& id, Channels& channels) {
   if (request.method == "DELETE")
-    return channels.remove(id)
-               ? ApiReply{.status = 204, .headers = {}, .content_type = {}, .body = {}}
-               : problem_reply(unknown_channel(id));
+    return channels.remove(id) ? done() : problem_reply(unknown_channel(id));
   if (request.method != "GET" && request.method != "HEAD")
     return wrong_method(request, "GET, HEAD, DELETE");
   return show(200, request, id, channels.find(id));
+}
+
+ApiReply answer_archives(const ApiRequest& request, const std::string& id,
+                         const Archives& archives) {
+  if (request.method != "GET" && request.method != "HEAD")
+    return wrong_method(request, "GET, HEAD");
+  const auto found = archives.archives(id);
+  if (!found)
+    return problem_reply(unknown_channel(id));
+  auto list = Json::array();
+  for (const auto& archive : *found)
+    list.push_back(to_json(archive));
+  return json_reply(200, {{"archives", std::move(list)}});
+}
+
+ApiReply create_destination(const ApiRequest& request, Archives& archives) {
+  if (auto wrong = wrong_content_type(request))
+    return *std::move(wrong);
+  auto read = read_archive_destination(request.body);
+  if (auto* error = std::get_if<FieldError>(&read))
+    return bad_request(std::move(*error));
+  auto made = archives.create_destination(std::get<ArchiveDestination>(std::move(read)));
+  if (auto* problem = std::get_if<ApiProblem>(&made))
+    return problem_reply(creation_error(std::move(*problem)));
+  const auto& destination = std::get<ArchiveDestination>(made);
+  return created(request, kDestinations, destination.id, to_json(destination));
+}
+
+ApiReply answer_destinations(const ApiRequest& request, Archives& archives) {
+  if (request.method == "POST")
+    return create_destination(request, archives);
+  if (request.method != "GET" && request.method != "HEAD")
+    return wrong_method(request, "GET, HEAD, POST");
+  auto list = Json::array();
+  for (const auto& destination : archives.destinations())
+    list.push_back(to_json(destination));
+  return json_reply(200, {{"archive_destinations", std::move(list)}});
+}
+
+ApiReply answer_destination(const ApiRequest& request, const std::string& id, Archives& archives) {
+  if (request.method == "DELETE") {
+    switch (archives.remove_destination(id)) {
+      case DestinationRemoval::Done:
+        return done();
+      case DestinationRemoval::InUse:
+        return problem_reply(used_destination(id));
+      case DestinationRemoval::Unknown:
+        return problem_reply(unknown_destination(id));
+    }
+  }
+  if (request.method != "GET" && request.method != "HEAD")
+    return wrong_method(request, "GET, HEAD, DELETE");
+  for (const auto& destination : archives.destinations())
+    if (destination.id == id)
+      return json_reply(200, to_json(destination));
+  return problem_reply(unknown_destination(id));
 }
 
 }  // namespace
@@ -100,24 +178,43 @@ bool is_rest_path(std::string_view path) {
   return target_of(path).has_value();
 }
 
-ApiReply answer_rest(const ApiRequest& request, Channels& channels) {
+ApiReply answer_rest(const ApiRequest& request, Channels& channels, Archives& archives) {
   const auto target = target_of(request.path);
   if (!target)
     return problem_reply(
         {.status = 404, .detail = "There is nothing at " + in_quotes(request.path) + "."});
-  if (target->id.empty())
+  const auto& id = target->id;
+  if (target->collection == kDestinations) {
+    if (id.empty())
+      return answer_destinations(request, archives);
+    return is_channel_id(id) ? answer_destination(request, id, archives)
+                             : problem_reply(unknown_destination(id));
+  }
+  if (id.empty())
     return answer_collection(request, channels);
-  if (!is_channel_id(target->id))
-    return problem_reply(unknown_channel(target->id));
-  if (!target->is_stop)
-    return answer_channel(request, target->id, channels);
+  if (!is_channel_id(id))
+    return problem_reply(unknown_channel(id));
+  if (target->part.empty())
+    return answer_channel(request, id, channels);
+  if (target->part == "archives")
+    return answer_archives(request, id, archives);
   if (request.method != "POST")
     return wrong_method(request, "POST");
-  return show(202, request, target->id, channels.stop(target->id));
+  return show(202, request, id, channels.stop(id));
 }
 
 ApiError unknown_channel(std::string_view id) {
   return {.status = 404, .detail = "There is no channel " + in_quotes(id) + "."};
+}
+
+ApiError unknown_destination(std::string_view id) {
+  return {.status = 404, .detail = "There is no archive destination " + in_quotes(id) + "."};
+}
+
+ApiError used_destination(std::string_view id) {
+  return {.status = 409,
+          .detail = "The archive destination " + in_quotes(id) +
+                    " is that of a channel, or of an archive that has not been copied yet."};
 }
 
 ApiError creation_error(ApiProblem problem) {

@@ -4,17 +4,20 @@
 #include <string_view>
 
 #include "api/api_message.hpp"
+#include "api/archives.hpp"
 #include "api/channels.hpp"
 
-// Channels by paths and methods; what is wrong is told as a problem document.
+// Channels and what belongs to them by paths and methods; what is wrong is told as a problem document.
 namespace live {
 
 bool is_rest_path(std::string_view path);
 // To whoever may ask.
-ApiReply answer_rest(const ApiRequest& request, Channels& channels);
+ApiReply answer_rest(const ApiRequest& request, Channels& channels, Archives& archives);
 
 // Both faces say it in the same words.
 ApiError unknown_channel(std::string_view id);
+ApiError unknown_destination(std::string_view id);
+ApiError used_destination(std::string_view id);
 ApiError creation_error(ApiProblem problem);
 
 }  // namespace live

@@ -9,6 +9,8 @@
 
 #include "log.hpp"
 #include "random_text.hpp"
+#include "server/archive_plan.hpp"
+#include "server/archive_store.hpp"
 
 namespace live {
 namespace {
@@ -31,9 +33,12 @@ bool by_age(const ChannelInfo& a, const ChannelInfo& b) {
 }  // namespace
 
 ChannelServer::ChannelServer(const Settings& settings, EventStreams& events)
-    : settings_{settings}, events_{events}, control_{[this](GstPtr<GSocket> socket) {
-        on_connection(std::move(socket));
-      }} {}
+    : settings_{settings},
+      events_{events},
+      control_{[this](GstPtr<GSocket> socket) { on_connection(std::move(socket)); }},
+      archiver_{settings.data, settings.archive_directory,
+                [this](const ArchiveRecord& record, const ArchiveInfo& archive,
+                       Archiver::Event event) { on_archive(record, archive, event); }} {}
 
 std::string ChannelServer::file_of(const std::string& id) const {
   return settings_.data + "/channels/" + id + std::string{kSuffix};
@@ -67,6 +72,11 @@ std::string ChannelServer::open() {
   }
   if (const auto why = control_.listen(settings_.data); !why.empty())
     return why;
+  if (const auto why = archiver_.open(); !why.empty())
+    return why;
+  for (const auto& [id, channel] : channels_)
+    if (channel->record().has_ended)
+      archive(*channel, false);
   opening_.start(kOpeningMs, [this] {
     for (const auto& [id, channel] : channels_)
       channel->open();
@@ -81,6 +91,7 @@ RunningChannel& ChannelServer::add(ChannelRecord record) {
       std::move(record),
       RunningChannel::Surroundings{.settings = settings_,
                                    .folder = folder_of(id),
+                                   .archive = archiver_.folder_of(id),
                                    .control = control_.path(),
                                    .has_sora = sora_url_.has_value(),
                                    .on_change = [this, id] { on_state(id); },
@@ -133,6 +144,13 @@ std::variant<ChannelInfo, ApiProblem> ChannelServer::create(const ChannelRequest
     return ApiProblem{.kind = ApiProblem::Kind::NotPossible,
                       .detail = "encrypt_key_uri is not possible on this server yet; leave it out.",
                       .field = "encrypt_key_uri"};
+  if (const auto& destination = request.hls.archive_destination;
+      !destination.empty() && !archiver_.destination(destination))
+    return ApiProblem{.kind = ApiProblem::Kind::NotPossible,
+                      .detail = "hls[].archive.archive_destination_id is \"" + destination +
+                                "\", but must be that of an archive destination; "
+                                "GET /v1/archive-destinations lists them.",
+                      .field = "hls[].archive.archive_destination_id"};
   ChannelRecord record{.id = random_text(kIdLength),
                        .created = std::chrono::system_clock::now(),
                        .publish_token = random_text(kTokenLength),
@@ -152,10 +170,11 @@ bool ChannelServer::remove(const std::string& id) {
   if (found == channels_.end())
     return false;
   found->second->stop();
+  archive(*found->second, true);
   tell(id, {"channel.deleted"});
   if (auto listener = listeners_.extract(id)) {
-    last_words_.remove_if([](const auto& webhook) { return webhook->is_idle(); });
-    last_words_.push_back(std::move(listener.mapped().webhook));
+    std::erase_if(last_words_, [](const auto& entry) { return entry.second->is_idle(); });
+    last_words_[id] = std::move(listener.mapped().webhook);
   }
   auto node = channels_.extract(found);
   events_.send(id, "deleted", {{"id", id}});
@@ -251,6 +270,8 @@ void ChannelServer::on_state(const std::string& id) {
     events_.send(id, "channel", to_json(info_of(*its), {}));
     if (const auto listener = listeners_.find(id); listener != listeners_.end())
       tell(id, listener->second.events.on_state(its->state()));
+    if (its->state() == ChannelState::Ended)
+      archive(*its, false);
   }
   if (removed_.contains(id) || on_closed_)
     sweeping_.start(0, [this] { sweep(); });  // not within its own call
@@ -278,6 +299,76 @@ void ChannelServer::tell(const std::string& id, const std::vector<std::string>& 
                                     {"state", to_string(its->state())}});
 }
 
+// ---- archives
+
+void ChannelServer::archive(const RunningChannel& channel, bool is_deleted) {
+  const auto& its = channel.record();
+  const auto& id = its.id;
+  if (its.request.hls.archive_destination.empty())
+    return;
+  const auto has_worker = channel.has_worker();
+  if (!archiver_.has(id) && (has_worker || has_segments(file_names(archiver_.folder_of(id)))))
+    archiver_.add({.channel = id,
+                   .destination = its.request.hls.archive_destination,
+                   .event_webhook_url = its.request.event_webhook_url.value_or(""),
+                   .broadcasts = its.broadcasts,
+                   .is_deleted = is_deleted},
+                  !has_worker);
+  if (is_deleted)
+    archiver_.on_deleted(id);
+}
+
+void ChannelServer::on_archive(const ArchiveRecord& record, const ArchiveInfo& archive,
+                               Archiver::Event event) {
+  if (record.event_webhook_url.empty() || settings_.webhook_secret.empty())
+    return;
+  const auto& id = record.channel;
+  const auto listener = listeners_.find(id);
+  auto& last_words = last_words_[id];
+  if (listener == listeners_.end() && !last_words)
+    last_words = std::make_unique<Webhook>(id, record.event_webhook_url, settings_.webhook_secret);
+  auto& webhook = listener == listeners_.end() ? *last_words : *listener->second.webhook;
+  if (!last_words)
+    last_words_.erase(id);
+  webhook.send({{"event", event == Archiver::Event::Created ? "archive.created" : "archive.failed"},
+                {"channel_id", id},
+                {"broadcast", record.broadcasts},
+                {"state", to_string(ChannelState::Ended)},
+                {"archive", to_json(archive)}});
+}
+
+std::variant<ArchiveDestination, ApiProblem> ChannelServer::create_destination(
+    ArchiveDestination destination) {
+  return archiver_.create(std::move(destination));
+}
+
+std::vector<ArchiveDestination> ChannelServer::destinations() const {
+  return archiver_.destinations();
+}
+
+DestinationRemoval ChannelServer::remove_destination(const std::string& id) {
+  const bool is_used = std::any_of(channels_.begin(), channels_.end(), [&](const auto& entry) {
+    const auto& record = entry.second->record();
+    return record.request.hls.archive_destination == id && !record.has_ended;
+  });
+  if (is_used || archiver_.is_needed(id))
+    return DestinationRemoval::InUse;
+  return archiver_.remove(id) ? DestinationRemoval::Done : DestinationRemoval::Unknown;
+}
+
+std::optional<std::vector<ArchiveInfo>> ChannelServer::archives(const std::string& channel) const {
+  const auto* its = this->channel(channel);
+  if (auto found = archiver_.find(channel))
+    return std::vector{*std::move(found)};
+  if (!its)
+    return std::nullopt;
+  const auto* destination = archiver_.destination(its->record().request.hls.archive_destination);
+  if (!destination || its->record().broadcasts == 0 || its->record().has_ended)
+    return std::vector<ArchiveInfo>{};
+  return std::vector{ArchiveInfo{.destination_id = destination->id,
+                                 .location = archive_location(*destination, channel)}};
+}
+
 // Those that have ended at last.
 void ChannelServer::sweep() {
   for (auto at = removed_.begin(); at != removed_.end();) {
@@ -289,6 +380,7 @@ void ChannelServer::sweep() {
     fs::remove_all(folder_of(at->first), code);
     if (code)
       log_line("%s: its folder can't be removed: %s", at->first.c_str(), code.message().c_str());
+    archiver_.begin(at->first);
     at = removed_.erase(at);
   }
   const bool is_quiet = removed_.empty() &&

@@ -9,7 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "api/archives.hpp"
 #include "api/channels.hpp"
+#include "server/archiver.hpp"
 #include "server/channel_events.hpp"
 #include "server/control_socket.hpp"
 #include "server/event_streams.hpp"
@@ -22,7 +24,7 @@ namespace live {
 
 // All channels of a server: what the API acts upon. Each has a state file in DATA/channels, and a folder in DATA/hls;
 // both outlive the server. Main thread.
-class ChannelServer final : public Channels {
+class ChannelServer final : public Channels, public Archives {
  public:
   // What changes goes to `events`: "channel", "stats" and "deleted", see docs/channel-api.md.
   ChannelServer(const Settings& settings, EventStreams& events);
@@ -44,6 +46,13 @@ class ChannelServer final : public Channels {
   std::optional<ChannelInfo> stop(const std::string& id) override;
   [[nodiscard]] std::optional<ChannelInfo> find(const std::string& id) const override;
   [[nodiscard]] std::vector<ChannelInfo> list() const override;
+
+  std::variant<ArchiveDestination, ApiProblem> create_destination(
+      ArchiveDestination destination) override;
+  [[nodiscard]] std::vector<ArchiveDestination> destinations() const override;
+  DestinationRemoval remove_destination(const std::string& id) override;
+  [[nodiscard]] std::optional<std::vector<ArchiveInfo>> archives(
+      const std::string& channel) const override;
 
   // Null if there is no such channel.
   [[nodiscard]] RunningChannel* channel(const std::string& id) const;
@@ -74,6 +83,9 @@ class ChannelServer final : public Channels {
   void on_state(const std::string& id);
   void on_figures(const std::string& id);
   void tell(const std::string& id, const std::vector<std::string>& events);
+  // Has its archive copied, if there is one, as soon as it has ended.
+  void archive(const RunningChannel& channel, bool is_deleted);
+  void on_archive(const ArchiveRecord& record, const ArchiveInfo& archive, Archiver::Event event);
   void sweep();
 
   const Settings& settings_;
@@ -85,7 +97,8 @@ class ChannelServer final : public Channels {
   std::map<std::string, std::unique_ptr<RunningChannel>>
       removed_;  // whose workers are on their way out
   std::map<std::string, Listener> listeners_;
-  std::list<std::unique_ptr<Webhook>> last_words_;  // of channels that are gone
+  std::map<std::string, std::unique_ptr<Webhook>> last_words_;  // of channels that are gone
+  Archiver archiver_;
   std::list<Visitor> visitors_;
   Timer opening_;
   Timer sweeping_;

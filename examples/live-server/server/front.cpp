@@ -51,7 +51,7 @@ Front::Front(const Settings& settings, ChannelServer& channels, EventStreams& ev
       channels_{channels},
       events_{events},
       tokens_{tokens},
-      api_{channels, std::move(tokens)},
+      api_{channels, channels, std::move(tokens)},
       pages_{settings.pages},
       auth_{settings.webhook_secret},
       sora_{channels, auth_},

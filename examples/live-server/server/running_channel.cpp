@@ -162,12 +162,15 @@ void RunningChannel::attach(std::unique_ptr<JsonLines> link, bool has_job) {
 void RunningChannel::send_job() {
   const auto& all = surroundings_.settings;
   const auto& its = record_.request;
-  const auto hls = to_json(its).at("hls");
+  auto list = its.hls;
+  list.archive_destination.clear();  // which is the server's
+  const auto hls = to_json(list);
   Json settings{
       {"address", "127.0.0.1"},
       {"port", "0"},
       {"token", record_.publish_token},
       {"dir", surroundings_.folder},
+      {"archive", its.hls.archive_destination.empty() ? "" : surroundings_.archive},
       {"origin", "false"},
       {"part-target", text_of(all.part_target)},
       {"low-latency", its.low_latency.value_or(all.low_latency) ? "true" : "false"},

@@ -24,6 +24,7 @@ class RunningChannel {
   struct Surroundings {
     const Settings& settings;         // of all channels
     std::string folder;               // of its playlists and segments
+    std::string archive;              // of all that is broadcast, where that is asked for
     std::string control;              // the socket that workers connect to
     bool has_sora = false;            // whether workers have an endpoint for it
     std::function<void()> on_change;  // its state, or what it has to say

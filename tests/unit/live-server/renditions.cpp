@@ -165,7 +165,7 @@ TEST(Renditions, AnUnknownFieldIsNamedOnEachFloor) {
   entry["sound"] = Json::object();
   EXPECT_EQ(error_of(entry),
             "hls[1].sound is {}, but must be left out: there is no such field, only "
-            "durationSeconds, startTimeOffset, video or audio.");
+            "durationSeconds, startTimeOffset, archive, video or audio.");
 }
 
 TEST(Renditions, OfSeveralMistakesTheFirstIsNamed) {

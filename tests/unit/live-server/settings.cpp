@@ -111,5 +111,16 @@ TEST(Settings, AMistakeInTheRenditionsNamesOptionAndField) {
             "--renditions: hls[0].audio.bps is 0, but must be a whole number from 1 to 1000000.");
 }
 
+TEST(Settings, ArchivesAreOfOneChannelOrOfThoseOfTheApi) {
+  EXPECT_EQ(mistake_of({"--archive", "kept"}), "");
+  EXPECT_EQ(mistake_of({"--archive-directory", "/srv"}), "");
+  EXPECT_EQ(mistake_of({"--archive-directory", "srv"}),
+            "--archive-directory is 'srv', but must be an absolute path.");
+  EXPECT_EQ(
+      mistake_of({"--renditions", R"([{"audio":{},"archive":{"archive_destination_id":"d1"}}])"}),
+      "--renditions: archive is for channels of the API; --archive keeps what one channel "
+      "broadcasts.");
+}
+
 }  // namespace
 }  // namespace live::test

@@ -43,8 +43,13 @@ class ChannelApiTest : public testing::Test {
   }
 
   FakeChannels channels;
-  ChannelApi api{channels, {"older", "right"}};
+  ChannelApi api{channels, channels, {"older", "right"}};
 };
+
+constexpr const char* kBucket = R"({"bucket_uri":"s3://talks/2026/","aws_region":"eu-west-1",
+  "aws_access_key_id":"AKIA1","aws_secret_access_key":"guess me"})";
+constexpr const char* kBucketRight = R"({"bucket_uri":"s3://talks/2026/","aws_region":"eu-west-1",
+  "aws_access_key_id":"AKIA1","aws_secret_access_key":"kept-secret"})";
 
 using RestFace = ChannelApiTest;
 using ImageFluxFace = ChannelApiTest;
@@ -175,14 +180,17 @@ TEST_F(RestFace, OtherPathsAreOthers) {
   for (const char* path :
        {"/v1", "/v1/", "/v1/channels/", "/v1/channel", "/v1/channelsx", "/v2/channels",
         "/v1/channels/a/", "/v1/channels/a/start", "/v1/channels/a/stop/", "/v1/channels//stop",
-        "/v1/channels/a/whip", "/v1/channels/a/events", "/v1/openapi.json", ""}) {
+        "/v1/channels/a/whip", "/v1/channels/a/events", "/v1/openapi.json", "",
+        "/v1/archive-destinations/", "/v1/archive-destinations/a/stop", "/v1/archives"}) {
     EXPECT_FALSE(ChannelApi::serves(path)) << path;
     const auto reply = ask("GET", path);
     EXPECT_EQ(reply.status, 404u) << path;
     EXPECT_EQ(Json::parse(reply.body)["detail"],
               "There is nothing at \"" + std::string{path} + "\".");
   }
-  for (const char* path : {"/", "/v1/channels", "/v1/channels/a", "/v1/channels/a/stop"})
+  for (const char* path :
+       {"/", "/v1/channels", "/v1/channels/a", "/v1/channels/a/stop", "/v1/channels/a/archives",
+        "/v1/archive-destinations", "/v1/archive-destinations/a"})
     EXPECT_TRUE(ChannelApi::serves(path)) << path;
 }
 
@@ -193,6 +201,9 @@ TEST_F(RestFace, OtherMethodsAreToldWhichThereAre) {
         {"POST", "/v1/channels/channel-1", "GET, HEAD, DELETE"},
         {"get", "/v1/channels/channel-1", "GET, HEAD, DELETE"},
         {"GET", "/v1/channels/channel-1/stop", "POST"},
+        {"POST", "/v1/channels/channel-1/archives", "GET, HEAD"},
+        {"DELETE", "/v1/archive-destinations", "GET, HEAD, POST"},
+        {"PUT", "/v1/archive-destinations/destination-1", "GET, HEAD, DELETE"},
         {"", "/v1/channels/channel-1/stop", "POST"}}) {
     const auto reply = ask(method, path);
     EXPECT_EQ(reply.status, 405u) << method << " " << path;
@@ -232,6 +243,59 @@ TEST_F(RestFace, AWrongFieldIsNamed) {
   const auto broken = ask("POST", "/v1/channels", "{");
   EXPECT_EQ(broken.status, 400u);
   EXPECT_FALSE(Json::parse(broken.body).contains("field"));
+}
+
+TEST_F(RestFace, ADestinationIsMadeAndItsSecretIsNotTold) {
+  const auto reply = ask("POST", "/v1/archive-destinations", kBucketRight);
+  EXPECT_EQ(reply.status, 201u);
+  EXPECT_EQ(header(reply, "Location"),
+            "https://live.example.com/v1/archive-destinations/destination-1");
+  EXPECT_EQ(Json::parse(reply.body), Json::parse(R"({"id":"destination-1",
+    "created":"2026-11-22T00:00:00Z","bucket_uri":"s3://talks/2026",
+    "endpoint_url":"https://s3.eu-west-1.amazonaws.com","aws_region":"eu-west-1",
+    "aws_access_key_id":"AKIA1"})"));
+  EXPECT_EQ(ask("GET", "/v1/archive-destinations/destination-1").body, reply.body);
+  EXPECT_EQ(ask("GET", "/v1/archive-destinations").body,
+            R"({"archive_destinations":[)" + reply.body + "]}");
+  EXPECT_EQ(channels.known_destinations[0].aws_secret_access_key, "kept-secret");
+}
+
+TEST_F(RestFace, AWrongSecretIsNotRepeated) {
+  const auto reply = ask("POST", "/v1/archive-destinations", kBucket);
+  EXPECT_EQ(reply.status, 400u);
+  EXPECT_EQ(Json::parse(reply.body)["field"], "aws_secret_access_key");
+  EXPECT_EQ(reply.body.find("guess"), std::string::npos) << reply.body;
+}
+
+TEST_F(RestFace, ADestinationIsDeletedUnlessAChannelNeedsIt) {
+  ask("POST", "/v1/archive-destinations", kBucketRight);
+  ask("POST", "/v1/channels",
+      R"({"hls":[{"audio":{},"archive":{"archive_destination_id":"destination-1"}}]})");
+  const auto path = "/v1/archive-destinations/destination-1";
+  EXPECT_EQ(ask("DELETE", path).status, 409u);
+  ask("DELETE", "/v1/channels/channel-1");
+  EXPECT_EQ(ask("DELETE", path).status, 204u);
+  EXPECT_EQ(ask("DELETE", path).status, 404u);
+  EXPECT_EQ(Json::parse(ask("GET", path).body)["detail"],
+            "There is no archive destination \"destination-1\".");
+}
+
+TEST_F(RestFace, ArchivesOfAChannelAreListed) {
+  EXPECT_EQ(ask("GET", "/v1/channels/channel-1/archives").status, 404u);
+  ask("POST", "/v1/channels", kBody);
+  EXPECT_EQ(ask("GET", "/v1/channels/channel-1/archives").body, R"({"archives":[]})");
+  channels.known_archives = {{.destination_id = "d",
+                              .location = "file:///a/channel-1/",
+                              .state = ArchiveState::Failed,
+                              .files = 5,
+                              .files_copied = 2,
+                              .bytes = 50,
+                              .bytes_copied = 20,
+                              .error = "It is full."}};
+  EXPECT_EQ(Json::parse(ask("GET", "/v1/channels/channel-1/archives").body),
+            Json::parse(R"({"archives":[{"archive_destination_id":"d",
+              "location":"file:///a/channel-1/","state":"failed","files":5,"files_copied":2,
+              "bytes":50,"bytes_copied":20,"error":"It is full."}]})"));
 }
 
 TEST_F(RestFace, WhatTheServerCannotDoIsTold) {
@@ -320,11 +384,13 @@ TEST_F(ImageFluxFace, WhatNobodyKnowsIsNamed) {
         "ImageFlux_20180905.CreateChannels", "Sora_20151104.DisconnectChannel"}) {
     const auto reply = ask_imageflux(target, kBody);
     EXPECT_EQ(reply.status, 400u) << target;
-    EXPECT_EQ(Json::parse(reply.body)["error"],
-              "The header X-Sora-Target is \"" + std::string{target} +
-                  "\", but must be ImageFlux_YYYYMMDD. and one of CreateChannel, "
-                  "CreateChannelWithHLS, CreateMultistreamChannelWithHLS, DeleteChannel, "
-                  "ListChannelIDs or ListPlaylistURLs.");
+    EXPECT_EQ(
+        Json::parse(reply.body)["error"],
+        "The header X-Sora-Target is \"" + std::string{target} +
+            "\", but must be ImageFlux_YYYYMMDD. and one of CreateChannel, "
+            "CreateChannelWithHLS, CreateMultistreamChannelWithHLS, DeleteChannel, "
+            "ListChannelIDs, ListPlaylistURLs, CreateArchiveDestination, ListArchiveDestination, "
+            "ListArchiveDestinations or DeleteArchiveDestination.");
   }
   EXPECT_EQ(Json::parse(ask("POST", "/", kBody).body)["error"].get<std::string>().find(
                 "The header X-Sora-Target is missing; it must be ImageFlux_YYYYMMDD. and one of "),
@@ -332,9 +398,7 @@ TEST_F(ImageFluxFace, WhatNobodyKnowsIsNamed) {
 }
 
 TEST_F(ImageFluxFace, WhatIsNotBuiltYetIsToldApart) {
-  for (const std::string name :
-       {"CreateArchiveDestination", "ListArchiveDestination", "ListArchiveDestinations",
-        "DeleteArchiveDestination", "CreateMultistreamChannel", "GetEncryptKey"}) {
+  for (const std::string name : {"CreateMultistreamChannel", "GetEncryptKey"}) {
     const auto reply = ask_imageflux("ImageFlux_20190205." + name, "{}");
     EXPECT_EQ(reply.status, 501u) << name;
     EXPECT_EQ(Json::parse(reply.body)["error"].get<std::string>().find(
@@ -376,6 +440,26 @@ TEST_F(ImageFluxFace, PlaylistsAreListedOncePublishersHaveCome) {
   channels.channels[0].playlists = {{"c1", "/hls/channel-1/main.m3u8"}};
   EXPECT_EQ(list(), R"({"channel_id":"channel-1","hls":[{"connection_id":"c1",)"
                     R"("playlist_url":"https://live.example.com/hls/channel-1/main.m3u8"}]})");
+}
+
+TEST_F(ImageFluxFace, DestinationsAreMadeListedAndDeleted) {
+  EXPECT_EQ(ask_imageflux("ImageFlux_20190205.CreateArchiveDestination", kBucketRight).body,
+            R"({"archive_destination_id":"destination-1"})");
+  for (const char* name : {"ListArchiveDestination", "ListArchiveDestinations"})
+    EXPECT_EQ(ask_imageflux(std::string{"ImageFlux_20190205."} + name, "{}").body,
+              R"({"archive_destinations":[{"archive_destination_id":"destination-1",)"
+              R"("bucket_uri":"s3://talks/2026"}]})");
+  const auto remove = [&](const char* body) {
+    return ask_imageflux("ImageFlux_20190205.DeleteArchiveDestination", body);
+  };
+  ask_imageflux("ImageFlux_20180905.CreateChannel",
+                R"({"hls":[{"audio":{},"archive":{"archive_destination_id":"destination-1"}}]})");
+  EXPECT_EQ(remove(R"({"archive_destination_id":"destination-1"})").status, 409u);
+  channels.channels.clear();
+  EXPECT_EQ(remove(R"({"archive_destination_id":"destination-1"})").body, R"({"ok":true})");
+  EXPECT_EQ(remove(R"({"archive_destination_id":"destination-1"})").status, 404u);
+  EXPECT_EQ(remove("{}").status, 400u);
+  EXPECT_EQ(ask_imageflux("ImageFlux_20190205.CreateArchiveDestination", "{}").status, 400u);
 }
 
 TEST_F(ImageFluxFace, WhichChannelIsMeantIsSaidRight) {

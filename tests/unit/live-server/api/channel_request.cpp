@@ -134,16 +134,44 @@ TEST(ChannelRequest, WhatIsNotBuiltYetIsRefusedAndWhatAsksForNothingIsNot) {
   EXPECT_EQ(error_of(with("environment", 0)), "");
   EXPECT_EQ(error_of(with("environment", 1)),
             "environment is 1, but must be 0: this server is one environment.");
+}
+
+TEST(ChannelRequest, AnArchiveNamesItsDestination) {
   const auto archived = [](const Json& archive) {
     auto body = kGood;
     body["hls"][0]["archive"] = archive;
-    return error_of(body);
+    return body;
   };
-  EXPECT_EQ(archived({{"archive_destination_id", ""}}), "");
-  EXPECT_EQ(archived(Json::object()), "");
-  for (const Json& wrong : {Json{{"archive_destination_id", "d1"}}, Json(nullptr), Json("d1")})
-    EXPECT_EQ(archived(wrong), "hls[0].archive is " + wrong.dump() +
-                                   ", but must be left out: this server keeps no archive yet.");
+  EXPECT_EQ(read(archived({{"archive_destination_id", ""}})), read(kGood));
+  EXPECT_EQ(read(archived(Json::object())), read(kGood));
+  const auto request = read(archived({{"archive_destination_id", "d1"}}));
+  EXPECT_EQ(request.hls.archive_destination, "d1");
+  EXPECT_EQ(read(to_json(request)), request);
+  for (const Json& wrong : {Json(nullptr), Json("d1")})
+    EXPECT_EQ(error_of(archived(wrong)),
+              "hls[0].archive is " + wrong.dump() + ", but must be an object.");
+  EXPECT_EQ(error_of(archived({{"archive_destination_id", "a/b"}})),
+            "hls[0].archive.archive_destination_id is \"a/b\", but must be the id of an archive "
+            "destination, or empty.");
+  EXPECT_EQ(error_of(archived({{"bucket", "b"}})),
+            "hls[0].archive.bucket is \"b\", but must be left out: there is no such field, only "
+            "archive_destination_id.");
+}
+
+TEST(ChannelRequest, AllRenditionsAreArchivedAtOnePlace) {
+  const auto with_destinations = [](const char* first, const char* second) {
+    auto body = kGood;
+    body["hls"].push_back(body["hls"][0]);
+    body["hls"][0]["archive"] = {{"archive_destination_id", first}};
+    body["hls"][1]["archive"] = {{"archive_destination_id", second}};
+    return body;
+  };
+  EXPECT_EQ(read(with_destinations("d1", "")).hls.archive_destination, "d1");
+  EXPECT_EQ(read(with_destinations("", "d1")).hls.archive_destination, "d1");
+  EXPECT_EQ(read(with_destinations("d1", "d1")).hls.archive_destination, "d1");
+  EXPECT_EQ(error_of(with_destinations("d1", "d2")),
+            "hls[1].archive.archive_destination_id is \"d2\", but must be \"d1\", as in an entry "
+            "before: the archive has all renditions.");
 }
 
 TEST(ChannelRequest, AnUnknownFieldIsNamed) {

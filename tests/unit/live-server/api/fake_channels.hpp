@@ -7,12 +7,13 @@
 #include <utility>
 #include <vector>
 
+#include "api/archives.hpp"
 #include "api/channels.hpp"
 
 namespace live::test {
 
-// Channels without a server: they are what the test makes of them.
-class FakeChannels : public Channels {
+// Channels and archives without a server: they are what the test makes of them.
+class FakeChannels : public Channels, public Archives {
  public:
   // channel-1, channel-2, …
   std::variant<ChannelInfo, ApiProblem> create(const ChannelRequest& request) override {
@@ -56,6 +57,36 @@ class FakeChannels : public Channels {
 
   [[nodiscard]] std::vector<ChannelInfo> list() const override { return channels; }
 
+  // destination-1, destination-2, …
+  std::variant<ArchiveDestination, ApiProblem> create_destination(
+      ArchiveDestination destination) override {
+    if (problem)
+      return *problem;
+    destination.id = "destination-" + std::to_string(++made_destinations_);
+    destination.created = std::chrono::sys_days{std::chrono::year{2026} / 11 / 22};
+    known_destinations.push_back(destination);
+    return destination;
+  }
+  [[nodiscard]] std::vector<ArchiveDestination> destinations() const override {
+    return known_destinations;
+  }
+  DestinationRemoval remove_destination(const std::string& id) override {
+    if (std::any_of(channels.begin(), channels.end(), [&](const ChannelInfo& one) {
+          return one.request.hls.archive_destination == id;
+        }))
+      return DestinationRemoval::InUse;
+    return std::erase_if(known_destinations,
+                         [&](const ArchiveDestination& one) { return one.id == id; }) > 0
+               ? DestinationRemoval::Done
+               : DestinationRemoval::Unknown;
+  }
+  [[nodiscard]] std::optional<std::vector<ArchiveInfo>> archives(
+      const std::string& channel) const override {
+    return find(channel) ? std::optional{known_archives} : std::nullopt;
+  }
+
+  std::vector<ArchiveDestination> known_destinations;
+  std::vector<ArchiveInfo> known_archives;  // of each channel
   std::vector<ChannelInfo> channels;
   std::optional<ApiProblem> problem;  // for whoever wants a channel
   bool has_sora = true;
@@ -67,6 +98,7 @@ class FakeChannels : public Channels {
   }
 
   unsigned made_ = 0;
+  unsigned made_destinations_ = 0;
 };
 
 }  // namespace live::test
