@@ -81,6 +81,25 @@ Storage::Failure Archive::keep(const std::string& name, const Storage& from) {
   return storage_.keep(from, name);
 }
 
+Storage::Failure Archive::go_on(const std::string& name, Duration target,
+                                const std::deque<MediaSegment>& listed, const Storage& from,
+                                ClockTime now) {
+  const auto left = left_.find(name);
+  if (left == left_.end() || left->second.has_ended || left->second.segments.empty())
+    return std::nullopt;
+  const auto& newest = left->second.segments.back().uri;
+  auto next = std::find_if(listed.begin(), listed.end(),
+                           [&](const MediaSegment& segment) { return segment.uri == newest; });
+  if (next == listed.end())
+    return std::nullopt;
+  static_cast<void>(playlist_of(name, target, now));  // without a discontinuity
+  Storage::Failure failure;
+  for (++next; next != listed.end(); ++next)
+    if (auto its = add(name, target, *next, from, now); its && !failure)
+      failure = std::move(its);
+  return failure;
+}
+
 Storage::Failure Archive::add(const std::string& name, Duration target, const MediaSegment& segment,
                               const Storage& from, ClockTime now) {
   const bool is_new = !playlists_.contains(name);

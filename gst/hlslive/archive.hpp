@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <deque>
 #include <map>
 #include <set>
 #include <string>
@@ -33,6 +34,10 @@ class Archive {
   // Names that are taken.
   [[nodiscard]] const std::vector<std::string>& names() const { return names_; }
 
+  // Of a playlist that goes on with what a process that was killed has left: it may list more than that process has kept.
+  [[nodiscard]] Storage::Failure go_on(const std::string& playlist, Duration target,
+                                       const std::deque<MediaSegment>& listed, const Storage& from,
+                                       ClockTime now);
   // `segment` has been finished in `from`, or is a gap.
   [[nodiscard]] Storage::Failure add(const std::string& playlist, Duration target,
                                      const MediaSegment& segment, const Storage& from,

@@ -285,6 +285,13 @@ void Publication::Session::archive(const std::string& playlist, const MediaSegme
           "archive");
 }
 
+void Publication::Session::archive_listed(const std::string& playlist,
+                                          const std::deque<MediaSegment>& listed) {
+  if (self_.archive_)
+    judge(self_.archive_->go_on(playlist, self_.target_duration(), listed, *self_.storage_, now_),
+          "archive");
+}
+
 void Publication::Session::end_archive(const std::string& playlist) {
   if (self_.archive_)
     judge(self_.archive_->end(playlist, now_), "archive");

@@ -158,6 +158,8 @@ class Publication::Session {
   void give_up(const std::string& name, EncryptionError why);
   void on_encrypted() { judge(std::nullopt, "encryption"); }
   void archive(const std::string& playlist, const MediaSegment& segment);
+  // What is listed already, of a playlist that goes on.
+  void archive_listed(const std::string& playlist, const std::deque<MediaSegment>& listed);
   void end_archive(const std::string& playlist);
 
   void publish(const std::string& name, const MediaPlaylist& playlist, const std::string& hint);

@@ -105,6 +105,7 @@ void SegmentWriter::begin_playlist(Session& session) {
     return;
   is_resumed_ = true;
   resume(*playlist_, *left, session.now());
+  session.archive_listed(playlist_name(), playlist_->segments());
 }
 
 void SegmentWriter::describe(MediaKind kind, GstCaps* caps, GstBuffer* first) {

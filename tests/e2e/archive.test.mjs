@@ -163,6 +163,30 @@ test('a channel that is stopped has its archive copied to a directory', { timeou
   await publisher.stop();
 });
 
+test('what a worker that is killed has begun is in the archive too', { timeout: 120_000 }, async (t) => {
+  const { id: destination } = await makeDestination({ bucket_uri: `file://${root}` });
+  const channel = await make(destination, { time_shift_hours: 1, low_latency: true, hold_seconds: 20 });
+  const publisher = await publish(channel);
+  await eventually('four segments', hasRecorded(channel, 4), 30_000);
+  const isWorker = async (pid) => {
+    const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+    return line.includes('onair-live-worker') && line.includes(`\0${channel.id}\0`);
+  };
+  for (const pid of await readdir('/proc')) if (await isWorker(pid)) process.kill(Number(pid), 'SIGKILL');
+  const { length } = (await listed(recorded(channel))).entries;
+  await eventually('another one goes on', hasRecorded(channel, length + 4), 40_000);
+  await server.ask('POST', `/v1/channels/${channel.id}/stop`);
+  await eventually('the archive is there', () => hook.of(channel, 'archive.created').length, 30_000);
+  const whole = await listed(path.join(root, channel.id));
+  assert.equal(whole.discontinuities, 1);
+  const { entries } = await listed(path.join(data, 'hls', channel.id));
+  assert.deepEqual(whole.entries, entries, 'as viewers have it, who can go back to the beginning');
+  const shortest = Math.min(...whole.entries.slice(0, -1).map(({ duration }) => duration));
+  t.diagnostic(`${whole.entries.length} segments, the shortest of ${shortest} s`);
+  await publisher.stop();
+  await server.ask('DELETE', `/v1/channels/${channel.id}`);
+});
+
 test('S3 that fails, and a server that is killed in between, are gone on with', { timeout: 180_000 }, async (t) => {
   const s3 = await startS3();
   t.after(() => s3.close());

@@ -103,6 +103,69 @@ TEST_F(Archived, ALaterBroadcastGoesOnBehindADiscontinuityAlsoWhenThisOneHasEnde
                             "#EXTINF:1.000,\n0-1.ts\n#EXTINF:1.000,\n0-2.ts\n");
 }
 
+// Its successor has finished a segment of the one that was killed, and listed a gap.
+TEST_F(Archived, WhatWasListedAndNotKeptIsKeptByWhoGoesOn) {
+  {
+    auto archive = make();
+    write(archive, "0-0.ts");
+    write(archive, "0-1.ts");
+  }
+  std::deque<MediaSegment> listed{{.uri = "0-1.ts", .duration = 1s},
+                                  {.uri = "0-2.ts", .duration = 500ms},
+                                  {.uri = "0-3.ts", .duration = 500ms, .is_gap = true}};
+  ASSERT_EQ(what_failed(live_.replace("0-2.ts", bytes_of("finished"))), "");
+  auto archive = make();
+  ASSERT_EQ(what_failed(archive.prepare()), "");
+  EXPECT_EQ(what_failed(archive.go_on("0.m3u8", 1s, listed, live_, kNow)), "");
+  EXPECT_EQ(text("0-2.ts"), "finished");
+  write(archive, "0-4.ts", {.is_discontinuous = true});
+  const auto whole = playlist();
+  EXPECT_EQ(whole.substr(whole.find("#EXTINF")),
+            "#EXTINF:1.000,\n0-0.ts\n#EXTINF:1.000,\n0-1.ts\n#EXTINF:0.500,\n0-2.ts\n"
+            "#EXT-X-GAP\n#EXTINF:0.500,\n0-3.ts\n"
+            "#EXT-X-DISCONTINUITY\n#EXTINF:1.000,\n0-4.ts\n");
+}
+
+TEST_F(Archived, WhoGoesOnAndEndsAtOnceEndsIt) {
+  {
+    auto archive = make();
+    write(archive, "0-0.ts");
+  }
+  const std::deque<MediaSegment> listed{{.uri = "0-0.ts", .duration = 1s}};
+  auto archive = make();
+  ASSERT_EQ(what_failed(archive.prepare()), "");
+  EXPECT_EQ(what_failed(archive.go_on("0.m3u8", 1s, listed, live_, kNow)), "");
+  EXPECT_EQ(what_failed(archive.end("0.m3u8", kNow)), "");
+  EXPECT_TRUE(playlist().ends_with("#EXTINF:1.000,\n0-0.ts\n#EXT-X-ENDLIST\n")) << playlist();
+}
+
+// An archive that has ended, was emptied, or is of another broadcast than what is listed.
+TEST_F(Archived, WhereNothingIsGoneOnWithThereIsADiscontinuity) {
+  const std::deque<MediaSegment> listed{{.uri = "0-7.ts", .duration = 1s},
+                                        {.uri = "0-8.ts", .duration = 1s}};
+  {
+    auto archive = make();
+    EXPECT_EQ(what_failed(archive.go_on("0.m3u8", 1s, listed, live_, kNow)), "");
+    EXPECT_EQ(playlist(), "");
+    write(archive, "0-0.ts");
+  }
+  {
+    auto archive = make();
+    ASSERT_EQ(what_failed(archive.prepare()), "");
+    EXPECT_EQ(what_failed(archive.go_on("0.m3u8", 1s, listed, live_, kNow)), "");
+    write(archive, "0-1.ts");
+    EXPECT_TRUE(playlist().ends_with("#EXT-X-DISCONTINUITY\n#EXTINF:1.000,\n0-1.ts\n"));
+    EXPECT_EQ(what_failed(archive.end("0.m3u8", kNow)), "");
+  }
+  auto archive = make();
+  ASSERT_EQ(what_failed(archive.prepare()), "");
+  EXPECT_EQ(
+      what_failed(archive.go_on("0.m3u8", 1s, {{.uri = "0-1.ts", .duration = 1s}}, live_, kNow)),
+      "");
+  write(archive, "0-2.ts");
+  EXPECT_TRUE(playlist().ends_with("#EXT-X-DISCONTINUITY\n#EXTINF:1.000,\n0-2.ts\n"));
+}
+
 // A process that was killed, or a disk without power.
 TEST_F(Archived, WhereverAPlaylistIsCutOffItsWholeSegmentsAreGoneOnWith) {
   {
