@@ -48,6 +48,14 @@ std::vector<std::string> file_names(const std::string& folder) {
   return names;
 }
 
+bool holds_segments(const std::string& folder) {
+  std::error_code code;
+  for (fs::directory_iterator at{folder, code}, end; !code && at != end; at.increment(code))
+    if (has_segments({at->path().filename().string()}))
+      return true;
+  return false;
+}
+
 ArchiveCopy::ArchiveCopy(Job job, OnEnd on_end)
     : job_{std::move(job)},
       files_{job_.progress.files},

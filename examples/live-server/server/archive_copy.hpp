@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "api/archive_destination.hpp"
 #include "server/archive_record.hpp"
@@ -55,5 +56,8 @@ class ArchiveCopy {
 
 // The names of all files of a folder.
 std::vector<std::string> file_names(const std::string& folder);
+
+// Whether anything of a broadcast is in a folder; takes no time in proportion to how much.
+bool holds_segments(const std::string& folder);
 
 }  // namespace live

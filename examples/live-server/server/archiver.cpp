@@ -12,7 +12,6 @@
 #include "glue/gstptr.hpp"
 #include "log.hpp"
 #include "random_text.hpp"
-#include "server/archive_plan.hpp"
 #include "server/archive_store.hpp"
 
 namespace live {
@@ -122,9 +121,12 @@ std::string Archiver::open() {
   });
   if (has_deleted)
     ending_.start(kMostToEndMs, [this] {
-      for (auto& [channel, work] : jobs_)
-        work.has_ended |= work.record.is_deleted;
-      pump();
+      std::vector<std::string> channels;
+      for (const auto& [channel, work] : jobs_)
+        if (!work.has_ended)
+          channels.push_back(channel);
+      for (const auto& channel : channels)
+        begin(channel);
     });
   pump();
   return {};
@@ -210,7 +212,7 @@ void Archiver::begin(const std::string& channel) {
     return;
   found->second.has_ended = true;
   // It was deleted before anything was broadcast.
-  if (!has_segments(file_names(folder_of(channel))))
+  if (!holds_segments(folder_of(channel)))
     return clean(channel);
   pump();
 }

@@ -9,7 +9,6 @@
 
 #include "log.hpp"
 #include "random_text.hpp"
-#include "server/archive_plan.hpp"
 #include "server/archive_store.hpp"
 
 namespace live {
@@ -307,7 +306,7 @@ void ChannelServer::archive(const RunningChannel& channel, bool is_deleted) {
   if (its.request.hls.archive_destination.empty())
     return;
   const auto has_worker = channel.has_worker();
-  if (!archiver_.has(id) && (has_worker || has_segments(file_names(archiver_.folder_of(id)))))
+  if (!archiver_.has(id) && (has_worker || holds_segments(archiver_.folder_of(id))))
     archiver_.add({.channel = id,
                    .destination = its.request.hls.archive_destination,
                    .event_webhook_url = its.request.event_webhook_url.value_or(""),

@@ -137,8 +137,11 @@ TEST_F(ArchiveStoreTest, TheArchiveOfAKilledWriterIsFinished) {
 }
 
 TEST_F(ArchiveStoreTest, AnEmptyArchiveIsTold) {
+  EXPECT_TRUE(holds_segments((folder / "from").string()));
   fs::remove(folder / "from/0-0.ts");
   ArchiveRecord::Progress progress;
+  EXPECT_FALSE(holds_segments((folder / "from").string()));
+  EXPECT_FALSE(holds_segments((folder / "nowhere").string()));
   EXPECT_NE(copy("root", progress), "");
   EXPECT_EQ(progress, ArchiveRecord::Progress{});
 }
