@@ -357,3 +357,13 @@ test('auth_webhook_url decides who may, by either way', async (t) => {
   assert.deepEqual([error?.code, error?.reason], [4490, "AUTH-FAILURE: Who decides on publishers can't be reached."]);
   assert.equal((await postWhip()).status, 403);
 });
+
+test('a server that goes down lets the publisher go', async () => {
+  channel = await make();
+  const page = await goLive();
+  await eventually('it runs', isState('running'), 20_000);
+  channel = null; // nobody can be asked to delete it
+  assert.equal((await server.program.stop()).code, 0, server.program.output);
+  const end = await disconnected(page);
+  assert.deepEqual([end.code, end.reason], [1000, 'DISCONNECTED-API']);
+});

@@ -99,7 +99,8 @@ RunningChannel& ChannelServer::add(ChannelRecord record) {
                                          if (const auto* its = this->channel(id))
                                            static_cast<void>(save(its->record()));
                                        },
-                                   .on_figures = [this, id] { on_figures(id); }});
+                                   .on_figures = [this, id] { on_figures(id); },
+                                   .on_gone = [this, id] { on_gone(id); }});
   const auto& its = channel->record();
   if (const auto& url = its.request.event_webhook_url)
     listeners_.emplace(
@@ -272,6 +273,9 @@ void ChannelServer::on_state(const std::string& id) {
     if (its->state() == ChannelState::Ended)
       archive(*its, false);
   }
+}
+
+void ChannelServer::on_gone(const std::string& id) {
   if (removed_.contains(id) || on_closed_)
     sweeping_.start(0, [this] { sweep(); });  // not within its own call
 }

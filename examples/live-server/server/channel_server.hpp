@@ -82,6 +82,7 @@ class ChannelServer final : public Channels, public Archives {
   [[nodiscard]] RunningChannel* any_channel(const std::string& id) const;
   void on_state(const std::string& id);
   void on_figures(const std::string& id);
+  void on_gone(const std::string& id);
   void tell(const std::string& id, const std::vector<std::string>& events);
   // Has its archive copied, if there is one, as soon as it has ended.
   void archive(const RunningChannel& channel, bool is_deleted);

@@ -257,6 +257,8 @@ void RunningChannel::on_gone() {
     message_ = life_.state() == ChannelState::Ended ? "It has ended." : kWaiting;
   }
   act(action);
+  if (!has_worker())
+    surroundings_.on_gone();
 }
 
 }  // namespace live

@@ -30,6 +30,7 @@ class RunningChannel {
     std::function<void()> on_change;  // its state, or what it has to say
     std::function<void()> on_record;  // what its state file should say
     std::function<void()> on_figures;
+    std::function<void()> on_gone;  // its process has ended, and no other one has been started
   };
   // Where a publisher may go.
   struct Endpoint {
