@@ -174,7 +174,8 @@ test('one publisher at a time, whichever way, and the broadcast goes on when the
   const newest = () => (client.seen.texts.length ? nextSequence(client.seen.texts.at(-1)) : 0);
   const whip = await postWhip();
   assert.equal(whip.status, 409);
-  assert.equal((await whip.json()).detail, 'Another publisher is live on this endpoint.');
+  const { title, detail } = await whip.json();
+  assert.deepEqual([title, detail], ['Conflict', 'Another publisher is live on this endpoint.']);
   const waiting = await openSoraPage(context);
   const second = await publish(waiting, wishesFor(channel));
   assert.deepEqual([second?.code, second?.reason], [4490, 'CHANNEL-IN-USE: Another publisher is live here.']);
@@ -326,7 +327,8 @@ test('auth_webhook_url decides who may, by either way', async (t) => {
     const whip = await postWhip(token);
     assert.equal(whip.status, 403);
     assert.equal(whip.headers.get('Content-Type'), 'application/problem+json');
-    assert.equal((await whip.json()).detail, reason);
+    const { title, detail } = await whip.json();
+    assert.deepEqual([title, detail], ['Forbidden', reason]);
     t.diagnostic(`${token}: ${Date.now() - begin} ms for both`);
   }
   assert.equal(await workerOf(channel), undefined, 'they cost no process');

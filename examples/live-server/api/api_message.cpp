@@ -10,15 +10,17 @@ struct Title {
   unsigned status;
   const char* text;
 };
-constexpr std::array<Title, 9> kTitles{{{400, "Bad Request"},
-                                        {401, "Unauthorized"},
-                                        {404, "Not Found"},
-                                        {405, "Method Not Allowed"},
-                                        {413, "Content Too Large"},
-                                        {415, "Unsupported Media Type"},
-                                        {429, "Too Many Requests"},
-                                        {500, "Internal Server Error"},
-                                        {503, "Service Unavailable"}}};
+constexpr std::array<Title, 11> kTitles{{{400, "Bad Request"},
+                                         {401, "Unauthorized"},
+                                         {403, "Forbidden"},
+                                         {404, "Not Found"},
+                                         {405, "Method Not Allowed"},
+                                         {409, "Conflict"},
+                                         {413, "Content Too Large"},
+                                         {415, "Unsupported Media Type"},
+                                         {429, "Too Many Requests"},
+                                         {500, "Internal Server Error"},
+                                         {503, "Service Unavailable"}}};
 
 const char* title_of(unsigned status) {
   const auto* const title = std::find_if(kTitles.begin(), kTitles.end(),
