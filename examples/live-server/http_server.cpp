@@ -45,8 +45,10 @@ void on_headers(SoupServer*, SoupServerMessage* message, const char*, GHashTable
 }  // namespace
 
 HttpServer::~HttpServer() {
-  if (server_)
-    soup_server_disconnect(server_.get());
+  if (!server_)
+    return;
+  g_signal_handlers_disconnect_by_data(server_.get(), this);
+  soup_server_disconnect(server_.get());
 }
 
 void HttpServer::add_handlers(const char* root) {
@@ -77,6 +79,12 @@ std::string HttpServer::listen(const std::string& address, unsigned port) {
     soup_server_add_websocket_handler(server_.get(), web_socket_path_.c_str(), nullptr, nullptr,
                                       on_socket, this, nullptr);
   }
+  const auto on_end = +[](SoupServer*, SoupServerMessage* message, gpointer self) {
+    if (const auto& observer = static_cast<HttpServer*>(self)->observer_)
+      observer(message);
+  };
+  for (const char* end : {"request-finished", "request-aborted"})
+    g_signal_connect(server_.get(), end, G_CALLBACK(on_end), this);
   const auto where =
       GstPtr<GSocketAddress>::adopt(g_inet_socket_address_new_from_string(address.c_str(), port));
   if (!where)

@@ -31,6 +31,10 @@ class HttpServer {
     web_socket_path_ = std::move(path);
     on_web_socket_ = std::move(handler);
   }
+  // Is told of each request that has been answered, or broken off while it was.
+  using Observer = std::function<void(SoupServerMessage* message)>;
+  void observe(Observer observer) { observer_ = std::move(observer); }
+
   // Empty when it listens, else why it does not.
   [[nodiscard]] std::string listen(const std::string& address, unsigned port);
   [[nodiscard]] unsigned port() const { return port_; }
@@ -41,6 +45,7 @@ class HttpServer {
   Handler handler_;
   std::string web_socket_path_;
   OnWebSocket on_web_socket_;
+  Observer observer_;
   onair::GstPtr<SoupServer> server_;
   unsigned port_ = 0;
 };

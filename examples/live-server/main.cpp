@@ -97,7 +97,8 @@ int run_channel(const live::Settings& settings) {
 // Any number of channels, each in a process of its own while somebody publishes.
 int run_channels(const live::Settings& settings) {
   live::EventStreams events;
-  live::ChannelServer channels{settings, events};
+  live::Metrics metrics;
+  live::ChannelServer channels{settings, events, metrics};
   if (onair::GstPtr<GstElementFactory>::adopt(gst_element_factory_find("soralistensrc")))
     channels.set_sora_url(live::SoraFront::kPath);
   if (const auto why = channels.open(); !why.empty())
@@ -109,7 +110,7 @@ int run_channels(const live::Settings& settings) {
     return fail(why);
   channels.set_playlist_root(settings.hls_url.empty() ? ":" + std::to_string(origin.port())
                                                       : settings.hls_url);
-  live::Front front{settings, channels, events, {settings.api_token}};
+  live::Front front{settings, channels, events, metrics, {settings.api_token}};
   if (const auto why = front.listen(); !why.empty())
     return fail(cannot_listen(settings, why));
   const auto base =

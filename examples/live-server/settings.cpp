@@ -36,7 +36,7 @@ struct Field {
   const char* help;
 };
 
-using Fields = std::array<Field, 33>;
+using Fields = std::array<Field, 34>;
 
 Fields fields_of(Settings& s) {
   return {{
@@ -79,6 +79,8 @@ Fields fields_of(Settings& s) {
        "many channels, by the API, and their folder (one channel, without API)"},
       {"api-token", Type::Text, &s.api_token, "T",
        "what users of the API must know (made up when not given)"},
+      {"metrics-token", Type::Text, &s.metrics_token, "T",
+       "what may read /metrics and nothing else (an API token may as well)"},
       {"max-channels", Type::Number, &s.max_channels, "N", "of the API, 1 to 10000 (100)"},
       {"webhook-secret", Type::Text, &s.webhook_secret, "TEXT",
        "signs what is sent to webhooks of channels (without one no event_webhook_url is taken)"},

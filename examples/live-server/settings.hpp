@@ -41,6 +41,7 @@ struct Settings {
   bool origin = true;     // serves playlists and segments itself; else another process serves `dir`
   std::string data;       // folder of a server of many channels; empty: one channel
   std::string api_token;  // of the channel API; made up when empty
+  std::string metrics_token;  // reads /metrics, as api_token does
   unsigned max_channels = 100;
   std::string
       webhook_secret;  // signs what event_webhook_url of a channel is told; empty: nobody is told

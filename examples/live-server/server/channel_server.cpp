@@ -29,11 +29,24 @@ bool by_age(const ChannelInfo& a, const ChannelInfo& b) {
   return a.created != b.created ? a.created < b.created : a.id < b.id;
 }
 
+Metrics::Event event_of(Webhook::Outcome outcome) {
+  switch (outcome) {
+    case Webhook::Outcome::Delivered:
+      return Metrics::Event::WebhookDelivered;
+    case Webhook::Outcome::Failed:
+      return Metrics::Event::WebhookFailed;
+    case Webhook::Outcome::Lost:
+      break;
+  }
+  return Metrics::Event::WebhookLost;
+}
+
 }  // namespace
 
-ChannelServer::ChannelServer(const Settings& settings, EventStreams& events)
+ChannelServer::ChannelServer(const Settings& settings, EventStreams& events, Metrics& metrics)
     : settings_{settings},
       events_{events},
+      metrics_{metrics},
       control_{[this](GstPtr<GSocket> socket) { on_connection(std::move(socket)); }},
       archiver_{settings.data, settings.archive_directory,
                 [this](const ArchiveRecord& record, const ArchiveInfo& archive,
@@ -100,12 +113,19 @@ RunningChannel& ChannelServer::add(ChannelRecord record) {
                                            static_cast<void>(save(its->record()));
                                        },
                                    .on_figures = [this, id] { on_figures(id); },
-                                   .on_gone = [this, id] { on_gone(id); }});
+                                   .on_gone = [this, id] { on_gone(id); },
+                                   .on_worker =
+                                       [this](bool has_started) {
+                                         metrics_.on(has_started ? Metrics::Event::WorkerStarted
+                                                                 : Metrics::Event::WorkerCrashed);
+                                       }});
   const auto& its = channel->record();
   if (const auto& url = its.request.event_webhook_url)
     listeners_.emplace(
         id, Listener{.events = ChannelEvents{its.is_on_air},
-                     .webhook = std::make_unique<Webhook>(id, *url, settings_.webhook_secret)});
+                     .webhook = std::make_unique<Webhook>(
+                         id, *url, settings_.webhook_secret,
+                         [this](Webhook::Outcome outcome) { metrics_.on(event_of(outcome)); })});
   return *channel;
 }
 
@@ -205,6 +225,19 @@ std::vector<ChannelInfo> ChannelServer::list() const {
     infos.push_back(info_of(*channel));
   std::sort(infos.begin(), infos.end(), by_age);
   return infos;
+}
+
+Metrics::Now ChannelServer::figures() const {
+  Metrics::Now now{.channels = list(), .process = own_process()};
+  for (const auto* channels : {&channels_, &removed_})
+    now.workers += static_cast<std::size_t>(
+        std::count_if(channels->begin(), channels->end(),
+                      [](const auto& entry) { return entry.second->has_worker(); }));
+  for (const auto& [id, listener] : listeners_)
+    now.webhooks_waiting += listener.webhook->waiting();
+  for (const auto& webhook : last_words_)
+    now.webhooks_waiting += webhook->waiting();
+  return now;
 }
 
 ChannelInfo ChannelServer::info_of(const RunningChannel& channel) const {

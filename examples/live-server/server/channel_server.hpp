@@ -15,6 +15,7 @@
 #include "server/channel_events.hpp"
 #include "server/control_socket.hpp"
 #include "server/event_streams.hpp"
+#include "server/metrics.hpp"
 #include "server/running_channel.hpp"
 #include "server/webhook.hpp"
 #include "settings.hpp"
@@ -27,7 +28,7 @@ namespace live {
 class ChannelServer final : public Channels, public Archives {
  public:
   // What changes goes to `events`: "channel", "stats" and "deleted", see docs/channel-api.md.
-  ChannelServer(const Settings& settings, EventStreams& events);
+  ChannelServer(const Settings& settings, EventStreams& events, Metrics& metrics);
 
   // Reads the state files, and takes over workers that a server before this one has left. Empty, or why it can't.
   [[nodiscard]] std::string open();
@@ -56,6 +57,8 @@ class ChannelServer final : public Channels, public Archives {
 
   // Null if there is no such channel.
   [[nodiscard]] RunningChannel* channel(const std::string& id) const;
+  // For Prometheus.
+  [[nodiscard]] Metrics::Now figures() const;
 
   // Of its playlists and segments, and its thumbnail.
   [[nodiscard]] std::string folder_of(const std::string& id) const;
@@ -91,6 +94,7 @@ class ChannelServer final : public Channels, public Archives {
 
   const Settings& settings_;
   EventStreams& events_;
+  Metrics& metrics_;
   std::string playlist_root_;
   std::optional<std::string> sora_url_;  // none: there is no such signalling
   ControlSocket control_;

@@ -46,11 +46,13 @@ void send(SoupServerMessage* message, const ApiReply& reply) {
 }  // namespace
 
 Front::Front(const Settings& settings, ChannelServer& channels, EventStreams& events,
-             std::vector<std::string> tokens)
+             Metrics& metrics, std::vector<std::string> tokens)
     : settings_{settings},
       channels_{channels},
       events_{events},
+      metrics_{metrics},
       tokens_{tokens},
+      metrics_tokens_{{settings.metrics_token}},
       api_{channels, channels, std::move(tokens)},
       pages_{settings.pages},
       auth_{settings.webhook_secret},
@@ -62,6 +64,11 @@ Front::Front(const Settings& settings, ChannelServer& channels, EventStreams& ev
     server_.take_web_sockets(SoraFront::kPath, [this](auto* message, auto* connection) {
       sora_.on_web_socket(message, connection);
     });
+  server_.observe([this](SoupServerMessage* message) {
+    if (const auto status = soup_server_message_get_status(message))
+      metrics_.on_request(soup_server_message_get_method(message),
+                          g_uri_get_path(soup_server_message_get_uri(message)), status);
+  });
 }
 
 std::string Front::listen() {
@@ -95,6 +102,8 @@ void Front::on_request(SoupServerMessage* message, const std::string& path) {
   if (path == "/readyz")
     return send_text(message, channels_.is_closing() ? 503 : 200, "text/plain",
                      channels_.is_closing() ? "going down\n" : "ok\n");
+  if (path == "/metrics")
+    return send_metrics(message);
   if (path == "/")
     return pages_.send(message, "channels");
   if (const auto target = target_of(path, kPageRoot)) {
@@ -233,6 +242,19 @@ void Front::follow(SoupServerMessage* message, const std::string& channel) {
   for (const auto& info : channels_.list())
     if (channel.empty() || info.id == channel)
       events_.greet("channel", to_json(info, base));
+}
+
+// A proxy on this machine would make everybody a neighbour: what is asked for from loopback needs a token as well.
+void Front::send_metrics(SoupServerMessage* message) {
+  const auto authorization = header_of(message, "Authorization");
+  if (tokens_.check(authorization) != BearerTokens::Verdict::Right &&
+      metrics_tokens_.check(authorization) != BearerTokens::Verdict::Right)
+    return send(message, problem_reply({.status = 401,
+                                        .detail = "Send the metrics token, or an API token, as "
+                                                  "\"Authorization: Bearer TOKEN\".",
+                                        .headers = {{"WWW-Authenticate", "Bearer"}}}));
+  set_header(message, "Cache-Control", "no-store");
+  send_text(message, 200, Metrics::kContentType, metrics_.text(channels_.figures()));
 }
 
 void Front::ask(SoupServerMessage* message, const std::string& path) {

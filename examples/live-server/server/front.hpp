@@ -20,11 +20,11 @@ namespace live {
 //   /v1/channels/ID/whip…            the worker's endpoint
 //   /signaling                       SoraFront
 //   /v1/events, /v1/channels/ID/events
-//   /v1/openapi.json, /healthz, /readyz
+//   /v1/openapi.json, /healthz, /readyz, /metrics
 //   /channels/ID/{publish,watch,status,thumbnail.jpg}, /assets/…
 class Front {
  public:
-  Front(const Settings& settings, ChannelServer& channels, EventStreams& events,
+  Front(const Settings& settings, ChannelServer& channels, EventStreams& events, Metrics& metrics,
         std::vector<std::string> tokens);
 
   // Empty when it listens, else why it does not.
@@ -45,13 +45,16 @@ class Front {
   void publish(SoupServerMessage* message, const Target& target);
   void admit(SoupServerMessage* message, const std::string& id);
   void follow(SoupServerMessage* message, const std::string& channel);
+  void send_metrics(SoupServerMessage* message);
   void ask(SoupServerMessage* message, const std::string& path);
   [[nodiscard]] std::string base_url(SoupServerMessage* message) const;
 
   const Settings& settings_;
   ChannelServer& channels_;
   EventStreams& events_;
+  Metrics& metrics_;
   BearerTokens tokens_;
+  BearerTokens metrics_tokens_;
   ChannelApi api_;
   Pages pages_;
   AuthWebhook auth_;

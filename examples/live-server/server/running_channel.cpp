@@ -143,6 +143,7 @@ void RunningChannel::start_worker() {
       [this](const std::string& how, bool is_clean) { on_exit(how, is_clean); });
   if (auto* process = std::get_if<std::unique_ptr<WorkerProcess>>(&started)) {
     process_ = std::move(*process);
+    surroundings_.on_worker(true);
     return;
   }
   message_ = std::get<std::string>(started);
@@ -239,6 +240,7 @@ void RunningChannel::on_exit(const std::string& how, bool is_clean) {
   link_.reset();
   const bool has_told = std::exchange(has_failed_, false);
   if (!is_clean) {
+    surroundings_.on_worker(false);
     log_line("%s: its process ended by %s", record_.id.c_str(), how.c_str());
     if (!has_told)
       message_ = "The channel's process ended by " + how + ".";

@@ -31,6 +31,7 @@ class RunningChannel {
     std::function<void()> on_record;  // what its state file should say
     std::function<void()> on_figures;
     std::function<void()> on_gone;  // its process has ended, and no other one has been started
+    std::function<void(bool has_started)> on_worker;  // or has crashed
   };
   // Where a publisher may go.
   struct Endpoint {

@@ -35,10 +35,11 @@ std::string webhook_signature(const std::string& secret, std::int64_t seconds,
   return "t=" + std::to_string(seconds) + ",v1=" + hmac.get();
 }
 
-Webhook::Webhook(std::string name, std::string url, std::string secret)
+Webhook::Webhook(std::string name, std::string url, std::string secret, OnOutcome on_outcome)
     : name_{std::move(name)},
       url_{std::move(url)},
       secret_{std::move(secret)},
+      on_outcome_{std::move(on_outcome)},
       session_{GstPtr<SoupSession>::adopt(soup_session_new_with_options(
           "timeout", kTimeoutSeconds, "user-agent", "gst-onair", nullptr))},
       cancellable_{GstPtr<GCancellable>::adopt(g_cancellable_new())} {}
@@ -51,9 +52,12 @@ void Webhook::send(Json event) {
   event["id"] = random_text(kIdLength);
   event["time"] = date_time(std::chrono::system_clock::now());
   queue_.push(event.dump(-1, ' ', false, Json::error_handler_t::replace));
-  if (const auto dropped = queue_.take_dropped())
+  if (const auto dropped = queue_.take_dropped()) {
     log_line("%s: %zu event(s) are not sent to %s, as too many wait", name_.c_str(), dropped,
              url_.c_str());
+    for (std::size_t i = 0; i < dropped; ++i)
+      on_outcome_(Outcome::Lost);
+  }
   pump();
 }
 
@@ -90,9 +94,12 @@ void Webhook::on_answer(GObject* session, GAsyncResult* result, gpointer data) {
   if (!is_taken && self->queue_.attempts() == 1)
     log_line("%s: %s does not take an event (%s); it is sent again", self->name_.c_str(),
              self->url_.c_str(), error ? error->message : std::to_string(status).c_str());
-  if (!self->queue_.on_answer(now(), is_taken))
+  self->on_outcome_(is_taken ? Outcome::Delivered : Outcome::Failed);
+  if (!self->queue_.on_answer(now(), is_taken)) {
     log_line("%s: an event is given up, as %s has not taken it for a day", self->name_.c_str(),
              self->url_.c_str());
+    self->on_outcome_(Outcome::Lost);
+  }
   self->pump();
 }
 

@@ -21,14 +21,18 @@ class Webhook {
   // How long a receiver may take to answer.
   static constexpr unsigned kTimeoutSeconds = 10;
 
+  enum class Outcome { Delivered, Failed, Lost };  // failed: it is sent again
+  using OnOutcome = std::function<void(Outcome outcome)>;
+
   // `name` is for the log.
-  Webhook(std::string name, std::string url, std::string secret);
+  Webhook(std::string name, std::string url, std::string secret, OnOutcome on_outcome);
   ~Webhook();
   Webhook(const Webhook&) = delete;
   Webhook& operator=(const Webhook&) = delete;
 
   // An "id" of its own, by which a receiver knows what it has been sent twice, and a "time" are added.
   void send(Json event);
+  [[nodiscard]] std::size_t waiting() const { return queue_.waiting(); }
   // Whether all has been told.
   [[nodiscard]] bool is_idle() const { return queue_.waiting() == 0; }
 
@@ -39,6 +43,7 @@ class Webhook {
   const std::string name_;
   const std::string url_;
   const std::string secret_;
+  const OnOutcome on_outcome_;
   WebhookQueue queue_;
   onair::GstPtr<SoupSession> session_;
   onair::GstPtr<SoupMessage> message_;  // that is on its way

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What who runs a server of many channels needs: figures, limits, logs, certificates.
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+
+import { onair, openBrowser, openPage, publishUrl } from './lib/browser.mjs';
+import { startChannelServer } from './lib/live_server.mjs';
+import { eventually } from './lib/process.mjs';
+
+const kRequest = {
+  hls: [{ video: { width: 640, height: 360, fps: 30, bps: 1_000_000 }, audio: { bps: 64_000 } }],
+  hold_seconds: 20,
+};
+
+let dir;
+
+before(async () => {
+  dir = await mkdtemp(path.join(os.tmpdir(), 'onair-operations-'));
+});
+
+after(() => rm(dir, { recursive: true, force: true }));
+
+// A server in a folder of its own, which goes with the test.
+async function start(t, options, more = {}) {
+  const data = await mkdtemp(path.join(dir, 'data-'));
+  const server = await startChannelServer(data, { options, ...more });
+  t.after(() => server.program.stop());
+  return server;
+}
+
+async function make(server, request = kRequest) {
+  const { status, json } = await server.ask('POST', '/v1/channels', request);
+  assert.equal(status, 201);
+  return json;
+}
+
+// The samples of a scrape, by name and labels.
+async function scrape(server, token = 'figures') {
+  const response = await fetch(`${server.base}/metrics`, { headers: { Authorization: `Bearer ${token}` } });
+  assert.equal(response.status, 200);
+  assert.equal(response.headers.get('content-type'), 'text/plain; version=0.0.4; charset=utf-8');
+  const lines = (await response.text()).split('\n').filter((line) => line && !line.startsWith('# '));
+  return new Map(lines.map((line) => {
+    const [, series, value] = line.match(/^([a-z_]+(?:\{[^}]*\})?) (\S+)$/);
+    assert.ok(Number.isFinite(Number(value)), line);
+    return [series, Number(value)];
+  }));
+}
+
+test('figures of a channel that runs, and of the server, are Prometheus\'', { timeout: 120_000 }, async (t) => {
+  const server = await start(t, ['--metrics-token', 'figures']);
+  const browser = await openBrowser();
+  t.after(() => browser.close());
+  for (const token of ['', 'guessed']) {
+    const { status } = await fetch(`${server.base}/metrics`, { headers: { Authorization: `Bearer ${token}` } });
+    assert.equal(status, 401, 'also for who asks from this machine');
+  }
+  assert.equal((await server.ask('GET', '/v1/channels', undefined, { Authorization: 'Bearer figures' })).status,
+    401, 'figures are all that their token is for');
+  const channel = await make(server);
+  const label = `channel="${channel.id}"`;
+  const page = await openPage(await browser.newContext(), publishUrl(server.publish(channel)));
+  await eventually('publisher is live', async () => (await onair(page)).state === 'live', 20_000);
+  const figures = await eventually('figures of four segments', async () => {
+    const samples = await scrape(server);
+    return samples.get(`onair_channel_segments_total{${label}}`) >= 4 && samples;
+  }, 30_000);
+  assert.equal(figures.get('onair_channels{state="running"}'), 1);
+  assert.equal(figures.get('onair_publishers'), 1);
+  assert.equal(figures.get('onair_worker_starts_total'), 1);
+  assert.equal(figures.get('onair_worker_crashes_total'), 0);
+  assert.equal(figures.get('onair_http_requests_total{code="201",route="whip"}'), 1);
+  assert.equal(figures.get('onair_http_requests_total{code="401",route="metrics"}'), 2);
+  assert.ok(figures.get('process_open_fds') > 3);
+  for (const kind of ['audio', 'video']) {
+    const target = figures.get(`onair_channel_buffer_target_seconds{${label},kind="${kind}"}`);
+    assert.ok(target >= 0 && target < 2, `${target} s of buffer`);
+    assert.ok(figures.has(`onair_channel_packets_late_total{${label},kind="${kind}"}`));
+  }
+  assert.ok(figures.get(`onair_channel_parts_total{${label}}`) >= 12, 'of four segments');
+  assert.ok(figures.get(`onair_channel_part_delay_seconds{${label}}`) < 1);
+  await page.close();
+  await server.ask('DELETE', `/v1/channels/${channel.id}`);
+  assert.ok([...(await scrape(server)).keys()].every((series) => !series.includes(label)), 'they go with the channel');
+});
