@@ -9,6 +9,7 @@ namespace {
 using onair::ErrorPtr;
 using onair::GstPtr;
 
+constexpr const char* kTimerKey = "live-timer";
 constexpr const char* kSizeKey = "live-body-size";
 constexpr gsize kHopeless = 16 * HttpServer::kMostBody;  // not even to be told of
 
@@ -27,6 +28,12 @@ bool is_upgrade(SoupServerMessage* message) {
   return to && g_ascii_strcasecmp(to, "websocket") == 0;
 }
 
+// Its end is read, and it is closed as if the client had done so.
+void leave(GSocket* socket) {
+  if (socket)
+    g_socket_shutdown(socket, TRUE, TRUE, nullptr);
+}
+
 // The body's size is bounded before it is in memory.
 void on_headers(SoupServer*, SoupServerMessage* message, const char*, GHashTable*, gpointer) {
   const auto on_chunk = +[](SoupServerMessage* of, GBytes* chunk, gpointer) {
@@ -42,7 +49,46 @@ void on_headers(SoupServer*, SoupServerMessage* message, const char*, GHashTable
     set_header(message, "Connection", "close");
 }
 
+void wait_for(SoupServerMessage* message, guint ms) {
+  auto* timer = new Timer;
+  g_object_set_data_full(
+      G_OBJECT(message), kTimerKey, timer,
+      +[](gpointer data) { delete static_cast<Timer*>(data); });
+  timer->start(ms, [message] { leave(soup_server_message_get_socket(message)); });
+}
+
+void wait_no_more(SoupServerMessage* message, gpointer) {
+  g_object_set_data(G_OBJECT(message), kTimerKey, nullptr);
+}
+
 }  // namespace
+
+// At the first byte of a request, or of a connection.
+void HttpServer::on_started(SoupServer*, SoupServerMessage* message, gpointer data) {
+  auto* self = static_cast<HttpServer*>(data);
+  self->idle_.erase(soup_server_message_get_socket(message));
+  wait_for(message, self->patience_.head_ms);
+  const auto on_head =
+      +[](SoupServerMessage* of, gpointer ms) { wait_for(of, GPOINTER_TO_UINT(ms)); };
+  g_signal_connect(message, "got-headers", G_CALLBACK(on_head),
+                   GUINT_TO_POINTER(self->patience_.body_ms));
+  for (const char* end : {"got-body", "finished"})
+    g_signal_connect(message, end, G_CALLBACK(wait_no_more), nullptr);
+}
+
+// Its connection may be kept for another request.
+void HttpServer::on_finished(SoupServer*, SoupServerMessage* message, gpointer data) {
+  auto* self = static_cast<HttpServer*>(data);
+  auto* socket = soup_server_message_get_socket(message);
+  if (!socket || g_socket_is_closed(socket))
+    return;
+  auto& idle = self->idle_[socket];
+  idle.socket = GstPtr<GSocket>::share(socket);
+  idle.timer.start(self->patience_.head_ms, [self, socket] {
+    leave(socket);
+    self->idle_.erase(socket);
+  });
+}
 
 HttpServer::~HttpServer() {
   if (!server_)
@@ -79,6 +125,8 @@ std::string HttpServer::listen(const std::string& address, unsigned port) {
     soup_server_add_websocket_handler(server_.get(), web_socket_path_.c_str(), nullptr, nullptr,
                                       on_socket, this, nullptr);
   }
+  g_signal_connect(server_.get(), "request-finished", G_CALLBACK(&HttpServer::on_finished), this);
+  g_signal_connect(server_.get(), "request-started", G_CALLBACK(&HttpServer::on_started), this);
   const auto on_end = +[](SoupServer*, SoupServerMessage* message, gpointer self) {
     if (const auto& observer = static_cast<HttpServer*>(self)->observer_)
       observer(message);

@@ -2,12 +2,14 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
 #include <utility>
 
 #include <libsoup/soup.h>
 
 #include "glue/gstptr.hpp"
+#include "timer.hpp"
 
 namespace live {
 
@@ -21,7 +23,16 @@ class HttpServer {
   // Bytes of a request's body; more of it is read and dropped, and answered by 413.
   static constexpr gsize kMostBody = 256 << 10;
 
-  explicit HttpServer(Handler handler) : handler_{std::move(handler)} {}
+  // Who is slower is left, so that nobody holds connections for nothing.
+  struct Patience {
+    guint head_ms =
+        60'000;  // until the headers are there: of the first request, or behind the one before
+    guint body_ms = 30'000;  // from there to the end of the body
+  };
+
+  explicit HttpServer(Handler handler, Patience patience)
+      : handler_{std::move(handler)}, patience_{patience} {}
+  explicit HttpServer(Handler handler) : HttpServer{std::move(handler), Patience{}} {}
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
@@ -40,11 +51,21 @@ class HttpServer {
   [[nodiscard]] unsigned port() const { return port_; }
 
  private:
+  // A connection between two requests.
+  struct Idle {
+    onair::GstPtr<GSocket> socket;
+    Timer timer;
+  };
+
   void add_handlers(const char* root);
+  static void on_started(SoupServer* server, SoupServerMessage* message, gpointer self);
+  static void on_finished(SoupServer* server, SoupServerMessage* message, gpointer self);
 
   Handler handler_;
   std::string web_socket_path_;
   OnWebSocket on_web_socket_;
+  Patience patience_;
+  std::map<GSocket*, Idle> idle_;
   Observer observer_;
   onair::GstPtr<SoupServer> server_;
   unsigned port_ = 0;

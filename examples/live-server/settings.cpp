@@ -11,6 +11,7 @@
 
 #include <glib.h>
 
+#include "api/ip_address.hpp"
 #include "mp3_bitrates.hpp"
 
 namespace live {
@@ -24,7 +25,7 @@ struct ErrorFree {
 };
 using ErrorPtr = std::unique_ptr<GError, ErrorFree>;
 
-enum class Type { Text, Number, Seconds, Switch, Renditions };
+enum class Type { Text, Number, Seconds, Rate, Switch, Renditions };
 
 // One setting: its long option is also its key in the file. A switch is on: --no-NAME turns it off. The value of
 // renditions is all the settings, as the list says more.
@@ -36,7 +37,7 @@ struct Field {
   const char* help;
 };
 
-using Fields = std::array<Field, 34>;
+using Fields = std::array<Field, 37>;
 
 Fields fields_of(Settings& s) {
   return {{
@@ -82,6 +83,12 @@ Fields fields_of(Settings& s) {
       {"metrics-token", Type::Text, &s.metrics_token, "T",
        "what may read /metrics and nothing else (an API token may as well)"},
       {"max-channels", Type::Number, &s.max_channels, "N", "of the API, 1 to 10000 (100)"},
+      {"publishers-per-address", Type::Number, &s.publishers_per_address, "N",
+       "channels that one address may publish to at a time (any number)"},
+      {"requests-per-second", Type::Rate, &s.requests_per_second, "N",
+       "that one address may send, on average (any number)"},
+      {"trusted-proxies", Type::Text, &s.trusted_proxies, "LIST",
+       "addresses and networks whose X-Forwarded-For, -Proto and -Host are taken (nobody's)"},
       {"webhook-secret", Type::Text, &s.webhook_secret, "TEXT",
        "signs what is sent to webhooks of channels (without one no event_webhook_url is taken)"},
       {"archive-directory", Type::Text, &s.archive_directory, "DIR",
@@ -151,7 +158,8 @@ std::optional<Mistake> assign(const Field& field, const std::string& text) {
   char* end = nullptr;
   const double number = g_ascii_strtod(text.c_str(), &end);
   if (text.empty() || *end != '\0' || !std::isfinite(number))
-    return mistake("a number of seconds, such as 2 or 1.5");
+    return mistake(field.type == Type::Rate ? "a number, such as 20 or 0.5"
+                                            : "a number of seconds, such as 2 or 1.5");
   *static_cast<double*>(field.value) = number;
   return std::nullopt;
 }
@@ -323,6 +331,13 @@ std::optional<Mistake> check(const Settings& s) {
     return Mistake{"Without an origin there must be a folder (--dir) that somebody serves."};
   if (s.max_channels < 1 || s.max_channels > 10'000)
     return outside("max-channels", std::to_string(s.max_channels), "from 1 to 10000");
+  if (!(s.requests_per_second >= 0 && s.requests_per_second <= 1e6) ||
+      (s.requests_per_second > 0 && s.requests_per_second < 0.25))
+    return outside("requests-per-second", std::to_string(s.requests_per_second),
+                   "0 (any number), or from 0.25 to 1000000");
+  if (const auto read = IpNetworks::parse(s.trusted_proxies);
+      std::holds_alternative<std::string>(read))
+    return Mistake{"--trusted-proxies: " + std::get<std::string>(read) + "."};
   if (!s.archive_directory.empty() && !s.archive_directory.starts_with('/'))
     return outside("archive-directory", "'" + s.archive_directory + "'", "an absolute path");
   for (const auto& [name, url] : {std::pair{"public-url", &s.public_url}, {"hls-url", &s.hls_url}})

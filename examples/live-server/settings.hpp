@@ -43,6 +43,9 @@ struct Settings {
   std::string api_token;  // of the channel API; made up when empty
   std::string metrics_token;  // reads /metrics, as api_token does
   unsigned max_channels = 100;
+  unsigned publishers_per_address = 0;  // 0: no limit, as of the next
+  double requests_per_second = 0;       // of each address
+  std::string trusted_proxies;          // addresses and networks, see IpNetworks
   std::string
       webhook_secret;  // signs what event_webhook_url of a channel is told; empty: nobody is told
   std::string archive_directory;  // where archives of channels may be copied to; empty: nowhere

@@ -162,7 +162,7 @@ const servedElsewhere = [
   '/v1/channels/{id}/events', '/v1/events', '/v1/channels/{id}/whip', '/v1/channels/{id}/whip/{session}',
   '/v1/openapi.json',
 ];
-const answeredElsewhere = ['413'];
+const answeredElsewhere = ['413', '429']; // before the API is asked
 
 const templates = Object.keys(openApi.paths).map((template) => [
   template, new RegExp(`^${template.replaceAll(/\{[^}]*\}/g, '[^/]+')}$`),

@@ -86,3 +86,48 @@ test('figures of a channel that runs, and of the server, are Prometheus\'', { ti
   await server.ask('DELETE', `/v1/channels/${channel.id}`);
   assert.ok([...(await scrape(server)).keys()].every((series) => !series.includes(label)), 'they go with the channel');
 });
+
+test('proxies that are trusted say who asks and by which name, others do not', async (t) => {
+  const server = await start(t, ['--trusted-proxies', '127.0.0.1', '--requests-per-second', '0.25']);
+  const forwarded = (from) => ({ 'X-Forwarded-For': `203.0.113.9, ${from}`, 'X-Forwarded-Proto': 'http, https',
+                                 'X-Forwarded-Host': 'evil.example.com, live.example.com' });
+  const ask = (from) => server.ask('POST', '/v1/channels', kRequest, forwarded(from));
+  const { status, json } = await ask('192.0.2.1');
+  assert.equal(status, 201);
+  assert.match(json.whip_url, /^https:\/\/live\.example\.com\/v1\/channels\//);
+  assert.match(json.playlist_url, /^https:\/\/live\.example\.com:\d+\//);
+  const refused = await ask('192.0.2.1');
+  assert.equal(refused.status, 429);
+  assert.match(refused.headers.get('retry-after'), /^[1-4]$/);
+  assert.match(refused.json.detail, /requests-per-second of the server is 0\.25\./);
+  assert.equal((await ask('192.0.2.2')).status, 201, 'another address');
+  for (let i = 0; i < 5; i += 1) assert.equal((await fetch(`${server.base}/healthz`)).status, 200);
+
+  const bare = await start(t, ['--requests-per-second', '0.25']);
+  const made = await bare.ask('POST', '/v1/channels', kRequest, forwarded('192.0.2.1'));
+  assert.ok(made.json.whip_url.startsWith(`${bare.base}/`), made.json.whip_url);
+  assert.equal((await bare.ask('GET', '/v1/channels', undefined, forwarded('192.0.2.2'))).status, 429,
+    'all of them are the one who asks');
+});
+
+test('one address publishes to so many channels, and no more', { timeout: 120_000 }, async (t) => {
+  const server = await start(t, ['--publishers-per-address', '1', '--trusted-proxies', '127.0.0.1']);
+  const browser = await openBrowser();
+  t.after(() => browser.close());
+  const [first, second] = [await make(server), await make(server)];
+  const page = await openPage(await browser.newContext(), publishUrl(server.publish(first)));
+  await eventually('publisher is live', async () => (await onair(page)).state === 'live', 20_000);
+  const offer = ({ whip_url: url, publish_token: token }, headers = {}) => fetch(url, {
+    method: 'POST', body: 'v=0', headers: { 'Content-Type': 'application/sdp', Authorization: `Bearer ${token}`, ...headers },
+  });
+  const refused = await offer(second);
+  assert.equal(refused.status, 429);
+  assert.match(refused.headers.get('retry-after'), /^\d+$/);
+  assert.match((await refused.json()).detail, /publishes to 1 channel/);
+  assert.notEqual((await offer(first)).status, 429, 'it may come back to its own');
+  assert.equal((await offer(second, { 'X-Forwarded-For': '192.0.2.1' })).status, 400, 'another address may try');
+  assert.equal((await scrape(server, 'api-secret')).get('onair_publishers_refused_total{reason="limit"}'), 1);
+  await page.getByRole('button', { name: 'Stop' }).click();
+  await eventually('it is idle', async () => (await server.channel(first.id)).state === 'idle', 10_000);
+  assert.equal((await offer(second)).status, 400, 'there is a place again');
+});

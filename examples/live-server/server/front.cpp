@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "server/front.hpp"
 
+#include <chrono>
+#include <memory>
 #include <utility>
 
+#include "api/imageflux_face.hpp"
 #include "api/rest_face.hpp"
 #include "http_reply.hpp"
 #include "random_text.hpp"
@@ -21,6 +24,34 @@ std::string header_of(SoupServerMessage* message, const char* name) {
   const char* value =
       soup_message_headers_get_one(soup_server_message_get_request_headers(message), name);
   return value ? value : "";
+}
+
+// As check() has found it.
+IpNetworks networks_of(const std::string& text) {
+  auto read = IpNetworks::parse(text);
+  const auto* networks = std::get_if<IpNetworks>(&read);
+  return networks ? *networks : IpNetworks{};
+}
+
+std::string list_of(SoupServerMessage* message, const char* name) {
+  const char* value =
+      soup_message_headers_get_list(soup_server_message_get_request_headers(message), name);
+  return value ? value : "";
+}
+
+std::optional<IpAddress> peer_of(SoupServerMessage* message) {
+  auto* address = soup_server_message_get_remote_address(message);
+  if (!G_IS_INET_SOCKET_ADDRESS(address))
+    return std::nullopt;
+  const onair::GMemory<char> text{
+      g_inet_address_to_string(g_inet_socket_address_get_address(G_INET_SOCKET_ADDRESS(address)))};
+  return IpAddress::parse(text.get());
+}
+
+ApiError too_many(std::string detail, std::chrono::seconds wait) {
+  return {.status = 429,
+          .detail = std::move(detail),
+          .headers = {{"Retry-After", std::to_string(wait.count())}}};
 }
 
 std::string body_of(SoupServerMessage* message) {
@@ -57,6 +88,9 @@ Front::Front(const Settings& settings, ChannelServer& channels, EventStreams& ev
       pages_{settings.pages},
       auth_{settings.webhook_secret},
       sora_{channels, auth_},
+      trusted_{networks_of(settings.trusted_proxies)},
+      rates_{settings.requests_per_second},
+      places_{settings.publishers_per_address},
       server_{[this](SoupServerMessage* message, const std::string& path) {
         on_request(message, path);
       }} {
@@ -83,6 +117,8 @@ std::optional<Front::Target> Front::target_of(const std::string& path, std::stri
 }
 
 void Front::on_request(SoupServerMessage* message, const std::string& path) {
+  if (!is_within_rate(message, path))
+    return;
   if (on_channel(message, path))
     return;
   if (path == "/v1/events")
@@ -173,13 +209,15 @@ void Front::publish(SoupServerMessage* message, const Target& target) {
     return send(message, problem_reply({.status = 503,
                                         .detail = "The server is going down.",
                                         .headers = {{"Retry-After", "5"}}}));
+  if (!has_place(message, target.id))
+    return;
   soup_server_message_pause(message);
   if (!webhook)
     return admit(message, target.id);
   auto metadata = Json::object();
   if (const auto given = bearer_token(authorization))
     metadata["access_token"] = *given;
-  const char* host = soup_server_message_get_remote_host(message);
+  const auto client = client_of(message).address;
   const Guest guest{.ingest = Ingest::Whip,
                     .channel_id = target.id,
                     .connection_id = random_text(kIdLength),
@@ -187,7 +225,7 @@ void Front::publish(SoupServerMessage* message, const Target& target) {
                     .bundle_id = {},
                     .wishes = std::nullopt,
                     .metadata = std::move(metadata),
-                    .remote_address = host ? host : "unknown",
+                    .remote_address = client ? client->text() : "unknown",
                     .user_agent = header_of(message, "User-Agent")};
   const auto waiting = onair::GstPtr<SoupServerMessage>::share(message);
   auth_.ask(*webhook, guest, [this, waiting, id = target.id](const AuthAnswer& answer) {
@@ -287,8 +325,78 @@ void Front::send_status(SoupServerMessage* message, const RunningChannel& channe
 std::string Front::base_url(SoupServerMessage* message) const {
   if (!settings_.public_url.empty())
     return settings_.public_url;
+  const auto client = client_of(message);
+  return client.scheme + "://" +
+         (client.host.empty() ? settings_.address + ":" + std::to_string(port()) : client.host);
+}
+
+Client Front::client_of(SoupServerMessage* message) const {
   const auto host = header_of(message, "Host");
-  return "http://" + (host.empty() ? settings_.address + ":" + std::to_string(port()) : host);
+  const auto forwarded_for = list_of(message, "X-Forwarded-For");
+  const auto forwarded_proto = list_of(message, "X-Forwarded-Proto");
+  const auto forwarded_host = list_of(message, "X-Forwarded-Host");
+  return live::client_of({.peer = peer_of(message),
+                          .scheme = "http",
+                          .host = host,
+                          .forwarded_for = forwarded_for,
+                          .forwarded_proto = forwarded_proto,
+                          .forwarded_host = forwarded_host},
+                         trusted_);
+}
+
+// Who watches over the server asks as often as he likes.
+bool Front::is_within_rate(SoupServerMessage* message, const std::string& path) {
+  const auto from = client_of(message).address;
+  if (!from || route_of(soup_server_message_get_method(message), path) == Route::Health)
+    return true;
+  const auto wait = rates_.on_request(*from, std::chrono::steady_clock::now());
+  if (!wait)
+    return true;
+  set_header(message, "Access-Control-Allow-Origin", "*");
+  set_header(message, "Access-Control-Expose-Headers", "Retry-After");
+  auto error =
+      too_many("Too many requests from this address; requests-per-second of the server is " +
+                   Json(settings_.requests_per_second).dump() + ".",
+               std::chrono::ceil<std::chrono::seconds>(*wait));
+  const bool is_imageflux =
+      path == kImageFluxPath && std::string_view{soup_server_message_get_method(message)} == "POST";
+  send(message, is_imageflux ? imageflux_error(std::move(error)) : problem_reply(std::move(error)));
+  return false;
+}
+
+bool Front::has_place(SoupServerMessage* message, const std::string& channel) {
+  const auto from = client_of(message).address;
+  if (!from)
+    return true;
+  const auto is_taken = [this](const std::string& id) {
+    const auto* other = channels_.channel(id);
+    const auto state = other ? other->state() : ChannelState::Ended;
+    return state == ChannelState::Starting || state == ChannelState::Running ||
+           state == ChannelState::Reconnecting;
+  };
+  if (!places_.enter(*from, channel, is_taken)) {
+    constexpr std::chrono::seconds kWait{10};
+    send(message, problem_reply(too_many("This address publishes to " +
+                                             std::to_string(settings_.publishers_per_address) +
+                                             " channel(s) already, and no more are allowed here.",
+                                         kWait)));
+    return false;
+  }
+  struct Entry {
+    PublisherPlaces& places;
+    IpAddress from;
+    std::string channel;
+  };
+  const auto on_finished = +[](SoupServerMessage* finished, gpointer data) {
+    const auto* entry = static_cast<Entry*>(data);
+    const auto status = soup_server_message_get_status(finished);
+    entry->places.on_answer(entry->from, entry->channel, SOUP_STATUS_IS_SUCCESSFUL(status));
+  };
+  g_signal_connect_data(
+      message, "finished", G_CALLBACK(on_finished),
+      new Entry{.places = places_, .from = *from, .channel = channel},
+      +[](gpointer data, GClosure*) { delete static_cast<Entry*>(data); }, GConnectFlags{});
+  return true;
 }
 
 }  // namespace live

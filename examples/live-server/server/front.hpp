@@ -5,11 +5,14 @@
 #include <vector>
 
 #include "api/channel_api.hpp"
+#include "api/forwarded.hpp"
 #include "http_server.hpp"
 #include "pages.hpp"
 #include "server/auth_webhook.hpp"
 #include "server/channel_server.hpp"
 #include "server/event_streams.hpp"
+#include "server/publisher_places.hpp"
+#include "server/request_rates.hpp"
 #include "server/sora_front.hpp"
 #include "server/whip_proxy.hpp"
 
@@ -47,6 +50,9 @@ class Front {
   void follow(SoupServerMessage* message, const std::string& channel);
   void send_metrics(SoupServerMessage* message);
   void ask(SoupServerMessage* message, const std::string& path);
+  [[nodiscard]] Client client_of(SoupServerMessage* message) const;
+  [[nodiscard]] bool is_within_rate(SoupServerMessage* message, const std::string& path);
+  [[nodiscard]] bool has_place(SoupServerMessage* message, const std::string& channel);
   [[nodiscard]] std::string base_url(SoupServerMessage* message) const;
 
   const Settings& settings_;
@@ -59,6 +65,9 @@ class Front {
   Pages pages_;
   AuthWebhook auth_;
   SoraFront sora_;
+  const IpNetworks trusted_;
+  RequestRates rates_;
+  PublisherPlaces places_;
   WhipProxy whip_;
   HttpServer server_;
 };

@@ -122,5 +122,21 @@ TEST(Settings, ArchivesAreOfOneChannelOrOfThoseOfTheApi) {
       "broadcasts.");
 }
 
+TEST(Settings, LimitsAndProxiesAreChecked) {
+  EXPECT_EQ(mistake_of({"--publishers-per-address", "3", "--requests-per-second", "0.5",
+                        "--trusted-proxies", "127.0.0.1, 10.0.0.0/8"}),
+            "");
+  EXPECT_EQ(mistake_of({"--requests-per-second", "0"}), "");
+  EXPECT_EQ(mistake_of({"--requests-per-second", "0.25"}), "");
+  EXPECT_EQ(
+      mistake_of({"--requests-per-second", "0.24"}),
+      "--requests-per-second is 0.240000, but must be 0 (any number), or from 0.25 to 1000000.");
+  EXPECT_EQ(mistake_of({"--requests-per-second", "many"}),
+            "--requests-per-second is 'many', but must be a number, such as 20 or 0.5.");
+  EXPECT_EQ(
+      mistake_of({"--trusted-proxies", "nginx"}),
+      "--trusted-proxies: 'nginx' is neither an IP address nor a network such as 10.0.0.0/8.");
+}
+
 }  // namespace
 }  // namespace live::test
