@@ -162,7 +162,7 @@ void Channel::resume(bool audio, bool video) {
                         audio ? Stream::Later : Stream::None, video ? Stream::Later : Stream::None);
   if (const auto* why = std::get_if<std::string>(&made)) {
     message_ = *why;
-    log_line("what was on the air does not go on: %s", why->c_str());
+    log_warning("what was on the air does not go on: %s", why->c_str());
     return;
   }
   broadcast_ = std::get<std::unique_ptr<Broadcast>>(std::move(made));
@@ -271,8 +271,12 @@ gboolean Channel::on_bus(GstBus*, GstMessage* message, gpointer self) {
 
 void Channel::on_message(GstMessage* message) {
   const GstStructure* structure = gst_message_get_structure(message);
-  if (const auto line = line_for(message))
-    log_line("%s", line->c_str());
+  if (const auto line = line_for(message)) {
+    if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_WARNING)
+      log_warning("%s", line->c_str());
+    else
+      log_line("%s", line->c_str());
+  }
   switch (GST_MESSAGE_TYPE(message)) {
     case GST_MESSAGE_ERROR:
       return on_error(message);
@@ -415,7 +419,7 @@ void Channel::begin() {
                                                             : "picture only");
   } else {
     message_ = why;
-    log_line("no broadcast: %s", why.c_str());
+    log_warning("no broadcast: %s", why.c_str());
     end_session();
     if (!broadcast_)
       end_output();
@@ -455,7 +459,7 @@ void Channel::on_error(GstMessage* message) {
   gst_message_parse_error(message, &raw, &raw_debug);
   const ErrorPtr error{raw};
   const GMemory<char> debug{raw_debug};
-  log_line("error: %s (%s)", error->message, debug ? debug.get() : "no detail");
+  log_error("%s (%s)", error->message, debug ? debug.get() : "no detail");
   const auto why = std::string{"It broke off: "} + error->message;
   auto* const source = GST_MESSAGE_SRC(message);
   const bool is_output = output_->owns(source);

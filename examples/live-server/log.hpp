@@ -3,12 +3,22 @@
 
 #include <string>
 
+#include "log_text.hpp"
+
 namespace live {
 
-// One line of the diary, on standard error, with the time of day in UTC.
+// One line of the diary, on standard error: about this process's channel, if it has one.
 void log_line(const char* format, ...) __attribute__((format(printf, 1, 2)));
+void log_warning(const char* format, ...) __attribute__((format(printf, 1, 2)));
+void log_error(const char* format, ...) __attribute__((format(printf, 1, 2)));
+// About that one.
+void log_of(const std::string& channel, LogLevel level, const char* format, ...)
+    __attribute__((format(printf, 3, 4)));
 
-// What each line says behind the time, of a process that is one of several.
-void log_as(const std::string& name);
+// What all lines of this process are about.
+void log_as(const std::string& channel);
+// Lines of libraries (g_log) take that form as well.
+void log_in(LogFormat format);
+[[nodiscard]] LogFormat log_format();
 
 }  // namespace live

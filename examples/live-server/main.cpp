@@ -33,7 +33,10 @@ std::string host_for_people(const std::string& address) {
 }
 
 int fail(const std::string& text) {
-  std::fprintf(stderr, "onair-live-server: %s\n", text.c_str());
+  if (live::log_format() == live::LogFormat::Structured)
+    live::log_error("%s", text.c_str());
+  else
+    std::fprintf(stderr, "onair-live-server: %s\n", text.c_str());
   return 1;
 }
 
@@ -135,6 +138,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   auto settings = std::get<live::Settings>(std::move(read));
+  live::log_in(*live::log_format_of(settings.log_format));
   for (auto* token : {&settings.token, &settings.api_token})
     if (token->empty())
       *token = live::random_text(16);

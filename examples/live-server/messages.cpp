@@ -14,7 +14,7 @@ std::string warning_of(GstMessage* message) {
   const onair::ErrorPtr error{raw};
   std::string text = error->message;
   std::replace(text.begin(), text.end(), '\n', ' ');
-  return "warning: " + text;
+  return text;
 }
 
 std::string overload_of(const GstStructure* step) {

@@ -12,6 +12,7 @@
 #include <glib.h>
 
 #include "api/ip_address.hpp"
+#include "log_text.hpp"
 #include "mp3_bitrates.hpp"
 
 namespace live {
@@ -37,7 +38,7 @@ struct Field {
   const char* help;
 };
 
-using Fields = std::array<Field, 37>;
+using Fields = std::array<Field, 38>;
 
 Fields fields_of(Settings& s) {
   return {{
@@ -89,6 +90,8 @@ Fields fields_of(Settings& s) {
        "that one address may send, on average (any number)"},
       {"trusted-proxies", Type::Text, &s.trusted_proxies, "LIST",
        "addresses and networks whose X-Forwarded-For, -Proto and -Host are taken (nobody's)"},
+      {"log-format", Type::Text, &s.log_format, "NAME",
+       "of the diary on standard error: text, or json, one object a line (text)"},
       {"webhook-secret", Type::Text, &s.webhook_secret, "TEXT",
        "signs what is sent to webhooks of channels (without one no event_webhook_url is taken)"},
       {"archive-directory", Type::Text, &s.archive_directory, "DIR",
@@ -338,6 +341,8 @@ std::optional<Mistake> check(const Settings& s) {
   if (const auto read = IpNetworks::parse(s.trusted_proxies);
       std::holds_alternative<std::string>(read))
     return Mistake{"--trusted-proxies: " + std::get<std::string>(read) + "."};
+  if (!log_format_of(s.log_format))
+    return outside("log-format", "'" + s.log_format + "'", "text or json");
   if (!s.archive_directory.empty() && !s.archive_directory.starts_with('/'))
     return outside("archive-directory", "'" + s.archive_directory + "'", "an absolute path");
   for (const auto& [name, url] : {std::pair{"public-url", &s.public_url}, {"hls-url", &s.hls_url}})

@@ -41,7 +41,9 @@ struct Settings {
   bool origin = true;     // serves playlists and segments itself; else another process serves `dir`
   std::string data;       // folder of a server of many channels; empty: one channel
   std::string api_token;  // of the channel API; made up when empty
-  std::string metrics_token;  // reads /metrics, as api_token does
+  std::string log_format = "text";  // or json
+  std::string metrics_token;        // reads /metrics, as api_token does
+  std::string tls_certificate;      // PEM files; empty: plain HTTP
   unsigned max_channels = 100;
   unsigned publishers_per_address = 0;  // 0: no limit, as of the next
   double requests_per_second = 0;       // of each address

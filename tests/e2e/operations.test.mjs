@@ -7,7 +7,7 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 
 import { onair, openBrowser, openPage, publishUrl } from './lib/browser.mjs';
-import { startChannelServer } from './lib/live_server.mjs';
+import { freePorts, startChannelServer } from './lib/live_server.mjs';
 import { eventually } from './lib/process.mjs';
 
 const kRequest = {
@@ -130,4 +130,26 @@ test('one address publishes to so many channels, and no more', { timeout: 120_00
   await page.getByRole('button', { name: 'Stop' }).click();
   await eventually('it is idle', async () => (await server.channel(first.id)).state === 'idle', 10_000);
   assert.equal((await offer(second)).status, 400, 'there is a place again');
+});
+
+test('lines of the diary are JSON, of channels\' processes too', { timeout: 120_000 }, async (t) => {
+  const server = await start(t, ['--log-format', 'json'], { port: await freePorts() }); // nothing is built
+  const channel = await make(server);
+  const asked = await fetch(channel.whip_url, { method: 'POST', body: 'v=0',
+    headers: { 'Content-Type': 'application/sdp', Authorization: `Bearer ${channel.publish_token}` } });
+  assert.equal(asked.status, 400);
+  await server.program.stop();
+  const all = server.program.output.split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line));
+  const rest = server.program.output.split('\n').filter((line) => line && !line.startsWith('{'));
+  assert.ok(rest.every((line) => /^(channels|api|api-token) /.test(line)), rest.join('\n'));
+  for (const { time, level, message } of all) {
+    assert.match(time, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+    assert.ok(Math.abs(Date.now() - Date.parse(time)) < 120_000, time);
+    assert.match(level, /^(info|warning|error)$/);
+    assert.ok(message);
+  }
+  const said = (id) => all.filter(({ channel: its }) => its === id).map(({ message }) => message);
+  assert.deepEqual(said(undefined), ['stopping', 'stopped']);
+  assert.ok(['made', 'starting', 'stopping (the server)'].every((message) => said(channel.id).includes(message)),
+    said(channel.id).join('\n'));
 });

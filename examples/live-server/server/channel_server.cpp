@@ -77,8 +77,8 @@ std::string ChannelServer::open() {
     const GMemory<char> text{raw};
     auto read = read_channel_record(is_read ? std::string_view{raw, size} : std::string_view{});
     if (const auto* why = std::get_if<std::string>(&read))
-      log_line("the state file %s is left alone, as it can't be read: %s", path.c_str(),
-               why->c_str());
+      log_warning("the state file %s is left alone, as it can't be read: %s", path.c_str(),
+                  why->c_str());
     else
       add(std::get<ChannelRecord>(std::move(read)));
   }
@@ -137,7 +137,7 @@ bool ChannelServer::save(const ChannelRecord& record) {
                                                  G_FILE_SET_CONTENTS_CONSISTENT, 0600, &raw);
   const ErrorPtr error{raw};
   if (!is_saved)
-    log_line("%s: its state can't be written: %s", record.id.c_str(), error->message);
+    log_of(record.id, LogLevel::Warning, "its state can't be written: %s", error->message);
   return is_saved;
 }
 
@@ -181,7 +181,7 @@ std::variant<ChannelInfo, ApiProblem> ChannelServer::create(const ChannelRequest
   auto& channel = add(std::move(record));
   if (!opening_.is_running())
     channel.open();
-  log_line("%s: made", channel.record().id.c_str());
+  log_of(channel.record().id, LogLevel::Info, "made");
   return info_of(channel);
 }
 
@@ -201,7 +201,7 @@ bool ChannelServer::remove(const std::string& id) {
   events_.end(id);
   ::g_unlink(file_of(id).c_str());
   removed_.insert(std::move(node));
-  log_line("%s: deleted", id.c_str());
+  log_of(id, LogLevel::Info, "deleted");
   sweep();
   return true;
 }
@@ -288,7 +288,7 @@ void ChannelServer::on_hello(std::list<Visitor>::iterator visitor, std::string& 
   auto* its = any_channel(id);
   // One with a job was another server's; one without has been started, and is waited for.
   if (!its || its->is_attached() || has_job == its->has_worker()) {
-    log_line("a process for the channel '%s' is sent away, as nobody has asked for it", id.c_str());
+    log_of(id, LogLevel::Warning, "a process for it is sent away, as nobody has asked for it");
     return visitor->link->send({{"type", "stop"}});
   }
   attached = id;
@@ -299,7 +299,7 @@ void ChannelServer::on_hello(std::list<Visitor>::iterator visitor, std::string& 
 
 void ChannelServer::on_state(const std::string& id) {
   if (const auto* its = channel(id)) {
-    log_line("%s: %s", id.c_str(), to_string(its->state()));
+    log_of(id, LogLevel::Info, "%s", to_string(its->state()));
     events_.send(id, "channel", to_json(info_of(*its), {}));
     if (const auto listener = listeners_.find(id); listener != listeners_.end())
       tell(id, listener->second.events.on_state(its->state()));
@@ -308,6 +308,7 @@ void ChannelServer::on_state(const std::string& id) {
   }
 }
 
+// Whatever its state was: one that was idle still had a worker.
 void ChannelServer::on_gone(const std::string& id) {
   if (removed_.contains(id) || on_closed_)
     sweeping_.start(0, [this] { sweep(); });  // not within its own call
@@ -415,7 +416,8 @@ void ChannelServer::sweep() {
     std::error_code code;
     fs::remove_all(folder_of(at->first), code);
     if (code)
-      log_line("%s: its folder can't be removed: %s", at->first.c_str(), code.message().c_str());
+      log_of(at->first, LogLevel::Warning, "its folder can't be removed: %s",
+             code.message().c_str());
     archiver_.begin(at->first);
     at = removed_.erase(at);
   }

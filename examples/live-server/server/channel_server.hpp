@@ -84,6 +84,7 @@ class ChannelServer final : public Channels, public Archives {
   // Also one that is on its way out.
   [[nodiscard]] RunningChannel* any_channel(const std::string& id) const;
   void on_state(const std::string& id);
+  void on_gone(const std::string& id);
   void on_figures(const std::string& id);
   void on_gone(const std::string& id);
   void tell(const std::string& id, const std::vector<std::string>& events);

@@ -104,7 +104,7 @@ void RunningChannel::act(ChannelLife::Action action) {
         link_->send({{"type", "stop"}});
       break;
     case ChannelLife::Action::KillWorker:
-      log_line("%s: its process does not answer and is killed", record_.id.c_str());
+      log_of(record_.id, LogLevel::Warning, "its process does not answer and is killed");
       if (process_)
         process_->kill();
       else if (link_)
@@ -139,7 +139,7 @@ void RunningChannel::update() {
 
 void RunningChannel::start_worker() {
   auto started = WorkerProcess::start(
-      record_.id, surroundings_.control,
+      record_.id, surroundings_.control, surroundings_.settings.log_format,
       [this](const std::string& how, bool is_clean) { on_exit(how, is_clean); });
   if (auto* process = std::get_if<std::unique_ptr<WorkerProcess>>(&started)) {
     process_ = std::move(*process);
@@ -147,7 +147,7 @@ void RunningChannel::start_worker() {
     return;
   }
   message_ = std::get<std::string>(started);
-  log_line("%s: %s", record_.id.c_str(), message_.c_str());
+  log_of(record_.id, LogLevel::Warning, "%s", message_.c_str());
   on_gone();
 }
 
@@ -155,7 +155,7 @@ void RunningChannel::attach(std::unique_ptr<JsonLines> link, bool has_job) {
   link_ = std::move(link);
   if (!has_job)
     return send_job();
-  log_line("%s: its process goes on under this server", record_.id.c_str());
+  log_of(record_.id, LogLevel::Info, "its process goes on under this server");
   life_.adopt(now());
   update();
 }
@@ -231,7 +231,7 @@ void RunningChannel::on_link_lost(const std::string& why) {
     life_.on_lost(now());
     return update();
   }
-  log_line("%s: its process is gone (%s)", record_.id.c_str(), why.c_str());
+  log_of(record_.id, LogLevel::Warning, "its process is gone (%s)", why.c_str());
   on_gone();
 }
 
@@ -241,7 +241,7 @@ void RunningChannel::on_exit(const std::string& how, bool is_clean) {
   const bool has_told = std::exchange(has_failed_, false);
   if (!is_clean) {
     surroundings_.on_worker(false);
-    log_line("%s: its process ended by %s", record_.id.c_str(), how.c_str());
+    log_of(record_.id, LogLevel::Warning, "its process ended by %s", how.c_str());
     if (!has_told)
       message_ = "The channel's process ended by " + how + ".";
   }

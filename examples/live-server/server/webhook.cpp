@@ -53,8 +53,8 @@ void Webhook::send(Json event) {
   event["time"] = date_time(std::chrono::system_clock::now());
   queue_.push(event.dump(-1, ' ', false, Json::error_handler_t::replace));
   if (const auto dropped = queue_.take_dropped()) {
-    log_line("%s: %zu event(s) are not sent to %s, as too many wait", name_.c_str(), dropped,
-             url_.c_str());
+    log_of(name_, LogLevel::Warning, "%zu event(s) are not sent to %s, as too many wait", dropped,
+           url_.c_str());
     for (std::size_t i = 0; i < dropped; ++i)
       on_outcome_(Outcome::Lost);
   }
@@ -92,12 +92,12 @@ void Webhook::on_answer(GObject* session, GAsyncResult* result, gpointer data) {
     g_bytes_unref(body);
   const bool is_taken = SOUP_STATUS_IS_SUCCESSFUL(status);
   if (!is_taken && self->queue_.attempts() == 1)
-    log_line("%s: %s does not take an event (%s); it is sent again", self->name_.c_str(),
-             self->url_.c_str(), error ? error->message : std::to_string(status).c_str());
+    log_of(self->name_, LogLevel::Warning, "%s does not take an event (%s); it is sent again",
+           self->url_.c_str(), error ? error->message : std::to_string(status).c_str());
   self->on_outcome_(is_taken ? Outcome::Delivered : Outcome::Failed);
   if (!self->queue_.on_answer(now(), is_taken)) {
-    log_line("%s: an event is given up, as %s has not taken it for a day", self->name_.c_str(),
-             self->url_.c_str());
+    log_of(self->name_, LogLevel::Warning, "an event is given up, as %s has not taken it for a day",
+           self->url_.c_str());
     self->on_outcome_(Outcome::Lost);
   }
   self->pump();

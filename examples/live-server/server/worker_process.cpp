@@ -11,11 +11,13 @@ using onair::ErrorPtr;
 using onair::GstPtr;
 
 std::variant<std::unique_ptr<WorkerProcess>, std::string> WorkerProcess::start(
-    const std::string& channel, const std::string& control, OnExit on_exit) {
+    const std::string& channel, const std::string& control, const std::string& log_format,
+    OnExit on_exit) {
   std::error_code code;
   const auto own = std::filesystem::read_symlink("/proc/self/exe", code);
   const auto program = (own.parent_path() / "onair-live-worker").string();
-  const char* const arguments[] = {program.c_str(), channel.c_str(), control.c_str(), nullptr};
+  const char* const arguments[] = {program.c_str(), channel.c_str(), control.c_str(),
+                                   log_format.c_str(), nullptr};
   std::unique_ptr<WorkerProcess> worker{new WorkerProcess{std::move(on_exit)}};
   GError* raw = nullptr;
   worker->process_ =

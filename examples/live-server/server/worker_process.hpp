@@ -20,9 +20,9 @@ class WorkerProcess {
 
   // Finds the program beside this one's own. An error is a sentence for a person. on_exit is called on the main thread,
   // and may delete it.
-  static std::variant<std::unique_ptr<WorkerProcess>, std::string> start(const std::string& channel,
-                                                                         const std::string& control,
-                                                                         OnExit on_exit);
+  static std::variant<std::unique_ptr<WorkerProcess>, std::string> start(
+      const std::string& channel, const std::string& control, const std::string& log_format,
+      OnExit on_exit);
   ~WorkerProcess();
   WorkerProcess(const WorkerProcess&) = delete;
   WorkerProcess& operator=(const WorkerProcess&) = delete;

@@ -23,10 +23,11 @@ int fail(const char* text) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 3)
-    return fail("The live server starts it: onair-live-worker CHANNEL CONTROL-SOCKET");
+  if (argc != 4 || !live::log_format_of(argv[3]))
+    return fail("The live server starts it: onair-live-worker CHANNEL CONTROL-SOCKET text|json");
   const std::string channel = argv[1];
   live::log_as(channel);
+  live::log_in(*live::log_format_of(argv[3]));
   gst_init(nullptr, nullptr);
   GMainLoop* loop = g_main_loop_new(nullptr, FALSE);
   live::Worker worker{channel, argv[2], [loop] { g_main_loop_quit(loop); }};

@@ -57,7 +57,7 @@ void Worker::on_lost(const std::string& why) {
     return;
   if (!channel_)
     return on_end_();
-  log_line("the server is gone (%s)", why.c_str());
+  log_warning("the server is gone (%s)", why.c_str());
   orphan_.start(kOrphanMs, [this] { stop("no server"); });
   connect();
 }
@@ -70,7 +70,7 @@ void Worker::on_message(const Json& message) {
     return begin(message);
   if (type == "admit" && channel_)
     return admit(message);
-  log_line("the server sent '%s', which is not known", type.c_str());
+  log_warning("the server sent '%s', which is not known", type.c_str());
 }
 
 void Worker::begin(const Json& job) {
@@ -108,7 +108,7 @@ void Worker::admit(const Json& question) {
 }
 
 void Worker::fail(const std::string& why) {
-  log_line("error: %s", why.c_str());
+  log_error("%s", why.c_str());
   if (server_)
     server_->send({{"type", "failed"}, {"message", why}});
   has_failed_ = true;

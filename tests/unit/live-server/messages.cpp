@@ -41,8 +41,7 @@ TEST_F(Messages, AWarningIsOneLine) {
   const onair::ErrorPtr error{raw};
   const auto message =
       GstPtr<GstMessage>::adopt(gst_message_new_warning(nullptr, raw, "gstx264enc.c(1)"));
-  EXPECT_EQ(line_for(message.get()),
-            "warning: x264enc has failed (no memory); openh264enc goes on.");
+  EXPECT_EQ(line_for(message.get()), "x264enc has failed (no memory); openh264enc goes on.");
 }
 
 TEST_F(Messages, OfOthersNothingIsSaid) {
