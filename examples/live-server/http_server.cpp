@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "http_server.hpp"
 
+#include <utility>
+
 #include "http_reply.hpp"
 
 namespace live {
@@ -97,6 +99,12 @@ HttpServer::~HttpServer() {
   soup_server_disconnect(server_.get());
 }
 
+void HttpServer::use(GstPtr<GTlsCertificate> certificate) {
+  certificate_ = std::move(certificate);
+  if (server_)
+    soup_server_set_tls_certificate(server_.get(), certificate_.get());
+}
+
 void HttpServer::add_handlers(const char* root) {
   const auto on_request = [](SoupServer*, SoupServerMessage* message, const char* path, GHashTable*,
                              gpointer self) {
@@ -115,6 +123,8 @@ void HttpServer::add_handlers(const char* root) {
 
 std::string HttpServer::listen(const std::string& address, unsigned port) {
   server_ = GstPtr<SoupServer>::adopt(soup_server_new("server-header", "gst-onair", nullptr));
+  if (certificate_)
+    soup_server_set_tls_certificate(server_.get(), certificate_.get());
   add_handlers(nullptr);
   if (on_web_socket_) {
     const auto on_socket = [](SoupServer*, SoupServerMessage* message, const char*,
@@ -138,7 +148,9 @@ std::string HttpServer::listen(const std::string& address, unsigned port) {
   if (!where)
     return "'" + address + "' is not an IP address";
   GError* raw = nullptr;
-  if (!soup_server_listen(server_.get(), where.get(), SoupServerListenOptions{}, &raw)) {
+  if (!soup_server_listen(server_.get(), where.get(),
+                          certificate_ ? SOUP_SERVER_LISTEN_HTTPS : SoupServerListenOptions{},
+                          &raw)) {
     const ErrorPtr error{raw};
     return error->message;
   }

@@ -46,6 +46,8 @@ class HttpServer {
   using Observer = std::function<void(SoupServerMessage* message)>;
   void observe(Observer observer) { observer_ = std::move(observer); }
 
+  // TLS, from then on; for connections to come if it listens already.
+  void use(onair::GstPtr<GTlsCertificate> certificate);
   // Empty when it listens, else why it does not.
   [[nodiscard]] std::string listen(const std::string& address, unsigned port);
   [[nodiscard]] unsigned port() const { return port_; }
@@ -68,6 +70,7 @@ class HttpServer {
   std::map<GSocket*, Idle> idle_;
   Observer observer_;
   onair::GstPtr<SoupServer> server_;
+  onair::GstPtr<GTlsCertificate> certificate_;
   unsigned port_ = 0;
 };
 

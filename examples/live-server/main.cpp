@@ -114,14 +114,26 @@ int run_channels(const live::Settings& settings) {
   channels.set_playlist_root(settings.hls_url.empty() ? ":" + std::to_string(origin.port())
                                                       : settings.hls_url);
   live::Front front{settings, channels, events, metrics, {settings.api_token}};
+  if (const auto why = front.read_certificate(); !why.empty())
+    return fail(why);
   if (const auto why = front.listen(); !why.empty())
     return fail(cannot_listen(settings, why));
-  const auto base =
-      "http://" + host_for_people(settings.address) + ":" + std::to_string(front.port());
+  const auto base = (settings.tls_certificate.empty() ? "http://" : "https://") +
+                    host_for_people(settings.address) + ":" + std::to_string(front.port());
   std::printf("channels %s/#token=%s\n", base.c_str(), settings.api_token.c_str());
   std::printf("api %s/v1/channels\n", base.c_str());
   std::printf("api-token %s\n", settings.api_token.c_str());
+  const auto on_hangup = [](gpointer data) -> gboolean {
+    const auto why = static_cast<live::Front*>(data)->read_certificate();
+    if (why.empty())
+      live::log_line("files are read again");
+    else
+      live::log_error("%s The certificate stays as it was.", why.c_str());
+    return G_SOURCE_CONTINUE;
+  };
+  const auto hangup = g_unix_signal_add(SIGHUP, on_hangup, &front);
   run([&channels](auto done) { channels.close(std::move(done)); });
+  g_source_remove(hangup);
   return 0;
 }
 

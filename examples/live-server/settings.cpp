@@ -92,6 +92,9 @@ Fields fields_of(Settings& s) {
        "addresses and networks whose X-Forwarded-For, -Proto and -Host are taken (nobody's)"},
       {"log-format", Type::Text, &s.log_format, "NAME",
        "of the diary on standard error: text, or json, one object a line (text)"},
+      {"tls-certificate", Type::Text, &s.tls_certificate, "FILE",
+       "PEM: HTTPS on --port, by this certificate and those behind it in the file (plain HTTP)"},
+      {"tls-key", Type::Text, &s.tls_key, "FILE", "PEM: its key (in the file of the certificate)"},
       {"webhook-secret", Type::Text, &s.webhook_secret, "TEXT",
        "signs what is sent to webhooks of channels (without one no event_webhook_url is taken)"},
       {"archive-directory", Type::Text, &s.archive_directory, "DIR",
@@ -343,6 +346,17 @@ std::optional<Mistake> check(const Settings& s) {
     return Mistake{"--trusted-proxies: " + std::get<std::string>(read) + "."};
   if (!log_format_of(s.log_format))
     return outside("log-format", "'" + s.log_format + "'", "text or json");
+  if (s.tls_certificate.empty() && !s.tls_key.empty())
+    return Mistake{"--tls-key needs a certificate, by --tls-certificate."};
+  if (!s.tls_certificate.empty() && s.data.empty())
+    return Mistake{
+        "--tls-certificate is for a server of many channels (--data); put a proxy in front of one "
+        "channel."};
+  if (!s.tls_certificate.empty() && s.hls_url.empty())
+    return Mistake{
+        "--tls-certificate does not cover --hls-port, where playlists are served without TLS: say "
+        "by --hls-url how "
+        "viewers reach them, such as https://cdn.example.com."};
   if (!s.archive_directory.empty() && !s.archive_directory.starts_with('/'))
     return outside("archive-directory", "'" + s.archive_directory + "'", "an absolute path");
   for (const auto& [name, url] : {std::pair{"public-url", &s.public_url}, {"hls-url", &s.hls_url}})

@@ -44,6 +44,7 @@ struct Settings {
   std::string log_format = "text";  // or json
   std::string metrics_token;        // reads /metrics, as api_token does
   std::string tls_certificate;      // PEM files; empty: plain HTTP
+  std::string tls_key;              // empty: in the file of the certificate
   unsigned max_channels = 100;
   unsigned publishers_per_address = 0;  // 0: no limit, as of the next
   double requests_per_second = 0;       // of each address

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What who runs a server of many channels needs: figures, limits, logs, certificates.
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import https from 'node:https';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 
 import { onair, openBrowser, openPage, publishUrl } from './lib/browser.mjs';
 import { freePorts, startChannelServer } from './lib/live_server.mjs';
-import { eventually } from './lib/process.mjs';
+import { eventually, run } from './lib/process.mjs';
 
 const kRequest = {
   hls: [{ video: { width: 640, height: 360, fps: 30, bps: 1_000_000 }, audio: { bps: 64_000 } }],
@@ -152,4 +153,80 @@ test('lines of the diary are JSON, of channels\' processes too', { timeout: 120_
   assert.deepEqual(said(undefined), ['stopping', 'stopped']);
   assert.ok(['made', 'starting', 'stopping (the server)'].every((message) => said(channel.id).includes(message)),
     said(channel.id).join('\n'));
+});
+
+// A certificate for this machine, made now; its files in the folder of this test.
+async function makeCertificate(name) {
+  const files = { certificate: path.join(dir, `${name}.pem`), key: path.join(dir, `${name}.key`) };
+  await run('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes',
+    '-days', '2', '-subj', `/CN=${name}`, '-addext', 'subjectAltName=IP:127.0.0.1',
+    '-keyout', files.key, '-out', files.certificate]);
+  return files;
+}
+
+// Over TLS, by a client that trusts `ca` alone: status, body, and who has answered.
+function askSecurely(url, ca, { method = 'GET', body } = {}) {
+  return new Promise((resolve, reject) => {
+    const request = https.request(url, { method, ca, agent: false, headers: {
+      Authorization: 'Bearer api-secret', 'Content-Type': 'application/json' } }, async (response) => {
+      const name = response.socket.getPeerCertificate().subject.CN;
+      let text = '';
+      for await (const piece of response.setEncoding('utf8')) text += piece;
+      resolve({ status: response.statusCode, json: text.startsWith('{') ? JSON.parse(text) : null, name });
+    });
+    request.once('error', reject);
+    request.end(body && JSON.stringify(body));
+  });
+}
+
+test('TLS is by the certificate that is given, and by its successor after SIGHUP', { timeout: 60_000 }, async (t) => {
+  const [first, second] = [await makeCertificate('first'), await makeCertificate('second')];
+  const files = { certificate: path.join(dir, 'used.pem'), key: path.join(dir, 'used.key') };
+  const use = async ({ certificate, key }) => {
+    await copyFile(certificate, files.certificate);
+    await copyFile(key, files.key);
+  };
+  const cas = await Promise.all([first, second].map(({ certificate }) => readFile(certificate)));
+  await use(first);
+  const server = await start(t, ['--tls-certificate', files.certificate, '--tls-key', files.key,
+    '--hls-url', 'https://cdn.example.com']);
+  const base = `https://127.0.0.1:${server.port}`;
+  assert.match(server.program.output, new RegExp(`^api ${base}/v1/channels$`, 'm'));
+  const made = await askSecurely(`${base}/v1/channels`, cas[0], { method: 'POST', body: kRequest });
+  assert.equal(made.status, 201);
+  assert.equal(made.name, 'first');
+  assert.equal(made.json.whip_url, `${base}/v1/channels/${made.json.id}/whip`);
+  assert.ok(made.json.playlist_url.startsWith('https://cdn.example.com/'));
+  await assert.rejects(askSecurely(`${base}/healthz`, cas[1]), /self.signed/i, 'it is the given one');
+  await assert.rejects(fetch(`http://127.0.0.1:${server.port}/healthz`), undefined, 'no plain HTTP');
+
+  await copyFile(second.certificate, files.certificate); // half a renewal
+  server.program.child.kill('SIGHUP');
+  await server.program.says(/error: tls-key .* is not the key of the certificate .* stays as it was\./, 10_000);
+  assert.equal((await askSecurely(`${base}/healthz`, cas[0])).name, 'first');
+  await use(second);
+  server.program.child.kill('SIGHUP');
+  await server.program.says(/files are read again/, 10_000);
+  assert.equal((await askSecurely(`${base}/healthz`, cas[1])).name, 'second');
+});
+
+test('certificates that can\'t be used are refused with a reason', { timeout: 60_000 }, async (t) => {
+  const [one, other] = [await makeCertificate('one'), await makeCertificate('other')];
+  const encrypted = path.join(dir, 'encrypted.key');
+  await run('openssl', ['pkey', '-in', one.key, '-aes128', '-passout', 'pass:secret', '-out', encrypted]);
+  const both = path.join(dir, 'both.pem');
+  await writeFile(both, `${await readFile(one.key, 'utf8')}${await readFile(one.certificate, 'utf8')}`);
+  const cdn = ['--hls-url', 'https://cdn.example.com'];
+  const cases = [
+    [['--tls-certificate', path.join(dir, 'none.pem'), ...cdn], /tls-certificate can't be read: .*none\.pem.*No such file/],
+    [['--tls-certificate', one.key, ...cdn], /tls-certificate '.*one\.key' has no certificate in PEM form\./],
+    [['--tls-certificate', one.certificate, ...cdn], /tls-certificate '.*one\.pem' has no private key in PEM form/],
+    [['--tls-certificate', one.certificate, '--tls-key', other.key, ...cdn], /tls-key '.*other\.key' is not the key of/],
+    [['--tls-certificate', one.certificate, '--tls-key', encrypted, ...cdn], /can be read without a passphrase\./],
+    [['--tls-certificate', both], /--tls-certificate does not cover --hls-port.*--hls-url/],
+    [['--tls-key', one.key, ...cdn], /--tls-key needs a certificate/],
+  ];
+  for (const [options, reason] of cases)
+    await assert.rejects(start(t, options), reason, options.join(' '));
+  await start(t, ['--tls-certificate', both, ...cdn]);
 });

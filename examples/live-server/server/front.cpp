@@ -11,6 +11,7 @@
 #include "random_text.hpp"
 #include "snapshots.hpp"
 #include "status_json.hpp"
+#include "tls_certificate.hpp"
 
 namespace live {
 namespace {
@@ -103,6 +104,16 @@ Front::Front(const Settings& settings, ChannelServer& channels, EventStreams& ev
       metrics_.on_request(soup_server_message_get_method(message),
                           g_uri_get_path(soup_server_message_get_uri(message)), status);
   });
+}
+
+std::string Front::read_certificate() {
+  if (settings_.tls_certificate.empty())
+    return {};
+  auto loaded = load_tls_certificate(settings_.tls_certificate, settings_.tls_key);
+  if (auto* why = std::get_if<std::string>(&loaded))
+    return std::move(*why);
+  server_.use(std::get<onair::GstPtr<GTlsCertificate>>(std::move(loaded)));
+  return {};
 }
 
 std::string Front::listen() {
@@ -336,7 +347,7 @@ Client Front::client_of(SoupServerMessage* message) const {
   const auto forwarded_proto = list_of(message, "X-Forwarded-Proto");
   const auto forwarded_host = list_of(message, "X-Forwarded-Host");
   return live::client_of({.peer = peer_of(message),
-                          .scheme = "http",
+                          .scheme = settings_.tls_certificate.empty() ? "http" : "https",
                           .host = host,
                           .forwarded_for = forwarded_for,
                           .forwarded_proto = forwarded_proto,
