@@ -19,6 +19,7 @@
 #include "server/channel_server.hpp"
 #include "server/front.hpp"
 #include "server/origin.hpp"
+#include "service_manager.hpp"
 #include "settings.hpp"
 #include "web_server.hpp"
 
@@ -44,6 +45,7 @@ int fail(const std::string& text) {
 void run(std::function<void(std::function<void()> done)> stop) {
   struct Loop {
     GMainLoop* loop = g_main_loop_new(nullptr, FALSE);
+    live::ServiceManager manager;
     std::function<void(std::function<void()>)> stop;
     bool is_asked = false;
   } run{.stop = std::move(stop)};
@@ -51,6 +53,7 @@ void run(std::function<void(std::function<void()> done)> stop) {
     auto* its = static_cast<Loop*>(data);
     const auto quit = [its] { g_main_loop_quit(its->loop); };
     live::log_line(its->is_asked ? "stopping now" : "stopping");
+    its->manager.on_stopping();
     if (std::exchange(its->is_asked, true))
       quit();
     else
@@ -60,6 +63,7 @@ void run(std::function<void(std::function<void()> done)> stop) {
   const guint signals[] = {g_unix_signal_add(SIGINT, on_signal, &run),
                            g_unix_signal_add(SIGTERM, on_signal, &run)};
   std::fflush(stdout);
+  run.manager.on_ready();
   g_main_loop_run(run.loop);
   for (const auto id : signals)
     g_source_remove(id);

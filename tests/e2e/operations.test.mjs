@@ -9,7 +9,7 @@ import { after, before, test } from 'node:test';
 
 import { onair, openBrowser, openPage, publishUrl } from './lib/browser.mjs';
 import { freePorts, startChannelServer } from './lib/live_server.mjs';
-import { eventually, run } from './lib/process.mjs';
+import { eventually, root, run } from './lib/process.mjs';
 
 const kRequest = {
   hls: [{ video: { width: 640, height: 360, fps: 30, bps: 1_000_000 }, audio: { bps: 64_000 } }],
@@ -229,4 +229,31 @@ test('certificates that can\'t be used are refused with a reason', { timeout: 60
   for (const [options, reason] of cases)
     await assert.rejects(start(t, options), reason, options.join(' '));
   await start(t, ['--tls-certificate', both, ...cdn]);
+});
+
+test('the unit for systemd is understood, and every setting is on the page and in the example', async () => {
+  const folder = path.join(root, 'examples/live-server');
+  const unit = await readFile(path.join(folder, 'onair-live-server.service'), 'utf8');
+  const program = path.join(root, 'build/examples/live-server/onair-live-server');
+  const copy = path.join(dir, 'onair-live-server.service');
+  const installed = /^(ExecStart=)(\S+)/m;
+  assert.match(unit, installed);
+  await writeFile(copy, unit.replace(installed, `$1${program}`));
+  const { err } = await run('systemd-analyze', ['verify', '--man=no', copy], { keepsErrors: true });
+  assert.equal(err, '', 'it says what it does not know, and goes on');
+  assert.match(unit, /^KillMode=process$/m, 'workers outlive a server that has died');
+  const [, ...options] = unit.match(/^ExecStart=(.*)$/m)[1].split(' ');
+
+  const help = (await run(program, ['--help'])).toString();
+  const settings = [...help.matchAll(/^ {2}--(?:no-)?([a-z-]+) /gm)].map(([, name]) => name)
+    .filter((name) => !['config', 'help'].includes(name));
+  assert.ok(settings.length > 30, help);
+  for (const option of options.filter((word) => word.startsWith('--') && word !== '--config'))
+    assert.ok(settings.includes(option.slice(2)), option);
+  const page = await readFile(path.join(root, 'docs/operating.md'), 'utf8');
+  const rows = page.split('\n').filter((line) => line.startsWith('| `')).map((line) => line.split('|')[1]);
+  const example = await readFile(path.join(folder, 'example.conf'), 'utf8');
+  for (const name of settings)
+    assert.ok(rows.some((row) => row.includes(`\`${name}\``)), `${name} is not on the page`);
+  for (const [, name] of example.matchAll(/^#?([a-z-]+) = /gm)) assert.ok(settings.includes(name), name);
 });
