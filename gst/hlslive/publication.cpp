@@ -2,6 +2,7 @@
 #include "publication.hpp"
 
 #include <algorithm>
+#include <filesystem>
 
 #include "file_name.hpp"
 #include "glue/gsttime.hpp"
@@ -16,6 +17,12 @@ namespace {
 
 // Boundaries whose numbers a rendition that is behind may still ask for.
 constexpr std::size_t kMostRemembered = 64;
+
+std::uint64_t size_of(const std::filesystem::path& path) {
+  std::error_code code;
+  const auto size = std::filesystem::file_size(path, code);
+  return code ? 0 : size;
+}
 
 std::string_view name_of(Storage::Kind kind) {
   return kind == Storage::Kind::Part ? "parts" : "segments";
@@ -65,6 +72,8 @@ Storage::Failure Publication::prepare() {
       return failure;
     // What it keeps is never written over, though the rest begins anew.
     inherited_.reserve(archive_->names());
+    for (const auto& name : archive_->names())
+      stored_.add(name, size_of(settings_.archive + "/" + name));
   }
   if (directory_)
     if (const auto failure = directory_->prepare())
@@ -270,7 +279,34 @@ bool Publication::Session::finish(const std::string& name, Storage::Kind kind) {
 }
 
 void Publication::Session::remove(const std::string& name) {
+  if (!self_.archive_)
+    self_.stored_.remove(name);
   judge(self_.storage_->remove(name), "removal");
+}
+
+void Publication::Session::on_found(const std::string& name) {
+  if (const auto path = self_.storage_->path_of(name))
+    on_stored(name, size_of(*path));
+}
+
+std::vector<std::string> Publication::Session::make_room(MediaPlaylist& playlist) {
+  std::vector<std::string> names;
+  const auto most = self_.settings_.max_bytes;
+  auto& stored = self_.stored_;
+  while (most != 0 && stored.total() > most) {
+    // The archive has them too: nothing would come of it.
+    auto name = self_.archive_ ? std::nullopt : playlist.take_oldest(now_);
+    if (!name) {
+      if (!std::exchange(self_.is_full_, true))
+        post(StructurePtr{gst_structure_new("hlslivesink-full", "bytes", G_TYPE_UINT64,
+                                            guint64{stored.total()}, "max-bytes", G_TYPE_UINT64,
+                                            most, nullptr)});
+      break;
+    }
+    stored.remove(*name);
+    names.push_back(*std::move(name));
+  }
+  return names;
 }
 
 void Publication::Session::give_up(const std::string& name, EncryptionError why) {

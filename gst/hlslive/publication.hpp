@@ -28,6 +28,7 @@
 #include "settings.hpp"
 #include "storage/directory_storage.hpp"
 #include "storage/storage.hpp"
+#include "stored_bytes.hpp"
 #include "wall_clock.hpp"
 
 namespace onair {
@@ -125,6 +126,8 @@ class Publication {
   Inheritance inherited_;
   VariantSet variants_;
   std::string master_;
+  StoredBytes stored_;
+  bool is_full_ = false;
   std::map<std::string, std::error_code, std::less<>> failing_;  // until it works again
 };
 
@@ -155,6 +158,11 @@ class Publication::Session {
   bool finish(const std::string& name, Storage::Kind kind);
   void remove(const std::string& name);
   // What is there of it goes.
+  // Of a segment that is finished, or was before this process began.
+  void on_stored(const std::string& name, std::uint64_t bytes) { self_.stored_.add(name, bytes); }
+  void on_found(const std::string& name);
+  // What has to go when `playlist` is published.
+  [[nodiscard]] std::vector<std::string> make_room(MediaPlaylist& playlist);
   void give_up(const std::string& name, EncryptionError why);
   void on_encrypted() { judge(std::nullopt, "encryption"); }
   void archive(const std::string& playlist, const MediaSegment& segment);

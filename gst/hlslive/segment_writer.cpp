@@ -106,6 +106,9 @@ void SegmentWriter::begin_playlist(Session& session) {
   is_resumed_ = true;
   resume(*playlist_, *left, session.now());
   session.archive_listed(playlist_name(), playlist_->segments());
+  for (const auto& segment : playlist_->segments())
+    if (!segment.is_gap)
+      session.on_found(segment.uri);
 }
 
 void SegmentWriter::describe(MediaKind kind, GstCaps* caps, GstBuffer* first) {
@@ -322,8 +325,10 @@ void SegmentWriter::end_segment(Session& session, const PartAssembler::EndSegmen
   finish(session, file);
   const bool is_gap = !file.is_whole();
   playlist_->end_segment(file.name, segment.duration(), session.now(), is_gap);
-  if (!is_gap)
+  if (!is_gap) {
     bandwidth_->on_segment(file.size, segment.duration());
+    session.on_stored(file.name, file.size);
+  }
   session.post(StructurePtr{gst_structure_new(
       "hlslivesink-segment", "rendition", G_TYPE_STRING, config_.name.c_str(), "sequence",
       G_TYPE_UINT64, sequence_, "uri", G_TYPE_STRING, file.name.c_str(), "running-time",
@@ -350,7 +355,10 @@ void SegmentWriter::end_segment(Session& session, const PartAssembler::EndSegmen
 void SegmentWriter::publish(Session& session) {
   if (publication_.is_low_latency())
     playlist_->hint(part_file_.name);
+  const auto spare = session.make_room(*playlist_);
   session.publish(playlist_name(), *playlist_, part_file_.name);
+  for (const auto& name : spare)
+    session.remove(name);
   for (const auto& name : playlist_->expire(session.now()))
     session.remove(name);
 }

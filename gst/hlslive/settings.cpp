@@ -8,7 +8,7 @@ namespace {
 
 constexpr guint64 kHour = 3600 * GST_SECOND;
 
-constexpr std::array<Property<LiveSettings>, 12> kProperties{{
+constexpr std::array<Property<LiveSettings>, 13> kProperties{{
     {"location", "Location",
      "Directory for segments and playlists; it is made where it is missing. None: they are kept in "
      "memory, for origin-port or request-resource",
@@ -55,6 +55,13 @@ constexpr std::array<Property<LiveSettings>, 12> kProperties{{
      "so they are "
      "published there",
      &LiveSettings::is_location_served},
+    {"max-bytes", "Maximum bytes",
+     "What segments of all renditions may take, about: beyond that the oldest leave a live "
+     "playlist before window "
+     "says so. When none can, as archive or an event playlist keeps them, hlslivesink-full is "
+     "posted, and writing "
+     "goes on; 0: no limit",
+     &LiveSettings::max_bytes, 0, G_MAXINT64},
 }};
 
 }  // namespace

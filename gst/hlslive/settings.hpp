@@ -26,6 +26,7 @@ struct LiveSettings {
   bool is_location_served = false;
   guint64 part_target = 200 * GST_MSECOND;
   guint64 window = 12 * GST_SECOND;
+  guint64 max_bytes = 0;  // 0: no limit
   gint64 start_offset = 0;
   gint origin_port = -1;
   std::string origin_address = "0.0.0.0";

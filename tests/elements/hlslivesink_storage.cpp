@@ -88,6 +88,60 @@ TEST_F(HlsLiveSinkStorage, AnArchiveKeepsWhatHasLeftTheWindow) {
   EXPECT_TRUE(listed.str().ends_with("#EXT-X-ENDLIST\n")) << listed.str();
 }
 
+std::uintmax_t bytes_in(const fs::path& directory) {
+  std::uintmax_t sum = 0;
+  for (const auto& name : names_in(directory)) {
+    std::error_code is_gone;
+    const auto size = fs::file_size(directory / name, is_gone);
+    sum += name.ends_with(".ts") && !is_gone ? size : 0;
+  }
+  return sum;
+}
+
+TEST_F(HlsLiveSinkStorage, WhereRoomIsShortTheOldestSegmentsGoFirst) {
+  std::uintmax_t of_one = 0;
+  {
+    LiveSinkBench bench{quoted()};
+    EXPECT_EQ(bench.add("audio_0").sounds(0s, 1100ms), GST_FLOW_OK);
+    bench.wait_for("0.m3u8", "0-0.ts\n");
+    of_one = fs::file_size(path() / "0-0.ts");
+  }
+  fs::remove_all(path());
+  const auto most = 6 * of_one;
+  LiveSinkBench bench{quoted("window=60000000000 max-bytes=" + std::to_string(most))};
+  auto& audio = bench.add("audio_0");
+  for (auto pts = 0ms; pts < 16s; pts += 24ms) {
+    bench.set_time(pts);
+    EXPECT_EQ(audio.sound(pts), GST_FLOW_OK);
+    if (pts % 1008ms == 0ms && pts > 1s) {
+      bench.wait_for("0.m3u8", "0-" + std::to_string(pts / 1s - 1) + ".ts\n");
+      EXPECT_LE(bytes_in(path()), most + 2 * of_one);  // one is being written, one may just go
+    }
+  }
+  audio.end();
+  bench.wait_for("0.m3u8", "#EXT-X-ENDLIST\n");
+  const auto listed = read_text(path() / "0.m3u8");
+  EXPECT_EQ(listed.find("0-4.ts\n"), std::string::npos) << listed;
+  EXPECT_NE(listed.find("0-12.ts\n"), std::string::npos) << listed;
+  for (const auto& name : names_in(path())) {
+    if (name.ends_with(".ts")) {
+      EXPECT_NE(listed.find(name + "\n"), std::string::npos) << name;
+    }
+  }
+  EXPECT_TRUE(bench.messages(GST_MESSAGE_ELEMENT, "hlslivesink-full").empty());
+}
+
+TEST_F(HlsLiveSinkStorage, WhatIsKeptForGoodCanOnlyBeTold) {
+  const TemporaryDirectory archive;
+  LiveSinkBench bench{quoted("max-bytes=20000 archive=" + archive.path().string())};
+  EXPECT_EQ(bench.add("audio_0").sounds(0s, 8100ms), GST_FLOW_OK);
+  bench.wait_for("0.m3u8", "0-7.ts\n");
+  const auto told = bench.messages(GST_MESSAGE_ELEMENT, "hlslivesink-full");
+  ASSERT_EQ(told.size(), 1U) << "once";
+  for (int n = 0; n < 8; ++n)
+    EXPECT_TRUE(fs::exists(archive.path() / ("0-" + std::to_string(n) + ".ts")));
+}
+
 TEST_F(HlsLiveSinkStorage, ADirectoryThatCannotBeMadeIsAnError) {
   fs::create_directories(path().parent_path());
   std::ofstream{path()} << "a file";

@@ -125,6 +125,18 @@ std::vector<std::string> MediaPlaylist::expire(ClockTime now) {
   return due;
 }
 
+std::optional<std::string> MediaPlaylist::take_oldest(ClockTime now) {
+  if (auto uri = retired_segments_.take_first())
+    return uri;
+  const bool can_go = config_.type == Type::Live && !has_ended_ && !segments_.empty() &&
+                      listed_ - segments_.front().duration >= 3 * target_duration_;
+  if (!can_go)
+    return std::nullopt;
+  remove_first(now);
+  auto uri = retired_segments_.take_first();
+  return uri ? uri : take_oldest(now);  // that one was a gap
+}
+
 Duration MediaPlaylist::parts_written() const {
   Duration sum{};
   for (const auto& part : next_parts_)

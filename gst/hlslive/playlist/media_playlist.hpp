@@ -101,6 +101,11 @@ class MediaPlaylist {
   // not told.
   [[nodiscard]] std::vector<std::string> expire(ClockTime now);
 
+  // For want of room: the oldest segment that is there still, or its initialization section, though somebody may ask for
+  // it. What leaves the playlist for that may go when the playlist without it is there. Nothing where no more than the
+  // three target durations are left that a playlist has to list (section 6.2.2), or all has to be.
+  [[nodiscard]] std::optional<std::string> take_oldest(ClockTime now);
+
   [[nodiscard]] Duration target_duration() const { return target_duration_; }
   // A segment has to be shorter than this.
   [[nodiscard]] Duration too_long() const {

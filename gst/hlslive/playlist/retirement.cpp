@@ -14,4 +14,12 @@ void Retirement::take_due(ClockTime now, std::vector<std::string>& due) {
     due.push_back(std::move(entries_.front().uri));
 }
 
+std::optional<std::string> Retirement::take_first() {
+  if (entries_.empty())
+    return std::nullopt;
+  auto uri = std::move(entries_.front().uri);
+  entries_.pop_front();
+  return uri;
+}
+
 }  // namespace onair

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <deque>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,8 @@ class Retirement {
   void add(std::string uri, ClockTime until);
   // Appends to `due` what nobody may ask for any more.
   void take_due(ClockTime now, std::vector<std::string>& due);
+  // The one that came first, though somebody may still ask for it.
+  [[nodiscard]] std::optional<std::string> take_first();
 
  private:
   struct Entry {

@@ -309,5 +309,44 @@ TEST(MediaPlaylist, AMapThatTheNextSegmentNeedsStays) {
   EXPECT_EQ(live.playlist.expire(at(100h)), Uris{"0.ts"});
 }
 
+TEST(MediaPlaylist, ForWantOfRoomTheOldestGoesAndThreeTargetDurationsStay) {
+  Programme live{{.target = 2s, .window = 20s}};
+  live.segments(12);  // two have left, and may still be asked for
+  EXPECT_EQ(live.playlist.first_sequence(), 2U);
+  EXPECT_EQ(live.playlist.take_oldest(live.now), "0.ts");
+  EXPECT_EQ(live.playlist.take_oldest(live.now), "1.ts");
+  EXPECT_EQ(live.playlist.first_sequence(), 2U);
+  for (int n = 2; n < 9; ++n)
+    EXPECT_EQ(live.playlist.take_oldest(live.now), numbered(static_cast<unsigned>(n)));
+  EXPECT_EQ(live.playlist.first_sequence(), 9U);
+  EXPECT_EQ(live.playlist.listed(), 6s);
+  EXPECT_EQ(live.playlist.take_oldest(live.now), std::nullopt);
+  live.segment();
+  EXPECT_EQ(live.playlist.take_oldest(live.now), "9.ts");
+  EXPECT_EQ(live.playlist.take_oldest(live.now), std::nullopt);
+  EXPECT_EQ(live.playlist.expire(live.now + 100s), Uris{}) << "each is told once";
+}
+
+TEST(MediaPlaylist, AGapTakesNoRoom) {
+  Programme live{{.target = 2s, .window = 20s}};
+  live.segment({}, 2s, true);
+  live.segment({}, 2s, true);
+  live.segments(4);
+  EXPECT_EQ(live.playlist.take_oldest(live.now), "2.ts");
+  EXPECT_EQ(live.playlist.first_sequence(), 3U);
+  EXPECT_EQ(live.playlist.take_oldest(live.now), std::nullopt);
+}
+
+TEST(MediaPlaylist, WhatHasToStayForGoodIsNotTaken) {
+  Programme event{{.type = Type::Event, .target = 2s}};
+  event.segments(12);
+  EXPECT_EQ(event.playlist.take_oldest(event.now), std::nullopt);
+  Programme ended{{.target = 2s, .window = 20s}};
+  ended.segments(9);
+  ended.playlist.end(ended.now);
+  EXPECT_EQ(ended.playlist.take_oldest(ended.now), std::nullopt);
+  EXPECT_EQ((Programme{{.target = 2s}}.playlist.take_oldest({})), std::nullopt);
+}
+
 }  // namespace
 }  // namespace onair::test

@@ -26,6 +26,16 @@ TEST(Retirement, TellsEachFileOnceWhenItsTimeHasCome) {
   EXPECT_EQ(due(retirement, at(20s)), Uris{"1.ts"});
 }
 
+TEST(Retirement, TheFirstCanBeTakenBeforeItsTime) {
+  Retirement retirement;
+  EXPECT_EQ(retirement.take_first(), std::nullopt);
+  retirement.add("0.ts", at(10s));
+  retirement.add("1.ts", at(12s));
+  EXPECT_EQ(retirement.take_first(), "0.ts");
+  EXPECT_EQ(due(retirement, at(20s)), Uris{"1.ts"});
+  EXPECT_EQ(retirement.take_first(), std::nullopt);
+}
+
 TEST(Retirement, NobodyLeavesBeforeThoseInFront) {
   Retirement retirement;
   retirement.add("long.ts", at(12s));
