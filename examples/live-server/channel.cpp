@@ -226,7 +226,8 @@ Channel::Status Channel::status() {
           .alignment = intake_ ? intake_->alignment() : std::nullopt,
           .output = broadcast_ ? std::optional{output_->figures()} : std::nullopt,
           .renditions = broadcast_ ? broadcast_->encodings()
-                                   : std::vector<std::optional<Broadcast::Encoding>>{}};
+                                   : std::vector<std::optional<Broadcast::Encoding>>{},
+          .is_full = is_full_};
 }
 
 std::vector<Channel::Status::Stream> Channel::streams() {
@@ -303,6 +304,9 @@ void Channel::on_message(GstMessage* message) {
           on_output_end();
       } else if (gst_structure_has_name(structure, "hlslivesink-segment")) {
         output_->on_segment(structure);
+      } else if (gst_structure_has_name(structure, "hlslivesink-full")) {
+        log_warning("the disk quota of %u MB is used up", settings_.disk_quota);
+        is_full_ = true;
       }
       return;
     default:

@@ -45,6 +45,7 @@ class Channel {
     std::optional<Intake::Alignment> alignment;
     std::optional<Output::Figures> output;  // of the current broadcast
     std::vector<std::optional<Broadcast::Encoding>> renditions;
+    bool is_full = false;  // its disk quota is used up
   };
 
   explicit Channel(Settings settings, std::vector<Ingest> ingests = {Ingest::Whip});
@@ -124,6 +125,7 @@ class Channel {
   std::string message_ = "Waiting for a broadcaster.";
   bool expects_audio_ = false;
   bool expects_video_ = false;
+  bool is_full_ = false;  // the disk quota is used up
   // Since when the publisher is silent, though its session goes on; 0: it is not.
   gint64 silent_since_ = 0;
   bool has_left_silent_ = false;                 // who is leaving_

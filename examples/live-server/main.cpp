@@ -80,6 +80,8 @@ std::string cannot_listen(const live::Settings& settings, const std::string& why
 int run_channel(const live::Settings& settings) {
   if (!settings.origin)
     return fail("Viewers of this channel need its origin: --no-origin is for workers.");
+  if (settings.disk_quota != 0)
+    return fail("--disk-quota is for channels of the API: give --data.");
   live::Channel channel{settings};
   if (const auto why = channel.start(); !why.empty())
     return fail(why);

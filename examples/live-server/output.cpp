@@ -45,9 +45,10 @@ std::variant<std::unique_ptr<Output>, std::string> Output::create(GstBin* pipeli
                "archive", settings.archive.empty() ? nullptr : settings.archive.c_str(),
                "target-duration", nanoseconds(settings.target_duration), "part-target",
                nanoseconds(settings.part_target), "low-latency", settings.low_latency, "window",
-               nanoseconds(settings.window), "origin-address", settings.address.c_str(),
-               "origin-port", settings.origin ? static_cast<gint>(hls_port_of(settings)) : -1,
-               "location-served", !settings.origin, nullptr);
+               nanoseconds(settings.window), "max-bytes", guint64{settings.disk_quota} * 1'000'000,
+               "origin-address", settings.address.c_str(), "origin-port",
+               settings.origin ? static_cast<gint>(hls_port_of(settings)) : -1, "location-served",
+               !settings.origin, nullptr);
   // Players of whole segments begin three behind the end if they are not told (RFC 8216 section 6.3.3), and
   // stay there; two are enough to have one while the next is loaded. Of parts they are told by PART-HOLD-BACK.
   const auto start =

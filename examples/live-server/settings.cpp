@@ -38,7 +38,7 @@ struct Field {
   const char* help;
 };
 
-using Fields = std::array<Field, 38>;
+using Fields = std::array<Field, 41>;
 
 Fields fields_of(Settings& s) {
   return {{
@@ -84,6 +84,8 @@ Fields fields_of(Settings& s) {
       {"metrics-token", Type::Text, &s.metrics_token, "T",
        "what may read /metrics and nothing else (an API token may as well)"},
       {"max-channels", Type::Number, &s.max_channels, "N", "of the API, 1 to 10000 (100)"},
+      {"disk-quota", Type::Number, &s.disk_quota, "MB",
+       "of each channel of the API, in megabytes; time shift gives way first (none)"},
       {"publishers-per-address", Type::Number, &s.publishers_per_address, "N",
        "channels that one address may publish to at a time (any number)"},
       {"requests-per-second", Type::Rate, &s.requests_per_second, "N",

@@ -187,6 +187,36 @@ test('what a worker that is killed has begun is in the archive too', { timeout: 
   await server.ask('DELETE', `/v1/channels/${channel.id}`);
 });
 
+test('where the disk is short, viewers can go back less far, and an archive ends whole', { timeout: 180_000 }, async (t) => {
+  await server.program.stop();
+  server = await startChannelServer(data, { port: server.port, options: [...options, '--disk-quota', '1'] });
+  const { id: destination } = await makeDestination({ bucket_uri: `file://${root}/full` });
+  const hls = [{ ...kHls, video: { ...kHls.video, bps: 1_500_000 } }];
+  const { json: short } = await server.ask('POST', '/v1/channels', { hls, time_shift_hours: 1, low_latency: false });
+  const kept = await make(destination, { time_shift_hours: 1,
+    hls: [{ ...hls[0], archive: { archive_destination_id: destination } }] });
+  const publishers = [await publish(short), await publish(kept)];
+  await eventually('the archive is there', () => hook.of(kept, 'archive.created').length, 60_000);
+  assert.equal(hook.of(kept, 'channel.full').length, 1);
+  const { state, message } = await server.channel(kept.id);
+  assert.equal(state, 'ended');
+  assert.match(message, /disk quota of 1 MB/);
+  const { sum } = await assertWhole(path.join(root, 'full', kept.id), { atLeast: 4 });
+  const [{ archive: { bytes } }] = hook.of(kept, 'archive.created');
+  assert.ok(bytes > 1e6 && bytes < 2e6, `${bytes} bytes`);
+  t.diagnostic(`${sum.toFixed(1)} s of archive, ${bytes} bytes`);
+
+  const folder = path.join(data, 'hls', short.id);
+  await eventually('the oldest have gone', () => stat(path.join(folder, '0-2.ts')).then(() => false, () => true), 60_000);
+  const { entries } = await listed(folder);
+  assert.ok(entries.length >= 3, `${entries.length} segments`);
+  assert.equal((await server.channel(short.id)).state, 'running', 'it goes on');
+  for (const { stop } of publishers) await stop();
+  for (const { id } of [short, kept]) await server.ask('DELETE', `/v1/channels/${id}`);
+  await server.program.stop();
+  server = await startChannelServer(data, { port: server.port, options });
+});
+
 test('S3 that fails, and a server that is killed in between, are gone on with', { timeout: 180_000 }, async (t) => {
   const s3 = await startS3();
   t.after(() => s3.close());

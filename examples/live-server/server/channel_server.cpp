@@ -118,7 +118,8 @@ RunningChannel& ChannelServer::add(ChannelRecord record) {
                                        [this](bool has_started) {
                                          metrics_.on(has_started ? Metrics::Event::WorkerStarted
                                                                  : Metrics::Event::WorkerCrashed);
-                                       }});
+                                       },
+                                   .on_full = [this, id] { tell(id, {"channel.full"}); }});
   const auto& its = channel->record();
   if (const auto& url = its.request.event_webhook_url)
     listeners_.emplace(

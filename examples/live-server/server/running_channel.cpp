@@ -175,6 +175,7 @@ void RunningChannel::send_job() {
       {"origin", "false"},
       {"part-target", text_of(all.part_target)},
       {"low-latency", its.low_latency.value_or(all.low_latency) ? "true" : "false"},
+      {"disk-quota", std::to_string(all.disk_quota)},
       {"window", text_of(its.time_shift_hours ? *its.time_shift_hours * 3600 : all.window)},
       {"hold-seconds", text_of(its.hold_seconds.value_or(all.hold_seconds))},
       {"hold-picture", all.hold_picture},
@@ -223,6 +224,12 @@ void RunningChannel::on_status(const Json& status) {
   update();
   status_["broadcast"] = record_.broadcasts;  // its worker has counted its own
   surroundings_.on_figures();
+  if (status.value("full", false) && !std::exchange(is_full_, true)) {
+    log_line("%s: it is stopped, as its disk quota of %u MB is used up", record_.id.c_str(),
+             surroundings_.settings.disk_quota);
+    surroundings_.on_full();
+    stop();
+  }
 }
 
 void RunningChannel::on_link_lost(const std::string& why) {
@@ -256,7 +263,11 @@ void RunningChannel::on_gone() {
   const auto action = life_.on_gone(now());
   if (action == ChannelLife::Action::None && !life_.next()) {
     refuse_all(message_);
-    message_ = life_.state() == ChannelState::Ended ? "It has ended." : kWaiting;
+    message_ = life_.state() != ChannelState::Ended ? kWaiting
+               : is_full_
+                   ? "It has ended, as its disk quota of " +
+                         std::to_string(surroundings_.settings.disk_quota) + " MB was used up."
+                   : "It has ended.";
   }
   act(action);
   if (!has_worker())

@@ -32,6 +32,7 @@ class RunningChannel {
     std::function<void()> on_figures;
     std::function<void()> on_gone;  // its process has ended, and no other one has been started
     std::function<void(bool has_started)> on_worker;  // or has crashed
+    std::function<void()> on_full;  // its disk quota is used up, and it is about to be stopped
   };
   // Where a publisher may go.
   struct Endpoint {
@@ -99,6 +100,7 @@ class RunningChannel {
   std::vector<Waiting> waiting_;
   std::uint64_t asked_ = 0;  // so many, ever
   unsigned whip_port_ = 0;
+  bool is_full_ = false;
   bool has_failed_ = false;  // the worker, and has told why
   bool has_audio_ = true;    // the publisher, as far as is known
   bool has_video_ = true;

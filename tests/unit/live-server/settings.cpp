@@ -112,6 +112,8 @@ TEST(Settings, AMistakeInTheRenditionsNamesOptionAndField) {
 }
 
 TEST(Settings, ArchivesAreOfOneChannelOrOfThoseOfTheApi) {
+  EXPECT_EQ(mistake_of({"--disk-quota", "1000000"}), "");
+  EXPECT_NE(mistake_of({"--disk-quota", "0.5"}), "");
   EXPECT_EQ(mistake_of({"--archive", "kept"}), "");
   EXPECT_EQ(mistake_of({"--archive-directory", "/srv"}), "");
   EXPECT_EQ(mistake_of({"--archive-directory", "srv"}),
