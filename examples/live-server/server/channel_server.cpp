@@ -123,11 +123,14 @@ RunningChannel& ChannelServer::add(ChannelRecord record) {
   const auto& its = channel->record();
   if (const auto& url = its.request.event_webhook_url)
     listeners_.emplace(
-        id, Listener{.events = ChannelEvents{its.is_on_air},
-                     .webhook = std::make_unique<Webhook>(
-                         id, *url, settings_.webhook_secret,
-                         [this](Webhook::Outcome outcome) { metrics_.on(event_of(outcome)); })});
+        id, Listener{.events = ChannelEvents{its.is_on_air}, .webhook = webhook_of(id, *url)});
   return *channel;
+}
+
+std::unique_ptr<Webhook> ChannelServer::webhook_of(const std::string& id, const std::string& url) {
+  return std::make_unique<Webhook>(
+      id, url, settings_.webhook_secret,
+      [this](Webhook::Outcome outcome) { metrics_.on(event_of(outcome)); });
 }
 
 bool ChannelServer::save(const ChannelRecord& record) {
@@ -145,6 +148,15 @@ bool ChannelServer::save(const ChannelRecord& record) {
 RunningChannel* ChannelServer::channel(const std::string& id) const {
   const auto found = channels_.find(id);
   return found == channels_.end() ? nullptr : found->second.get();
+}
+
+PublisherPlaces::IsTaken ChannelServer::is_taken() const {
+  return [this](const std::string& id) {
+    const auto* its = channel(id);
+    const auto state = its ? its->state() : ChannelState::Ended;
+    return state == ChannelState::Starting || state == ChannelState::Running ||
+           state == ChannelState::Reconnecting;
+  };
 }
 
 // ---- what the API asks for
@@ -236,7 +248,7 @@ Metrics::Now ChannelServer::figures() const {
                       [](const auto& entry) { return entry.second->has_worker(); }));
   for (const auto& [id, listener] : listeners_)
     now.webhooks_waiting += listener.webhook->waiting();
-  for (const auto& webhook : last_words_)
+  for (const auto& [id, webhook] : last_words_)
     now.webhooks_waiting += webhook->waiting();
   return now;
 }
@@ -364,7 +376,7 @@ void ChannelServer::on_archive(const ArchiveRecord& record, const ArchiveInfo& a
   const auto listener = listeners_.find(id);
   auto& last_words = last_words_[id];
   if (listener == listeners_.end() && !last_words)
-    last_words = std::make_unique<Webhook>(id, record.event_webhook_url, settings_.webhook_secret);
+    last_words = webhook_of(id, record.event_webhook_url);
   auto& webhook = listener == listeners_.end() ? *last_words : *listener->second.webhook;
   if (!last_words)
     last_words_.erase(id);

@@ -16,6 +16,7 @@
 #include "server/control_socket.hpp"
 #include "server/event_streams.hpp"
 #include "server/metrics.hpp"
+#include "server/publisher_places.hpp"
 #include "server/running_channel.hpp"
 #include "server/webhook.hpp"
 #include "settings.hpp"
@@ -57,6 +58,8 @@ class ChannelServer final : public Channels, public Archives {
 
   // Null if there is no such channel.
   [[nodiscard]] RunningChannel* channel(const std::string& id) const;
+  // Whether somebody publishes to that one, or is about to.
+  [[nodiscard]] PublisherPlaces::IsTaken is_taken() const;
   // For Prometheus.
   [[nodiscard]] Metrics::Now figures() const;
 
@@ -83,8 +86,8 @@ class ChannelServer final : public Channels, public Archives {
   void on_hello(std::list<Visitor>::iterator visitor, std::string& attached, const Json& message);
   // Also one that is on its way out.
   [[nodiscard]] RunningChannel* any_channel(const std::string& id) const;
+  [[nodiscard]] std::unique_ptr<Webhook> webhook_of(const std::string& id, const std::string& url);
   void on_state(const std::string& id);
-  void on_gone(const std::string& id);
   void on_figures(const std::string& id);
   void on_gone(const std::string& id);
   void tell(const std::string& id, const std::vector<std::string>& events);

@@ -88,16 +88,16 @@ Front::Front(const Settings& settings, ChannelServer& channels, EventStreams& ev
       api_{channels, channels, std::move(tokens)},
       pages_{settings.pages},
       auth_{settings.webhook_secret},
-      sora_{channels, auth_},
       trusted_{networks_of(settings.trusted_proxies)},
       rates_{settings.requests_per_second},
       places_{settings.publishers_per_address},
+      sora_{channels, auth_, places_},
       server_{[this](SoupServerMessage* message, const std::string& path) {
         on_request(message, path);
       }} {
   if (channels.has_sora())
     server_.take_web_sockets(SoraFront::kPath, [this](auto* message, auto* connection) {
-      sora_.on_web_socket(message, connection);
+      sora_.on_web_socket(message, connection, client_of(message).address);
     });
   server_.observe([this](SoupServerMessage* message) {
     if (const auto status = soup_server_message_get_status(message))
@@ -379,13 +379,7 @@ bool Front::has_place(SoupServerMessage* message, const std::string& channel) {
   const auto from = client_of(message).address;
   if (!from)
     return true;
-  const auto is_taken = [this](const std::string& id) {
-    const auto* other = channels_.channel(id);
-    const auto state = other ? other->state() : ChannelState::Ended;
-    return state == ChannelState::Starting || state == ChannelState::Running ||
-           state == ChannelState::Reconnecting;
-  };
-  if (!places_.enter(*from, channel, is_taken)) {
+  if (!places_.enter(*from, channel, channels_.is_taken())) {
     constexpr std::chrono::seconds kWait{10};
     send(message, problem_reply(too_many("This address publishes to " +
                                              std::to_string(settings_.publishers_per_address) +

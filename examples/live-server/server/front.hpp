@@ -67,10 +67,10 @@ class Front {
   ChannelApi api_;
   Pages pages_;
   AuthWebhook auth_;
-  SoraFront sora_;
   const IpNetworks trusted_;
   RequestRates rates_;
   PublisherPlaces places_;
+  SoraFront sora_;
   WhipProxy whip_;
   HttpServer server_;
 };

@@ -55,6 +55,8 @@ struct SoraFront::Client {
   std::shared_ptr<sora::WebSocket> worker;
   std::string channel;
   std::string connect;  // the message
+  std::optional<IpAddress> from;
+  bool is_waiting = false;  // for a place
   std::string remote_address;
   std::string user_agent;
   std::size_t unanswered = 0;  // bytes
@@ -67,20 +69,22 @@ struct SoraFront::Dial {
   std::weak_ptr<Client> client;
 };
 
-SoraFront::SoraFront(ChannelServer& channels, AuthWebhook& auth)
+SoraFront::SoraFront(ChannelServer& channels, AuthWebhook& auth, PublisherPlaces& places)
     : channels_{channels},
       auth_{auth},
+      places_{places},
       // All workers are the same host.
       session_{GstPtr<SoupSession>::adopt(soup_session_new_with_options(
           "max-conns", G_MAXINT, "max-conns-per-host", G_MAXINT, nullptr))} {}
 
 SoraFront::~SoraFront() = default;
 
-void SoraFront::on_web_socket(SoupServerMessage* message, SoupWebsocketConnection* connection) {
+void SoraFront::on_web_socket(SoupServerMessage* message, SoupWebsocketConnection* connection,
+                              const std::optional<IpAddress>& from) {
   const auto time = now();
   auto client = std::make_shared<Client>(time);
-  const char* host = soup_server_message_get_remote_host(message);
-  client->remote_address = host ? host : "unknown";
+  client->from = from;
+  client->remote_address = from ? from->text() : "unknown";
   const char* agent =
       soup_message_headers_get_one(soup_server_message_get_request_headers(message), "User-Agent");
   const GMemory<char> text{g_utf8_make_valid(agent ? agent : "", -1)};
@@ -166,6 +170,12 @@ void SoraFront::admit(const ClientPtr& client) {
   auto* channel = channels_.channel(client->channel);
   if (!channel)  // since it was asked for
     return refuse(client, sora::refusal("CHANNEL-ID-NOT-FOUND", "There is no such channel here."));
+  if (client->from) {
+    client->is_waiting = places_.enter(*client->from, client->channel, channels_.is_taken());
+    if (!client->is_waiting)
+      return refuse(client, sora::refusal("TOO-MANY-CONNECTIONS",
+                                          "This address publishes to as many channels as it may."));
+  }
   channel->with_endpoint(Ingest::Sora, [this, weak = std::weak_ptr{client}](const auto& endpoint) {
     const auto strong = weak.lock();
     if (!strong || !strong->socket->is_open())
@@ -223,6 +233,7 @@ void SoraFront::on_worker(const ClientPtr& client, SoupWebsocketConnection* conn
                                                   if (const auto strong = weak.lock())
                                                     on_worker_closed(strong);
                                                 }});
+  settle(client, true);
   client->worker->send(
       for_worker(std::exchange(client->connect, {}), channel->record().publish_token));
 }
@@ -243,10 +254,16 @@ void SoraFront::on_worker_closed(const ClientPtr& client) {
 
 void SoraFront::on_closed(const ClientPtr& client) {
   client->is_closed = true;
+  settle(client, false);
   // Behind what it has said: a goodbye above all.
   if (client->worker)
     client->worker->close({1000, {}});
   forget(client);
+}
+
+void SoraFront::settle(const ClientPtr& client, bool is_accepted) {
+  if (std::exchange(client->is_waiting, false))
+    places_.on_answer(*client->from, client->channel, is_accepted);
 }
 
 // When nothing is open any more.
@@ -263,6 +280,7 @@ void SoraFront::refuse(const ClientPtr& client, const sora::Close& close) {
   log_line("%s: a publisher from %s is refused: %s",
            client->channel.empty() ? "Sora" : client->channel.c_str(),
            client->remote_address.c_str(), line.c_str());
+  settle(client, false);
   client->socket->close(close);
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "rtcingest/request_budget.hpp"
 #include "server/auth_webhook.hpp"
 #include "server/channel_server.hpp"
+#include "server/publisher_places.hpp"
 #include "signalling.hpp"
 #include "timer.hpp"
 #include "web_socket.hpp"
@@ -26,12 +28,14 @@ class SoraFront {
  public:
   static constexpr const char* kPath = "/signaling";
 
-  SoraFront(ChannelServer& channels, AuthWebhook& auth);
+  SoraFront(ChannelServer& channels, AuthWebhook& auth, PublisherPlaces& places);
   ~SoraFront();
   SoraFront(const SoraFront&) = delete;
   SoraFront& operator=(const SoraFront&) = delete;
 
-  void on_web_socket(SoupServerMessage* message, SoupWebsocketConnection* connection);
+  // From whom, as far as that is known.
+  void on_web_socket(SoupServerMessage* message, SoupWebsocketConnection* connection,
+                     const std::optional<IpAddress>& from);
 
  private:
   struct Client;
@@ -51,10 +55,13 @@ class SoraFront {
   void to_worker(const ClientPtr& client, std::string_view frame);
   void refuse(const ClientPtr& client, const onair::sora::Close& close);
   void forget(const ClientPtr& client);
+  // What has come of its wish for a place.
+  void settle(const ClientPtr& client, bool is_accepted);
   void tick();
 
   ChannelServer& channels_;
   AuthWebhook& auth_;
+  PublisherPlaces& places_;
   const onair::GstPtr<SoupSession> session_;
   onair::RequestBudget budget_{onair::RequestBudget::Config{}};
   std::vector<ClientPtr> clients_;  // of which a WebSocket is open

@@ -25,6 +25,12 @@ std::string mistake_in(std::string_view list) {
   return why ? *why : "";
 }
 
+TEST(IpAddress, ItIsToldAsItIsUsuallyWritten) {
+  for (const char* text : {"192.0.2.1", "2001:db8::1", "::1", "::"})
+    EXPECT_EQ(ip(text).text(), text);
+  EXPECT_EQ(ip("::ffff:192.0.2.1").text(), "192.0.2.1");
+}
+
 TEST(IpAddress, TheSameAddressIsEqualHoweverItIsWritten) {
   EXPECT_EQ(ip("192.0.2.1"), ip("::ffff:192.0.2.1"));
   EXPECT_EQ(ip("2001:db8::1"), ip("2001:0DB8:0:0:0:0:0:1"));
