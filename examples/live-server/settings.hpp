@@ -46,7 +46,7 @@ struct Settings {
   std::string tls_certificate;      // PEM files; empty: plain HTTP
   std::string tls_key;              // empty: in the file of the certificate
   unsigned max_channels = 100;
-  unsigned disk_quota = 0;  // of a channel, in MB; 0: none
+  unsigned disk_quota = 0;              // of a channel, in MB; 0: none
   unsigned publishers_per_address = 0;  // 0: no limit, as of the next
   double requests_per_second = 0;       // of each address
   std::string trusted_proxies;          // addresses and networks, see IpNetworks

@@ -44,14 +44,10 @@ Json to_json(const Channel::Status& status) {
           {"encoder", encoding->encoder}, {"fps", encoding->fps}, {"dropped", encoding->dropped}};
     renditions.push_back(std::move(rendition));
   }
-  Json json{{"state", to_string(status.state)},
-            {"broadcast", status.broadcasts},
-            {"streams", streams},
-            {"alignment", alignment},
-            {"segments", segments},
-            {"latency", latency},
-            {"renditions", renditions},
-            {"message", status.message}};
+  Json json{
+      {"state", to_string(status.state)}, {"broadcast", status.broadcasts}, {"streams", streams},
+      {"alignment", alignment},           {"segments", segments},           {"latency", latency},
+      {"renditions", renditions},         {"message", status.message}};
   if (status.is_full)
     json["full"] = true;
   return json;
