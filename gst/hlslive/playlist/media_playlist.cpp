@@ -98,7 +98,7 @@ void MediaPlaylist::end(ClockTime now) {
 void MediaPlaylist::retire_parts(std::vector<PartialSegment>& parts, ClockTime now) {
   for (auto& part : parts)
     if (!part.is_gap)
-      retired_parts_.add(std::move(part.uri), now + 3 * target_duration_);
+      retired_parts_.add(std::move(part.uri), now + std::max(3 * target_duration_, kPartsStay));
   parts.clear();
 }
 

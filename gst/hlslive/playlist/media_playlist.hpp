@@ -73,6 +73,8 @@ class MediaPlaylist {
   // Complete segments whose parts are listed. With the one that is being written they are the 3
   // target durations behind which parts are to be removed (section 4.4.4.9).
   static constexpr std::size_t kSegmentsWithParts = 2;
+  // Behind that: a player on a network that stalls asks for them as late as it would for a short segment.
+  static constexpr Duration kPartsStay = std::chrono::seconds(10);
 
   explicit MediaPlaylist(Config config);
 
@@ -97,7 +99,7 @@ class MediaPlaylist {
 
   // URIs that nobody may ask for any more, each told once: segments, their own length and that of
   // the longest playlist after they have left it (section 6.2.2), then the media initialization
-  // section that only they needed; parts, three target durations after (section 4.4.4.9). Keys are
+  // section that only they needed; parts, three target durations after (section 4.4.4.9), kPartsStay at least. Keys are
   // not told.
   [[nodiscard]] std::vector<std::string> expire(ClockTime now);
 

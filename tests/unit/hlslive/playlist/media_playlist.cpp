@@ -260,12 +260,16 @@ TEST(MediaPlaylist, ASegmentStaysForItsOwnLengthAndThatOfTheLongestPlaylist) {
   EXPECT_EQ(live.playlist.expire(at(100h)), Uris{});
 }
 
-TEST(MediaPlaylist, APartStaysForThreeTargetDurations) {
-  Programme live{{.target = 2s, .part_target = 500ms}};
-  for (int count = 0; count < 3; ++count)
-    live.segment_with_parts();  // the parts of the first leave at 6 s
-  EXPECT_EQ(live.playlist.expire(at(12s - 1ns)), Uris{});
-  EXPECT_EQ(live.playlist.expire(at(12s)), (Uris{"0.0.ts", "0.1.ts", "0.2.ts", "0.3.ts"}));
+TEST(MediaPlaylist, APartStaysForThreeTargetDurationsAndTenSecondsAtLeast) {
+  for (const auto& [target, stays] : {std::pair{2s, 10s}, {4s, 12s}}) {
+    Programme live{{.target = target, .part_target = 500ms}};
+    for (int count = 0; count < 3; ++count)
+      live.segment_with_parts();  // the parts of the first leave at 6 s
+    constexpr auto left = 6s;
+    EXPECT_EQ(live.playlist.expire(at(left + stays - 1ns)), Uris{});
+    EXPECT_EQ(live.playlist.expire(at(left + stays)),
+              (Uris{"0.0.ts", "0.1.ts", "0.2.ts", "0.3.ts"}));
+  }
 }
 
 TEST(MediaPlaylist, PartsLeaveWithTheEndThoseOfAnUnfinishedSegmentToo) {
@@ -274,8 +278,9 @@ TEST(MediaPlaylist, PartsLeaveWithTheEndThoseOfAnUnfinishedSegmentToo) {
   live.playlist.begin_segment({});
   live.parts(1);
   live.playlist.end(live.now);
-  EXPECT_EQ(live.playlist.expire(at(8s - 1ns)), Uris{});
-  EXPECT_EQ(live.playlist.expire(at(8s)), (Uris{"1.0.ts", "0.0.ts", "0.1.ts", "0.2.ts", "0.3.ts"}));
+  EXPECT_EQ(live.playlist.expire(at(12s - 1ns)), Uris{});
+  EXPECT_EQ(live.playlist.expire(at(12s)),
+            (Uris{"1.0.ts", "0.0.ts", "0.1.ts", "0.2.ts", "0.3.ts"}));
 }
 
 TEST(MediaPlaylist, AGapHasNoFileThatCouldExpire) {
