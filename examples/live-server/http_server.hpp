@@ -2,13 +2,14 @@
 #pragma once
 
 #include <functional>
-#include <map>
+#include <memory>
 #include <string>
 #include <utility>
 
 #include <libsoup/soup.h>
 
 #include "glue/gstptr.hpp"
+#include "http/acceptor.hpp"
 #include "timer.hpp"
 
 namespace live {
@@ -25,10 +26,12 @@ class HttpServer {
 
   // Who is slower is left, so that nobody holds connections for nothing.
   struct Patience {
-    guint head_ms =
-        60'000;  // until the headers are there: of the first request, or behind the one before
+    guint head_ms = 60'000;  // until the headers of a request are there
     guint body_ms = 30'000;  // from there to the end of the body
+    guint idle_ms = 60'000;  // on a connection where neither side sends anything
   };
+  // Connections at a time; more wait.
+  static constexpr guint kMostConnections = 10'000;
 
   explicit HttpServer(Handler handler, Patience patience)
       : handler_{std::move(handler)}, patience_{patience} {}
@@ -50,28 +53,22 @@ class HttpServer {
   void use(onair::GstPtr<GTlsCertificate> certificate);
   // Empty when it listens, else why it does not.
   [[nodiscard]] std::string listen(const std::string& address, unsigned port);
-  [[nodiscard]] unsigned port() const { return port_; }
+  [[nodiscard]] unsigned port() const { return acceptor_->port(); }
 
  private:
-  // A connection between two requests.
-  struct Idle {
-    onair::GstPtr<GSocket> socket;
-    Timer timer;
-  };
-
   void add_handlers(const char* root);
   static void on_started(SoupServer* server, SoupServerMessage* message, gpointer self);
-  static void on_finished(SoupServer* server, SoupServerMessage* message, gpointer self);
+  void sweep();
 
   Handler handler_;
   std::string web_socket_path_;
   OnWebSocket on_web_socket_;
   Patience patience_;
-  std::map<GSocket*, Idle> idle_;
   Observer observer_;
   onair::GstPtr<SoupServer> server_;
+  std::unique_ptr<onair::Acceptor> acceptor_;
   onair::GstPtr<GTlsCertificate> certificate_;
-  unsigned port_ = 0;
+  Timer sweep_;
 };
 
 }  // namespace live

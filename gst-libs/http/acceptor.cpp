@@ -126,10 +126,16 @@ Acceptor::Outcome Acceptor::accept() {
       GstPtr<GSocketAddress>::adopt(g_socket_get_remote_address(socket.get(), nullptr));
   if (!remote)
     return Outcome::Accepted;  // it is gone already
+  auto stream = GstPtr<GIOStream>::share(G_IO_STREAM(connection.get()));
+  if (certificate_) {  // with the first bytes that libsoup reads
+    stream = GstPtr<GIOStream>::adopt(
+        g_tls_server_connection_new(stream.get(), certificate_.get(), nullptr));
+    if (!stream)
+      return Outcome::Accepted;
+  }
   // libsoup tells the socket of what its own listener accepted only. It lives as long as any message.
   g_object_set_data(G_OBJECT(remote.get()), kSocketKey, socket.get());
-  soup_server_accept_iostream(server_, G_IO_STREAM(connection.get()), local.get(), remote.get(),
-                              nullptr);
+  soup_server_accept_iostream(server_, stream.get(), local.get(), remote.get(), nullptr);
   connections_.push_back({.stream = std::move(connection)});
   open_ = connections_.size();
   return Outcome::Accepted;

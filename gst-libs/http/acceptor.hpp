@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gst/gst.h>
@@ -34,6 +35,8 @@ class Acceptor {
   Acceptor(const Acceptor&) = delete;
   Acceptor& operator=(const Acceptor&) = delete;
 
+  // TLS, for connections to come.
+  void use(GstPtr<GTlsCertificate> certificate) { certificate_ = std::move(certificate); }
   // Empty when it listens, else why it does not.
   [[nodiscard]] std::string listen();
   // Accepts no more. Connections are libsoup's to close.
@@ -65,6 +68,7 @@ class Acceptor {
   SoupServer* const server_;
   const Config config_;
   std::size_t most_ = 0;
+  GstPtr<GTlsCertificate> certificate_;
   GstPtr<GSocket> socket_;
   guint port_ = 0;
   GSource* watch_ = nullptr;  // null while there is no room, and when stopped

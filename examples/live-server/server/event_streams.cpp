@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "http/acceptor.hpp"
 #include "http_reply.hpp"
 
 namespace live {
@@ -71,7 +72,7 @@ void EventStreams::end(const std::string& channel) {
 
 void EventStreams::write(Stream& stream, const std::string& text) {
   if (stream.unread > kMostUnread) {  // "finished" follows
-    g_socket_close(soup_server_message_get_socket(stream.message.get()), nullptr);
+    onair::Acceptor::cut_off(stream.message.get());
     return;
   }
   stream.unread += text.size();

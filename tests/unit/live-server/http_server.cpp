@@ -65,7 +65,7 @@ TEST_F(HttpServerTest, WhoDoesNotFinishHisHeadersIsLeft) {
 }
 
 TEST_F(HttpServerTest, WhoSaysNothingIsLeft) {
-  listen({.head_ms = kShort, .body_ms = kEndless});
+  listen({.head_ms = kEndless, .body_ms = kEndless, .idle_ms = kShort});
   EXPECT_EQ(heard(""), "(closed)");
 }
 
@@ -76,7 +76,7 @@ TEST_F(HttpServerTest, WhoDoesNotFinishHisBodyIsLeft) {
 }
 
 TEST_F(HttpServerTest, WhoAsksNoMoreIsLeftAfterTheAnswer) {
-  listen({.head_ms = kShort, .body_ms = kEndless});
+  listen({.head_ms = kEndless, .body_ms = kEndless, .idle_ms = kShort});
   say("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n");
   const auto answer = heard("");
   EXPECT_TRUE(answer.starts_with("HTTP/1.1 200 ")) << answer;
