@@ -168,11 +168,7 @@ test('what a worker that is killed has begun is in the archive too', { timeout: 
   const channel = await make(destination, { time_shift_hours: 1, low_latency: true, hold_seconds: 20 });
   const publisher = await publish(channel);
   await eventually('four segments', hasRecorded(channel, 4), 30_000);
-  const isWorker = async (pid) => {
-    const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-    return line.includes('onair-live-worker') && line.includes(`\0${channel.id}\0`);
-  };
-  for (const pid of await readdir('/proc')) if (await isWorker(pid)) process.kill(Number(pid), 'SIGKILL');
+  process.kill(await server.workerOf(channel), 'SIGKILL');
   const { length } = (await listed(recorded(channel))).entries;
   await eventually('another one goes on', hasRecorded(channel, length + 4), 40_000);
   await server.ask('POST', `/v1/channels/${channel.id}/stop`);

@@ -46,19 +46,6 @@ after(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-// The process ids of workers of this test's channels, by channel.
-async function workers() {
-  const found = new Map();
-  for (const name of await readdir('/proc')) {
-    const line = await readFile(`/proc/${name}/cmdline`, 'utf8').catch(() => '');
-    const [program, channel, control] = line.split('\0');
-    if (program.endsWith('onair-live-worker') && control === path.join(dir, 'control'))
-      found.set(channel, Number(name));
-  }
-  return found;
-}
-
-const workerOf = async ({ id }) => (await workers()).get(id);
 const isState = ({ id }, state) => async () => (await server.channel(id)).state === state;
 
 async function make(request = kRequest) {
@@ -178,17 +165,17 @@ test('a channel is made, is on the air, and ends', async (t) => {
   t.after(() => hook.close());
   const channel = await make({ ...kRequest, event_webhook_url: hook.url });
   await eventually('it is idle', isState(channel, 'idle'), 2000); // a server that has just begun looks for workers first
-  assert.equal(await workerOf(channel), undefined, 'it costs no process before somebody publishes');
+  assert.equal(await server.workerOf(channel), undefined, 'it costs no process before somebody publishes');
   const stranger = await fetch(channel.whip_url, { method: 'POST', body: 'v=0',
     headers: { 'Content-Type': 'application/sdp', Authorization: 'Bearer guessed' } });
   assert.equal(stranger.status, 401);
-  assert.equal(await workerOf(channel), undefined, 'nor for who does not know its token');
+  assert.equal(await server.workerOf(channel), undefined, 'nor for who does not know its token');
 
   const begin = Date.now();
   const { page, stop } = await publish(channel);
   const told = events.seen.filter(({ event, data }) => event === 'channel' && data.id === channel.id);
   t.diagnostic(told.map(({ data, at }) => `${data.state} ${at - begin} ms`).join(', '));
-  assert.ok(await workerOf(channel));
+  assert.ok(await server.workerOf(channel));
   const viewing = await browser.newContext();
   const watcher = await openPage(viewing, server.watch(channel));
   await eventually('the watch page plays', async () => (await onair(watcher)).time > 1, 20_000);
@@ -205,7 +192,7 @@ test('a channel is made, is on the air, and ends', async (t) => {
   await eventually('it is idle', isState(channel, 'idle'), 10_000);
   const media = await mediaPlaylistUrl(channel.playlist_url);
   assert.match(await (await fetch(media)).text(), /^#EXT-X-ENDLIST$/m);
-  await eventually('its process goes', async () => !(await workerOf(channel)), 15_000);
+  await eventually('its process goes', async () => !(await server.workerOf(channel)), 15_000);
   assert.deepEqual(await findFaults((await files()).slice(0, -1)), []);
   await eventually('the watch page has heard of it', async () =>
     (await onair(watcher)).state === 'ended', 10_000);
@@ -256,13 +243,13 @@ test('a worker that is killed on the air is replaced, and the channel goes on', 
   const newest = () => nextSequence(viewer.client.seen.texts.at(-1));
   await eventually('two segments more', () => viewer.client.seen.texts.length && newest() >= 6, 20_000);
 
-  const [victim, bystander] = [await workerOf(channel), await workerOf(other)];
+  const [victim, bystander] = [await server.workerOf(channel), await server.workerOf(other)];
   const before = newest();
   const killedAt = Date.now();
   process.kill(victim, 'SIGKILL');
   await eventually('it is seen', async () => (await server.channel(channel.id)).state === 'reconnecting', 1000);
   t.diagnostic(`seen within ${Date.now() - killedAt} ms`);
-  await eventually('another one', async () => ![undefined, victim].includes(await workerOf(channel)), 2000);
+  await eventually('another one', async () => ![undefined, victim].includes(await server.workerOf(channel)), 2000);
   await eventually('it makes segments', () => newest() > before + 1, 15_000);
   t.diagnostic(`the next segment is listed after ${Date.now() - killedAt} ms`);
   await eventually('the publisher is back', isState(channel, 'running'), 40_000);
@@ -277,7 +264,7 @@ test('a worker that is killed on the air is replaced, and the channel goes on', 
   assert.ok(assertGoesOn(viewer.client.seen) <= 1, 'at most one discontinuity');
   assert.equal(assertGoesOn(neighbour.seen), 0);
   assert.deepEqual(neighbour.seen.refusals, []);
-  assert.equal(await workerOf(other), bystander, 'the other one has noticed nothing');
+  assert.equal(await server.workerOf(other), bystander, 'the other one has noticed nothing');
   t.diagnostic(`the picture stood still for ${longestStill(played).toFixed(2)} s, ` +
     `${played.stalls.length} stalls; ${played.errors.map(({ details }) => details).join(' ') || 'no errors'}`);
   assert.deepEqual(played.errors.filter(({ fatal, status }) => fatal || status === 404), []);
@@ -292,15 +279,15 @@ test('a server that is killed leaves its workers to the next', { timeout: 180_00
   const channel = await make();
   const publisher = await publish(channel);
   const viewer = await watch(channel);
-  const worker = await workerOf(channel);
+  const worker = await server.workerOf(channel);
   await viewer.client.stop(); // the origin will be gone for a moment
   const killedAt = Date.now();
   await server.program.stop('SIGKILL');
-  assert.equal(await workerOf(channel), worker);
+  assert.equal(await server.workerOf(channel), worker);
   server = await startChannelServer(dir, { port: server.port, options: kOptions });
   await eventually('it is taken over', isState(channel, 'running'), 5000);
   t.diagnostic(`taken over ${Date.now() - killedAt} ms after the server was killed`);
-  assert.equal(await workerOf(channel), worker);
+  assert.equal(await server.workerOf(channel), worker);
   const before = (await viewer.report()).time;
   await eventually('it is watched again', async () => (await viewer.report()).time > before + 4, 30_000);
   const client = follow(await mediaPlaylistUrl(channel.playlist_url));
@@ -315,7 +302,7 @@ test('a server that is killed leaves its workers to the next', { timeout: 180_00
 
   // Who stops the next one ends its broadcast, although it has not begun it.
   await server.program.stop();
-  assert.equal((await workers()).size, 0);
+  assert.equal((await server.workers()).size, 0);
   const [name] = (await readdir(path.join(dir, 'hls', channel.id))).filter((file) => file === '0.m3u8');
   assert.match(await readFile(path.join(dir, 'hls', channel.id, name), 'utf8'), /^#EXT-X-ENDLIST$/m);
   await publisher.stop();

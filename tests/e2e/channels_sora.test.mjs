@@ -3,7 +3,7 @@
 // channel ID that the API gives; WHIP beside it; and who is asked whether a publisher may.
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
-import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import http from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
@@ -74,17 +74,6 @@ const disconnected = (page) => eventually('the SDK is told', async () =>
 const postWhip = (token = channel.publish_token) => fetch(channel.whip_url, { method: 'POST', body: 'v=0\r\n',
   headers: { 'Content-Type': 'application/sdp', Authorization: `Bearer ${token}` } });
 
-// The process of the channel's worker.
-async function workerOf({ id }) {
-  for (const name of await readdir('/proc')) {
-    const line = await readFile(`/proc/${name}/cmdline`, 'utf8').catch(() => '');
-    const [program, its, control] = line.split('\0');
-    if (program.endsWith('onair-live-worker') && its === id && control === path.join(dir, 'control'))
-      return Number(name);
-  }
-  return undefined;
-}
-
 // How a WebSocket of the browser's own ends that has sent these messages.
 const endOf = (page, messages) => page.evaluate(([url, frames]) => new Promise((resolve) => {
   const socket = new WebSocket(url);
@@ -99,7 +88,7 @@ for (const role of ['sendonly', 'sendrecv']) {
     channel = await server.channel(json.channel_id);
     assert.equal(channel.sora_url, json.sora_url);
     await eventually('it is idle', isState('idle'), 5000);
-    assert.equal(await workerOf(channel), undefined, 'it costs no process before somebody publishes');
+    assert.equal(await server.workerOf(channel), undefined, 'it costs no process before somebody publishes');
 
     const begin = Date.now();
     const page = await goLive({ role, options: { audio: true, video: true } });
@@ -155,7 +144,7 @@ test('whoever is refused learns why, and costs no process', async () => {
   ];
   for (const [messages, code, reason] of frames)
     assert.deepEqual(await endOf(page, messages), { code, reason });
-  assert.equal(await workerOf(channel), undefined);
+  assert.equal(await server.workerOf(channel), undefined);
 
   const plain = await fetch(channel.sora_url.replace('ws', 'http'));
   assert.equal(plain.status, 426);
@@ -244,7 +233,7 @@ test('a worker that is killed closes the WebSocket, and the SDK connects anew', 
   await eventually('it runs', isState('running'), 20_000);
   const client = follow(await mediaPlaylistUrl(channel.playlist_url));
   await eventually('two segments', () => client.seen.texts.length && nextSequence(client.seen.texts.at(-1)) >= 2, 20_000);
-  const victim = await workerOf(channel);
+  const victim = await server.workerOf(channel);
   const killedAt = Date.now();
   process.kill(victim, 'SIGKILL');
   const end = await disconnected(page);
@@ -254,7 +243,7 @@ test('a worker that is killed closes the WebSocket, and the SDK connects anew', 
   assert.equal(await publish(page, wishesFor(channel)), null);
   await eventually('it runs again', isState('running'), 20_000);
   t.diagnostic(`on the air again after ${Date.now() - killedAt} ms`);
-  assert.notEqual(await workerOf(channel), victim);
+  assert.notEqual(await server.workerOf(channel), victim);
   const then = nextSequence(client.seen.texts.at(-1));
   await eventually('two segments more', () => nextSequence(client.seen.texts.at(-1)) >= then + 2, 20_000);
   await client.stop();
@@ -270,7 +259,7 @@ test('a worker that is killed closes the WebSocket, and the SDK connects anew', 
 test('who sends without end to a worker that does not read is let go', async () => {
   channel = await make();
   const page = await goLive();
-  const worker = await workerOf(channel);
+  const worker = await server.workerOf(channel);
   process.kill(worker, 'SIGSTOP');
   try {
     await page.evaluate(() => {
@@ -331,7 +320,7 @@ test('auth_webhook_url decides who may, by either way', async (t) => {
     assert.deepEqual([title, detail], ['Forbidden', reason]);
     t.diagnostic(`${token}: ${Date.now() - begin} ms for both`);
   }
-  assert.equal(await workerOf(channel), undefined, 'they cost no process');
+  assert.equal(await server.workerOf(channel), undefined, 'they cost no process');
   assert.equal(hook.questions.length, 2 * refusals.length);
 
   const metadata = { access_token: 'ticket', seat: ['A', 7] };

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+import { readFile, readdir } from 'node:fs/promises';
 import net from 'node:net';
 import path from 'node:path';
 import { Program, root } from './process.mjs';
@@ -72,8 +73,20 @@ export async function startChannelServer(data, { port = null, options = [] } = {
     const text = await response.text();
     return { status: response.status, headers: response.headers, json: text ? JSON.parse(text) : null };
   };
+  // The process ids of its channels' workers, by channel.
+  const workers = async () => {
+    const found = new Map();
+    for (const name of await readdir('/proc')) {
+      const line = await readFile(`/proc/${name}/cmdline`, 'utf8').catch(() => '');
+      const [command, id, control] = line.split('\0');
+      if (command.endsWith('onair-live-worker') && control === path.join(data, 'control'))
+        found.set(id, Number(name));
+    }
+    return found;
+  };
+  const workerOf = async ({ id }) => (await workers()).get(id);
   const channel = async (id) => (await ask('GET', `/v1/channels/${id}`)).json;
-  return { program, port: first, base, data, ask, channel,
+  return { program, port: first, base, data, ask, channel, workers, workerOf,
            publish: ({ id, publish_token: token }) => `${base}/channels/${id}/publish#token=${token}`,
            watch: ({ id }) => `${base}/channels/${id}/watch` };
 }
