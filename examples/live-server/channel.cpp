@@ -217,20 +217,21 @@ Channel::State Channel::state() const {
 
 Channel::Status Channel::status() {
   const auto now = state();
+  const auto line = intake_ ? intake_->time_line() : Intake::TimeLine{};
   return {.state = now,
           .broadcasts = broadcasts_,
           .message = now == State::Live ? "On the air."
                      : silent_since_    ? kAway
                                         : message_,
-          .streams = streams(),
-          .alignment = intake_ ? intake_->alignment() : std::nullopt,
+          .streams = streams(line),
+          .alignment = line.alignment,
           .output = broadcast_ ? std::optional{output_->figures()} : std::nullopt,
           .renditions = broadcast_ ? broadcast_->encodings()
                                    : std::vector<std::optional<Broadcast::Encoding>>{},
           .is_full = is_full_};
 }
 
-std::vector<Channel::Status::Stream> Channel::streams() {
+std::vector<Channel::Status::Stream> Channel::streams(const Intake::TimeLine& line) {
   std::vector<Status::Stream> streams;
   GstStructure* raw = nullptr;
   if (publisher_)
@@ -254,8 +255,9 @@ std::vector<Channel::Status::Stream> Channel::streams() {
     if (intake_ && broadcast_) {
       status.decoded_ns = intake_->age(is_audio);
       status.encoded_ns = broadcast_->age(is_audio);
-      if (status.encoded_ns)
-        *status.encoded_ns += intake_->lead_of(is_audio);
+      for (auto* age : {&status.decoded_ns, &status.encoded_ns})
+        if (*age)
+          **age += line.lead_of(is_audio);
     }
     streams.push_back(std::move(status));
   }

@@ -102,7 +102,7 @@ class Channel {
   void begin();
   [[nodiscard]] std::string build(Broadcast::Stream audio, Broadcast::Stream video);
   [[nodiscard]] bool is_on_air() const;
-  [[nodiscard]] std::vector<Status::Stream> streams();
+  [[nodiscard]] std::vector<Status::Stream> streams(const Intake::TimeLine& line);
   void leave();
   void on_intake_end(GstObject* source);
   void on_left(const std::string& why);

@@ -94,46 +94,30 @@ Intake::~Intake() {
     take_out(pipeline_, bin_.get());
 }
 
-onair::StructurePtr Intake::aligner_stats() const {
+Intake::TimeLine Intake::time_line() const {
   GstStructure* raw = nullptr;
   g_object_get(child_of(bin_.get(), "align").get(), "stats", &raw, nullptr);
-  return onair::StructurePtr{raw};
-}
-
-gint64 Intake::lead() const {
-  gint64 lead = 0;
-  gst_structure_get_int64(aligner_stats().get(), "lead", &lead);
-  return lead;
-}
-
-std::optional<Intake::Alignment> Intake::alignment() const {
-  const auto stats = aligner_stats();
-  const auto* sound = gst_structure_get_value(stats.get(), "audio_0");
+  const onair::StructurePtr stats{raw};
+  TimeLine line;
+  gst_structure_get_int64(stats.get(), "lead", &line.lead_ns);
   const auto* picture = gst_structure_get_value(stats.get(), "video_0");
-  if (!sound || !picture)
-    return std::nullopt;
+  if (!picture || !gst_structure_has_field(stats.get(), "audio_0"))
+    return line;
   const auto* figures = gst_value_get_structure(picture);
   gboolean is_placed = FALSE;
   gst_structure_get_boolean(figures, "placed", &is_placed);
   const char* source = gst_structure_get_string(figures, "source");
   if (!is_placed || !source)
-    return std::nullopt;
-  Alignment alignment{.source = source};
+    return line;
+  auto& alignment = line.alignment.emplace(Alignment{.source = source});
   gst_structure_get_int64(figures, "learned-lag", &alignment.lag_ns);
   gst_structure_get_uint64(figures, "confidence", &alignment.confidence_ns);
-  return alignment;
-}
-
-// The picture is where its sound is, which came sooner.
-GstClockTimeDiff Intake::lead_of(bool is_audio) const {
-  const auto found = is_audio ? std::nullopt : alignment();
-  return lead() - (found ? found->lag_ns : 0);
+  return line;
 }
 
 std::optional<GstClockTimeDiff> Intake::age(bool is_audio) {
   const auto& meter = ages_[is_audio ? 1 : 0];
-  const auto age = meter ? meter->mean() : std::nullopt;
-  return age ? std::optional{*age + lead_of(is_audio)} : std::nullopt;
+  return meter ? meter->mean() : std::nullopt;
 }
 
 bool Intake::link(GstPad* source, bool is_audio) {

@@ -41,26 +41,29 @@ class Intake {
   void end_unlinked();
   [[nodiscard]] bool owns(GstObject* object) const { return is_within(object, bin_.get()); }
   // In nanoseconds: by how much its time line is ahead of arrivals.
-  [[nodiscard]] gint64 lead() const;
+  [[nodiscard]] gint64 lead() const { return time_line().lead_ns; }
   // How sound and picture were brought together.
   struct Alignment {
     std::string source;           // what the picture is placed by: see avaligner's stats
     GstClockTimeDiff lag_ns = 0;  // by how much the picture came later than its sound
     guint64 confidence_ns = 0;    // one standard deviation
   };
-  // None without both, or before they are placed.
-  [[nodiscard]] std::optional<Alignment> alignment() const;
-  // In nanoseconds: by how much the time line is ahead of arrivals of that kind.
-  [[nodiscard]] GstClockTimeDiff lead_of(bool is_audio) const;
-  // In nanoseconds, from a packet's arrival until what is in it is decoded; none before the first.
+  struct TimeLine {
+    gint64 lead_ns = 0;                  // lead()
+    std::optional<Alignment> alignment;  // none without both, or before they are placed
+    // By how much it is ahead of arrivals of that kind: the picture is where its sound is, which came sooner.
+    [[nodiscard]] GstClockTimeDiff lead_of(bool is_audio) const {
+      return lead_ns - (!is_audio && alignment ? alignment->lag_ns : 0);
+    }
+  };
+  [[nodiscard]] TimeLine time_line() const;
+  // In nanoseconds, by the time line, when it is decoded; none before the first.
   [[nodiscard]] std::optional<GstClockTimeDiff> age(bool is_audio);
   void on_stream_end() { --streams_; }
   [[nodiscard]] bool has_ended() const { return streams_ == 0; }
 
  private:
   explicit Intake(GstBin* pipeline) : pipeline_{pipeline} {}
-  [[nodiscard]] onair::StructurePtr aligner_stats() const;
-
   GstBin* pipeline_;
   onair::GstPtr<GstElement> bin_;
   std::array<std::unique_ptr<AgeMeter>, 2> ages_;  // of the picture and of the sound
