@@ -13,15 +13,13 @@
 #include "log.hpp"
 #include "random_text.hpp"
 #include "server/archive_store.hpp"
+#include "server/state_files.hpp"
 
 namespace live {
 namespace {
 
 namespace fs = std::filesystem;
-using onair::ErrorPtr;
-using onair::GMemory;
 
-constexpr std::string_view kSuffix = ".json";
 constexpr unsigned kIdLength = 12;
 constexpr std::size_t kMostDestinations = 1000;
 constexpr std::size_t kMostAtOnce = 2;  // copies
@@ -33,34 +31,11 @@ ArchiveRecord::Time now() {
   return std::chrono::system_clock::now();
 }
 
-// All files of a folder that end so, as they are.
-void each_text(const std::string& folder,
-               const std::function<void(const std::string& path, std::string_view text)>& call) {
-  for (const auto& name : file_names(folder)) {
-    if (!name.ends_with(kSuffix) || name.starts_with('.'))
-      continue;
-    const auto path = folder + "/" + name;
-    gchar* raw = nullptr;
-    gsize size = 0;
-    const bool is_read = g_file_get_contents(path.c_str(), &raw, &size, nullptr);
-    const GMemory<char> text{raw};
-    call(path, is_read ? std::string_view{raw, size} : std::string_view{});
-  }
-}
-
-void leave_alone(const std::string& path, const std::string& why) {
-  log_line("the state file %s is left alone, as it can't be read: %s", path.c_str(), why.c_str());
-}
-
-bool write_secretly(const std::string& path, const std::string& text) {
-  GError* raw = nullptr;
-  const bool is_written =
-      g_file_set_contents_full(path.c_str(), text.data(), static_cast<gssize>(text.size()),
-                               G_FILE_SET_CONTENTS_CONSISTENT, 0600, &raw);
-  const ErrorPtr error{raw};
-  if (!is_written)
-    log_line("%s can't be written: %s", path.c_str(), error->message);
-  return is_written;
+bool write(const std::string& path, const std::string& text) {
+  const auto why = write_state_file(path, text);
+  if (!why.empty())
+    log_line("%s can't be written: %s", path.c_str(), why.c_str());
+  return why.empty();
 }
 
 }  // namespace
@@ -82,11 +57,11 @@ Archiver::~Archiver() {
 }
 
 std::string Archiver::file_of(const std::string& channel) const {
-  return data_ + "/archives/" + channel + std::string{kSuffix};
+  return data_ + "/archives/" + channel + std::string{kStateSuffix};
 }
 
 std::string Archiver::file_of_destination(const std::string& id) const {
-  return data_ + "/archive-destinations/" + id + std::string{kSuffix};
+  return data_ + "/archive-destinations/" + id + std::string{kStateSuffix};
 }
 
 std::string Archiver::folder_of(const std::string& channel) const {
@@ -94,30 +69,29 @@ std::string Archiver::folder_of(const std::string& channel) const {
 }
 
 std::string Archiver::open() {
-  for (const auto& folder : {data_ + "/archives", data_ + "/archive-destinations"}) {
-    std::error_code code;
-    if (fs::create_directories(folder, code); code)
-      return "The folder " + folder + " can't be made: " + code.message() + ".";
-    fs::permissions(folder, fs::perms::owner_all, code);  // secrets
-  }
-  each_text(data_ + "/archive-destinations",
-            [this](const std::string& path, std::string_view text) {
-              auto read = read_archive_destination_file(text);
-              if (const auto* why = std::get_if<std::string>(&read))
-                return leave_alone(path, *why);
-              auto& destination = std::get<ArchiveDestination>(read);
-              destinations_.emplace(destination.id, std::move(destination));
-            });
+  using Mistake = std::optional<std::string>;
+  for (const auto& folder : {data_ + "/archives", data_ + "/archive-destinations"})
+    if (auto why = open_state_folder(folder); !why.empty())
+      return why;
+  each_state_file(data_ + "/archive-destinations", [this](std::string_view text) -> Mistake {
+    auto read = read_archive_destination_file(text);
+    if (auto* why = std::get_if<std::string>(&read))
+      return std::move(*why);
+    auto& destination = std::get<ArchiveDestination>(read);
+    destinations_.emplace(destination.id, std::move(destination));
+    return std::nullopt;
+  });
   bool has_deleted = false;
-  each_text(data_ + "/archives", [&](const std::string& path, std::string_view text) {
+  each_state_file(data_ + "/archives", [&](std::string_view text) -> Mistake {
     auto read = read_archive_record(text);
-    if (const auto* why = std::get_if<std::string>(&read))
-      return leave_alone(path, *why);
+    if (auto* why = std::get_if<std::string>(&read))
+      return std::move(*why);
     auto& record = std::get<ArchiveRecord>(read);
     const bool has_ended = !record.is_deleted;
     has_deleted |= record.is_deleted;
     const auto channel = record.channel;
     jobs_.emplace(channel, Work{.record = std::move(record), .copy = {}, .has_ended = has_ended});
+    return std::nullopt;
   });
   if (has_deleted)
     ending_.start(kMostToEndMs, [this] {
@@ -152,7 +126,7 @@ std::variant<ArchiveDestination, ApiProblem> Archiver::create(ArchiveDestination
                   root_ + ".");
   destination.id = random_text(kIdLength);
   destination.created = now();
-  if (!write_secretly(file_of_destination(destination.id), to_text(destination)))
+  if (!write(file_of_destination(destination.id), to_text(destination)))
     return ApiProblem{
         .kind = ApiProblem::Kind::Failed,
         .detail = "The destination's state can't be written; the server's log says why."};
@@ -194,7 +168,7 @@ bool Archiver::is_needed(const std::string& destination) const {
 // ---- archives
 
 void Archiver::save(const ArchiveRecord& record) const {
-  static_cast<void>(write_secretly(file_of(record.channel), to_text(record)));
+  static_cast<void>(write(file_of(record.channel), to_text(record)));
 }
 
 void Archiver::add(ArchiveRecord record, bool has_ended) {

@@ -10,20 +10,18 @@
 #include "log.hpp"
 #include "random_text.hpp"
 #include "server/archive_store.hpp"
+#include "server/state_files.hpp"
 
 namespace live {
 namespace {
 
 namespace fs = std::filesystem;
-using onair::ErrorPtr;
-using onair::GMemory;
 using onair::GstPtr;
 
 // Workers look for a server each 200 ms.
 constexpr unsigned kOpeningMs = 1000;
 constexpr unsigned kIdLength = 12;
 constexpr unsigned kTokenLength = 24;
-constexpr std::string_view kSuffix = ".json";
 
 bool by_age(const ChannelInfo& a, const ChannelInfo& b) {
   return a.created != b.created ? a.created < b.created : a.id < b.id;
@@ -53,7 +51,7 @@ ChannelServer::ChannelServer(const Settings& settings, EventStreams& events, Met
                        Archiver::Event event) { on_archive(record, archive, event); }} {}
 
 std::string ChannelServer::file_of(const std::string& id) const {
-  return settings_.data + "/channels/" + id + std::string{kSuffix};
+  return settings_.data + "/channels/" + id + std::string{kStateSuffix};
 }
 
 std::string ChannelServer::folder_of(const std::string& id) const {
@@ -61,27 +59,19 @@ std::string ChannelServer::folder_of(const std::string& id) const {
 }
 
 std::string ChannelServer::open() {
+  const auto records = settings_.data + "/channels";
+  if (auto why = open_state_folder(records); !why.empty())
+    return why;
   std::error_code code;
-  for (const auto& folder : {settings_.data + "/channels", hls_folder()})
-    if (fs::create_directories(folder, code); code)
-      return "The folder " + folder + " can't be made: " + code.message() + ".";
-  fs::permissions(settings_.data + "/channels", fs::perms::owner_all, code);  // tokens
-  for (fs::directory_iterator at{settings_.data + "/channels", code}, end; !code && at != end;
-       at.increment(code)) {
-    const auto path = at->path().string();
-    if (!path.ends_with(kSuffix))
-      continue;
-    gchar* raw = nullptr;
-    gsize size = 0;
-    const bool is_read = g_file_get_contents(path.c_str(), &raw, &size, nullptr);
-    const GMemory<char> text{raw};
-    auto read = read_channel_record(is_read ? std::string_view{raw, size} : std::string_view{});
-    if (const auto* why = std::get_if<std::string>(&read))
-      log_warning("the state file %s is left alone, as it can't be read: %s", path.c_str(),
-                  why->c_str());
-    else
-      add(std::get<ChannelRecord>(std::move(read)));
-  }
+  if (fs::create_directories(hls_folder(), code); code)
+    return "The folder " + hls_folder() + " can't be made: " + code.message() + ".";
+  each_state_file(records, [this](std::string_view text) -> std::optional<std::string> {
+    auto read = read_channel_record(text);
+    if (auto* why = std::get_if<std::string>(&read))
+      return std::move(*why);
+    add(std::get<ChannelRecord>(std::move(read)));
+    return std::nullopt;
+  });
   if (const auto why = control_.listen(settings_.data); !why.empty())
     return why;
   if (const auto why = archiver_.open(); !why.empty())
@@ -134,15 +124,10 @@ std::unique_ptr<Webhook> ChannelServer::webhook_of(const std::string& id, const 
 }
 
 bool ChannelServer::save(const ChannelRecord& record) {
-  const auto text = to_text(record);
-  GError* raw = nullptr;
-  const bool is_saved = g_file_set_contents_full(file_of(record.id).c_str(), text.data(),
-                                                 static_cast<gssize>(text.size()),
-                                                 G_FILE_SET_CONTENTS_CONSISTENT, 0600, &raw);
-  const ErrorPtr error{raw};
-  if (!is_saved)
-    log_of(record.id, LogLevel::Warning, "its state can't be written: %s", error->message);
-  return is_saved;
+  const auto why = write_state_file(file_of(record.id), to_text(record));
+  if (!why.empty())
+    log_of(record.id, LogLevel::Warning, "its state can't be written: %s", why.c_str());
+  return why.empty();
 }
 
 RunningChannel* ChannelServer::channel(const std::string& id) const {
