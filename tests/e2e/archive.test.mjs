@@ -2,9 +2,7 @@
 // What a channel has broadcast is copied to where its owner wants it, whole, whatever happens to the network and to the
 // server meanwhile.
 import assert from 'node:assert/strict';
-import { createHmac } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
-import http from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -14,6 +12,7 @@ import { startChannelServer } from './lib/live_server.mjs';
 import { mediaPlaylistUrl } from './lib/live_sinks.mjs';
 import { artefacts, eventually, run } from './lib/process.mjs';
 import { s3Keys, startS3 } from './lib/s3_server.mjs';
+import { receiveEvents } from './lib/webhook.mjs';
 
 const kSecret = 'hook-secret';
 const kHls = {
@@ -36,7 +35,7 @@ before(async () => {
   options = ['--webhook-secret', kSecret, '--archive-directory', root];
   server = await startChannelServer(data, { options });
   browser = await openBrowser();
-  hook = await receiveEvents();
+  hook = await receiveEvents(kSecret);
 });
 
 after(async () => {
@@ -46,24 +45,6 @@ after(async () => {
   await writeFile(path.join(artefacts, 'archive.log'), server?.program.output ?? '');
   await rm(dir, { recursive: true, force: true });
 });
-
-async function receiveEvents() {
-  const events = [];
-  const receiver = http.createServer(async (request, response) => {
-    let body = '';
-    for await (const piece of request.setEncoding('utf8')) body += piece;
-    const [, time, hex] = request.headers['x-onair-signature'].match(/^t=(\d+),v1=([0-9a-f]{64})$/);
-    if (hex === createHmac('sha256', kSecret).update(`${time}.${body}`).digest('hex'))
-      events.push(JSON.parse(body));
-    response.statusCode = 204;
-    response.end();
-  });
-  await new Promise((resolve) => receiver.listen(0, '127.0.0.1', resolve));
-  const of = ({ id }, name) =>
-    events.filter(({ channel_id: channel, event }) => channel === id && event === name);
-  return { events, of, url: `http://127.0.0.1:${receiver.address().port}/hook`,
-           close: () => new Promise((resolve) => { receiver.closeAllConnections(); receiver.close(resolve); }) };
-}
 
 const isState = ({ id }, state) => async () => (await server.channel(id)).state === state;
 const archiveOf = async ({ id }) => (await server.ask('GET', `/v1/channels/${id}/archives`)).json?.archives?.[0];

@@ -2,9 +2,7 @@
 // The server of many channels: made by the API, each in a process of its own while somebody publishes, and what viewers
 // see of it when that is killed, or the server.
 import assert from 'node:assert/strict';
-import { createHmac } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
-import http from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -16,6 +14,7 @@ import { mediaPlaylistUrl } from './lib/live_sinks.mjs';
 import { servePublishPage } from './lib/page_server.mjs';
 import { artefacts, eventually } from './lib/process.mjs';
 import { findFaults, segmentsOf } from './lib/segments.mjs';
+import { receiveEvents } from './lib/webhook.mjs';
 
 const kRequest = {
   hls: [{ video: { width: 640, height: 360, fps: 30, bps: 1_000_000 }, audio: { bps: 64_000 } }],
@@ -74,27 +73,6 @@ async function watch(channel) {
   const report = () => page.evaluate(() => window.players.report('viewer'));
   await eventually('it is watched', async () => (await report()).time > 1, 20_000);
   return { client: follow(media), report, page, stop: () => context.close() };
-}
-
-// Takes events that are rightly signed; fails the first time it is asked.
-async function receiveEvents() {
-  const events = [];
-  const forged = [];
-  let requests = 0;
-  const receiver = http.createServer(async (request, response) => {
-    let body = '';
-    for await (const piece of request.setEncoding('utf8')) body += piece;
-    const [, time, hex] = request.headers['x-onair-signature'].match(/^t=(\d+),v1=([0-9a-f]{64})$/);
-    const wanted = createHmac('sha256', kSecret).update(`${time}.${body}`).digest('hex');
-    if (hex !== wanted || Math.abs(Date.now() / 1000 - time) > 60) forged.push(body);
-    requests += 1;
-    if (requests > 1) events.push(JSON.parse(body));
-    response.statusCode = requests > 1 ? 204 : 500;
-    response.end();
-  });
-  await new Promise((resolve) => receiver.listen(0, '127.0.0.1', resolve));
-  return { events, forged, url: `http://127.0.0.1:${receiver.address().port}/hook`,
-           close: () => new Promise((resolve) => { receiver.closeAllConnections(); receiver.close(resolve); }) };
 }
 
 // On a busy machine a publisher may be silent for a second.
@@ -161,7 +139,7 @@ test('the page of all channels shows what is on the air, on a phone as well', as
 
 test('a channel is made, is on the air, and ends', async (t) => {
   const events = followEvents(server);
-  const hook = await receiveEvents();
+  const hook = await receiveEvents(kSecret, { failures: 1 });
   t.after(() => hook.close());
   const channel = await make({ ...kRequest, event_webhook_url: hook.url });
   await eventually('it is idle', isState(channel, 'idle'), 2000); // a server that has just begun looks for workers first
