@@ -17,9 +17,6 @@ constexpr guint kTickMs = 100;
 // more of them open than that keeps others out for connect-timeout at most.
 constexpr std::size_t kMostClients = 32;
 
-// A message beyond the limit is read, so that the client hears why, up to so many times the limit.
-constexpr guint kHardLimit = 4;
-
 std::string host_of(SoupServerMessage* message) {
   const char* host = soup_server_message_get_remote_host(message);
   return host ? host : "unknown";
@@ -98,24 +95,13 @@ void Listener::on_other_path(SoupServer*, SoupServerMessage* message, const char
 
 void Listener::on_web_socket(SoupServerMessage* message, SoupWebsocketConnection* connection) {
   const auto now = config_.session.now();
-  auto client = std::make_shared<Client>(config_.signalling, now);
+  const auto client = std::make_shared<Client>(config_.signalling, now);
   client->remote_address = host_of(message);
-  const char* agent =
-      soup_message_headers_get_one(soup_server_message_get_request_headers(message), "User-Agent");
-  const GMemory<char> text{g_utf8_make_valid(agent ? agent : "", -1)};
-  client->user_agent = text.get();
-  const std::weak_ptr<Client> weak = client;
-  client->socket = WebSocket::create(connection, kHardLimit * config_.max_message_size,
-                                     {.on_text =
-                                          [this, weak](std::string_view frame) {
-                                            if (const auto strong = weak.lock())
-                                              on_text(strong, frame);
-                                          },
-                                      .on_closed =
-                                          [this, weak] {
-                                            if (const auto strong = weak.lock())
-                                              on_closed(strong);
-                                          }});
+  client->user_agent = user_agent_of(message);
+  client->socket = WebSocket::create_for(
+      client, connection, config_.max_message_size,
+      [this](const auto& from, std::string_view frame) { on_text(from, frame); },
+      [this](const auto& from) { on_closed(from); });
   clients_.push_back(client);
   counters_.lock()->connections++;
   if (budget_.spend(client->remote_address, now))

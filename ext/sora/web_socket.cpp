@@ -12,6 +12,8 @@
 namespace onair::sora {
 namespace {
 
+constexpr guint kHardLimit = 4;  // times the longest message
+
 // Below what libsoup wraps it into.
 GstPtr<GSocket> socket_of(GIOStream* stream) {
   constexpr const char* kBase = "base-iostream";
@@ -39,7 +41,8 @@ WebSocket::WebSocket(SoupWebsocketConnection* connection, guint largest_frame, C
 WebSocket::~WebSocket() = default;
 
 std::shared_ptr<WebSocket> WebSocket::create(SoupWebsocketConnection* connection,
-                                             guint largest_frame, Callbacks callbacks) {
+                                             guint largest_message, Callbacks callbacks) {
+  const guint largest_frame = kHardLimit * largest_message;
   std::shared_ptr<WebSocket> socket{new WebSocket{connection, largest_frame, std::move(callbacks)}};
   soup_websocket_connection_set_max_incoming_payload_size(connection, largest_frame);
   // From libsoup 3.8 on; before, only each fragment of a message has a limit.
@@ -110,6 +113,13 @@ void WebSocket::send(const std::string& frame) {
 void WebSocket::close(const Close& close) {
   if (is_open())
     soup_websocket_connection_close(connection_.get(), close.code, close.reason.c_str());
+}
+
+std::string user_agent_of(SoupServerMessage* message) {
+  const char* agent =
+      soup_message_headers_get_one(soup_server_message_get_request_headers(message), "User-Agent");
+  const GMemory<char> text{g_utf8_make_valid(agent ? agent : "", -1)};
+  return text.get();
 }
 
 }  // namespace onair::sora

@@ -23,9 +23,29 @@ class WebSocket : public std::enable_shared_from_this<WebSocket> {
     std::function<void()> on_closed;  // by whomever, once
   };
 
-  // Frames beyond `largest_frame` bytes break the connection off without a word.
-  static std::shared_ptr<WebSocket> create(SoupWebsocketConnection* connection, guint largest_frame,
-                                           Callbacks callbacks);
+  // A message longer than `largest_message` bytes arrives too, so that the client can hear why it is refused; frames
+  // beyond four times that break the connection off without a word.
+  static std::shared_ptr<WebSocket> create(SoupWebsocketConnection* connection,
+                                           guint largest_message, Callbacks callbacks);
+  // The same with callbacks that get the owner of the socket, while there is one.
+  template <typename Owner, typename OnText, typename OnClosed>
+  static std::shared_ptr<WebSocket> create_for(const std::shared_ptr<Owner>& owner,
+                                               SoupWebsocketConnection* connection,
+                                               guint largest_message, OnText on_text,
+                                               OnClosed on_closed) {
+    const std::weak_ptr<Owner> weak = owner;
+    return create(connection, largest_message,
+                  {.on_text =
+                       [weak, on_text](std::string_view frame) {
+                         if (const auto strong = weak.lock())
+                           on_text(strong, frame);
+                       },
+                   .on_closed =
+                       [weak, on_closed] {
+                         if (const auto strong = weak.lock())
+                           on_closed(strong);
+                       }});
+  }
   ~WebSocket();
   WebSocket(const WebSocket&) = delete;
   WebSocket& operator=(const WebSocket&) = delete;
@@ -57,5 +77,8 @@ class WebSocket : public std::enable_shared_from_this<WebSocket> {
   guint64 received_before_ = 0;  // by the last message
   const Callbacks callbacks_;
 };
+
+// What the client that asks for a WebSocket calls itself, as valid UTF-8.
+[[nodiscard]] std::string user_agent_of(SoupServerMessage* message);
 
 }  // namespace onair::sora

@@ -13,7 +13,6 @@ namespace live {
 
 namespace sora = onair::sora;
 using onair::ErrorPtr;
-using onair::GMemory;
 using onair::GstPtr;
 
 namespace {
@@ -21,7 +20,6 @@ namespace {
 constexpr unsigned kTickMs = 250;
 // As soralistensrc has them by default.
 constexpr guint kLargestMessage = 64 << 10;
-constexpr guint kHardLimit = 4;  // times that: read, so that the client hears why
 // Of clients that have no worker yet; a hundred times those that publish to one channel.
 constexpr std::size_t kMostWaiting = 256;
 // Between two messages of the worker, which pings each 5 s. A publisher sends its offer and a dozen candidates.
@@ -82,25 +80,14 @@ SoraFront::~SoraFront() = default;
 void SoraFront::on_web_socket(SoupServerMessage* message, SoupWebsocketConnection* connection,
                               const std::optional<IpAddress>& from) {
   const auto time = now();
-  auto client = std::make_shared<Client>(time);
+  const auto client = std::make_shared<Client>(time);
   client->from = from;
   client->remote_address = from ? from->text() : "unknown";
-  const char* agent =
-      soup_message_headers_get_one(soup_server_message_get_request_headers(message), "User-Agent");
-  const GMemory<char> text{g_utf8_make_valid(agent ? agent : "", -1)};
-  client->user_agent = text.get();
-  const std::weak_ptr<Client> weak = client;
-  client->socket = sora::WebSocket::create(connection, kHardLimit * kLargestMessage,
-                                           {.on_text =
-                                                [this, weak](std::string_view frame) {
-                                                  if (const auto strong = weak.lock())
-                                                    on_text(strong, frame);
-                                                },
-                                            .on_closed =
-                                                [this, weak] {
-                                                  if (const auto strong = weak.lock())
-                                                    on_closed(strong);
-                                                }});
+  client->user_agent = sora::user_agent_of(message);
+  client->socket = sora::WebSocket::create_for(
+      client, connection, kLargestMessage,
+      [this](const auto& who, std::string_view frame) { on_text(who, frame); },
+      [this](const auto& who) { on_closed(who); });
   clients_.push_back(client);
   if (!timer_.is_running())
     timer_.start(kTickMs, [this] { tick(); });
@@ -219,20 +206,13 @@ void SoraFront::on_worker(const ClientPtr& client, SoupWebsocketConnection* conn
   const auto* channel = channels_.channel(client->channel);
   if (!channel)
     return refuse(client, sora::refusal("CHANNEL-ID-NOT-FOUND", "There is no such channel here."));
-  const std::weak_ptr<Client> weak = client;
-  client->worker = sora::WebSocket::create(connection, kHardLimit * kLargestMessage,
-                                           {.on_text =
-                                                [weak](std::string_view frame) {
-                                                  if (const auto strong = weak.lock()) {
-                                                    strong->unanswered = 0;
-                                                    strong->socket->send(std::string{frame});
-                                                  }
-                                                },
-                                            .on_closed =
-                                                [this, weak] {
-                                                  if (const auto strong = weak.lock())
-                                                    on_worker_closed(strong);
-                                                }});
+  client->worker = sora::WebSocket::create_for(
+      client, connection, kLargestMessage,
+      [](const auto& who, std::string_view frame) {
+        who->unanswered = 0;
+        who->socket->send(std::string{frame});
+      },
+      [this](const auto& who) { on_worker_closed(who); });
   settle(client, true);
   client->worker->send(
       for_worker(std::exchange(client->connect, {}), channel->record().publish_token));
