@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "listener.hpp"
 
-#include <algorithm>
 #include <utility>
 
+#include "http/soup_server.hpp"
 #include "rtcingest/secret.hpp"
 
 GST_DEBUG_CATEGORY_EXTERN(gst_sora_listen_src_debug);
@@ -17,16 +17,13 @@ constexpr guint kTickMs = 100;
 // more of them open than that keeps others out for connect-timeout at most.
 constexpr std::size_t kMostClients = 32;
 
-std::string host_of(SoupServerMessage* message) {
-  const char* host = soup_server_message_get_remote_host(message);
-  return host ? host : "unknown";
-}
-
 }  // namespace
 
-Listener::Listener(ControlThread& control, Config config,
-                   std::function<void(const Event&)> on_event)
-    : control_{control}, config_{std::move(config)}, on_event_{std::move(on_event)} {}
+Listener::Listener(ControlThread& control, Config config, OnEvent on_event)
+    : control_{control},
+      config_{std::move(config)},
+      on_event_{std::move(on_event)},
+      place_{control, config_.place} {}
 
 Listener::~Listener() = default;
 
@@ -39,46 +36,22 @@ std::string Listener::listen() {
   soup_server_add_handler(server_.get(), nullptr, on_other_path, this, nullptr);
   soup_server_add_websocket_handler(server_.get(), config_.path.c_str(), nullptr, nullptr,
                                     on_socket, this, nullptr);
-
-  const auto address = GstPtr<GSocketAddress>::adopt(
-      g_inet_socket_address_new_from_string(config_.address.c_str(), config_.port));
-  if (!address)
-    return "'" + config_.address + "' is not an IP address";
-  GError* raw = nullptr;
-  if (!soup_server_listen(server_.get(), address.get(), SoupServerListenOptions{}, &raw)) {
-    const ErrorPtr error{raw};
-    return error->message;
-  }
-  GSList* uris = soup_server_get_uris(server_.get());
-  port_ = uris ? static_cast<guint>(g_uri_get_port(static_cast<GUri*>(uris->data))) : 0;
-  g_slist_free_full(uris, [](gpointer uri) { g_uri_unref(static_cast<GUri*>(uri)); });
+  if (auto error = listen_on(server_.get(), config_.address, config_.port); !error.empty())
+    return error;
+  port_ = port_of(server_.get());
   control_.every(kTickMs, [this] { tick(); });
   return {};
 }
 
 void Listener::stop() {
   end_session(EndReason::Stopped, "The listener stops.");
-  for (const auto& outlet : leaving_)
-    outlet->remove();
-  leaving_.clear();
+  place_.stop();
   const auto clients = clients_;  // closing one may take it away
   for (const auto& client : clients)
     client->socket->close(farewell(EndReason::Stopped, {}));
   if (server_)
     soup_server_disconnect(server_.get());
   server_.reset();
-}
-
-bool Listener::on_bus_error(GstMessage* message) {
-  const auto session = session_.get();
-  return session && session->on_bus_error(message);
-}
-
-Listener::Stats Listener::stats() {
-  auto stats = counters_.get();
-  if (const auto session = session_.get())
-    stats.streams = session->stats();
-  return stats;
 }
 
 void Listener::on_other_path(SoupServer*, SoupServerMessage* message, const char*, GHashTable*,
@@ -94,7 +67,7 @@ void Listener::on_other_path(SoupServer*, SoupServerMessage* message, const char
 }
 
 void Listener::on_web_socket(SoupServerMessage* message, SoupWebsocketConnection* connection) {
-  const auto now = config_.session.now();
+  const auto now = config_.place.session.now();
   const auto client = std::make_shared<Client>(config_.signalling, now);
   client->remote_address = host_of(message);
   client->user_agent = user_agent_of(message);
@@ -114,14 +87,14 @@ void Listener::on_text(const std::shared_ptr<Client>& client, std::string_view f
   auto event =
       frame.size() > config_.max_message_size
           ? Signalling::Event{Close{SOUP_WEBSOCKET_CLOSE_TOO_BIG, "INVALID-MESSAGE: " + too_long()}}
-          : client->signalling.on_text(frame, config_.session.now());
+          : client->signalling.on_text(frame, config_.place.session.now());
   if (const auto* request = std::get_if<ConnectRequest>(&event))
     return on_connect(client, *request);
   if (const auto* answer = std::get_if<Signalling::Answer>(&event))
     return on_answer(client, answer->sdp);
   if (auto* candidate = std::get_if<Signalling::Candidate>(&event)) {
     if (client == publisher_)
-      session_.get()->add_candidates({.candidates = {std::move(candidate->candidate)}});
+      place_.session()->add_candidates({.candidates = {std::move(candidate->candidate)}});
     return;
   }
   if (const auto* close = std::get_if<Close>(&event)) {
@@ -154,7 +127,7 @@ void Listener::refuse(const std::shared_ptr<Client>& client, const Close& close)
 
 void Listener::on_connect(const std::shared_ptr<Client>& client, const ConnectRequest& request) {
   const Rules rules{
-      .is_ready = is_ready_, .channel_id = config_.channel_id, .token = config_.token};
+      .is_ready = place_.is_ready(), .channel_id = config_.channel_id, .token = config_.token};
   if (const auto close = check_admission(request, rules))
     return refuse(client, *close);
   const auto verdict = config_.ask({request, client->remote_address, client->user_agent});
@@ -167,9 +140,8 @@ void Listener::on_connect(const std::shared_ptr<Client>& client, const ConnectRe
     return refuse(client, refusal("AUTH-FAILURE", verdict.reason.empty()
                                                       ? "The application refuses the publisher."
                                                       : verdict.reason));
-  if (const auto session = session_.get()) {
-    const auto silence = session->silence();
-    if (!silence || *silence <= config_.takeover_time)
+  if (publisher_) {
+    if (!place_.is_replaceable())
       return refuse(client, refusal("CHANNEL-IN-USE", "Another publisher is live here."));
     end_session(EndReason::Replaced, "The publisher had gone silent and another one took over.");
   }
@@ -180,31 +152,22 @@ void Listener::publish(const std::shared_ptr<Client>& client, const ConnectReque
   Session::Callbacks callbacks{
       .on_described = [this](const sdp::Description& offer) { on_described(offer); },
       .on_connected = [this] { on_connected(); },
-      .on_turn =
-          [this](Liveness::Turn turn) {
-            emit(turn == Liveness::Turn::FellSilent ? Event::Kind::Silent : Event::Kind::Resumed);
-          },
+      .on_turn = [this](Liveness::Turn turn) { emit(to_event(turn)); },
       .on_ended = [this](EndReason reason,
                          const std::string& detail) { end_session(reason, detail); }};
-  const auto session = Session::create(control_, config_.session, std::move(callbacks));
+  const Identity identity{.session_id = random_id(), .connection_id = random_id()};
+  const auto session = place_.take(identity.session_id, std::move(callbacks));
   if (!session)
     return refuse(client, refusal("INTERNAL-ERROR",
                                   "The server cannot make a WebRTC session; its log says why."));
-  session_.set(session);
   publisher_ = client;
   request_ = request;
-  identity_ = {.session_id = random_id(), .connection_id = random_id()};
-  {
-    const auto counters = counters_.lock();
-    counters->session_id = identity_.session_id;
-    counters->is_connected = false;
-    counters->sessions++;
-  }
+  identity_ = identity;
   session->offer(offering_for(request, config_.takes_simulcast));
 }
 
 void Listener::on_described(const sdp::Description& offer) {
-  const auto& settings = config_.session;
+  const auto& settings = config_.place.session;
   publisher_->socket->send(publisher_->signalling.offer(
       {.sdp = offer,
        .is_simulcast = !offering_for(request_, config_.takes_simulcast).rids.empty(),
@@ -212,22 +175,21 @@ void Listener::on_described(const sdp::Description& offer) {
        .version = config_.version,
        .ice_servers = ice_servers(settings.stun_server, settings.turn_server)},
       settings.now()));
-  emit(Event::Kind::Offered);
+  emit(PublisherEvent::Kind::Offered);
 }
 
 void Listener::on_answer(const std::shared_ptr<Client>& client, const sdp::Description& answer) {
   if (client != publisher_)
     return;
-  if (const auto refused = session_.get()->accept(answer))
+  if (const auto refused = place_.session()->accept(answer))
     end_session(
         EndReason::Error, refused->detail,
         refusal(refused->is_malformed ? "INVALID-SDP" : "UNSUPPORTED-SDP", refused->detail));
 }
 
 void Listener::on_connected() {
-  counters_.lock()->is_connected = true;
   publisher_->socket->send(publisher_->signalling.created(identity_));
-  emit(Event::Kind::Connected);
+  emit(PublisherEvent::Kind::Connected);
 }
 
 void Listener::end_session(EndReason reason, const std::string& detail) {
@@ -235,39 +197,23 @@ void Listener::end_session(EndReason reason, const std::string& detail) {
 }
 
 void Listener::end_session(EndReason reason, const std::string& detail, const Close& close) {
-  const auto session = session_.get();
-  if (!session)
+  if (!place_.leave())
     return;
-  session_.set(nullptr);
   const auto publisher = std::exchange(publisher_, nullptr);
   publisher->socket->close(close);
-  auto outlets = session->close(config_.send_eos || is_eos_);
-  leaving_.insert(leaving_.end(), outlets.begin(), outlets.end());
-  {
-    const auto counters = counters_.lock();
-    counters->session_id.clear();
-    counters->is_connected = false;
-  }
   // What it was and is no more.
-  Event event{.kind = Event::Kind::Ended,
-              .session_id = identity_.session_id,
-              .request = request_,
-              .remote_address = publisher->remote_address,
-              .user_agent = publisher->user_agent,
-              .layers = {},
-              .reason = reason,
-              .detail = detail};
-  {  // before anybody is told
-    const auto counters = counters_.lock();
-    counters->session_id.clear();
-    counters->is_connected = false;
-  }
-  on_event_(event);
+  on_event_({.kind = PublisherEvent::Kind::Ended,
+             .session_id = identity_.session_id,
+             .remote_address = publisher->remote_address,
+             .user_agent = publisher->user_agent,
+             .layers = {},
+             .reason = reason,
+             .detail = detail},
+            request_);
 }
 
 void Listener::send_eos() {
-  is_eos_ = true;
-  is_ready_ = false;
+  place_.send_eos();
   end_session(EndReason::Stopped, "The listener takes no more publishers.");
 }
 
@@ -294,47 +240,30 @@ void Listener::tick_client(const std::shared_ptr<Client>& client, ClockTime now)
 }
 
 void Listener::tick() {
-  const auto now = config_.session.now();
+  const auto now = config_.place.session.now();
   const auto clients = clients_;  // as above
   for (const auto& client : clients)
     tick_client(client, now);
-  if (const auto session = session_.get())
-    session->tick();
-  std::erase_if(leaving_, [](const auto& outlet) {
-    const bool is_drained = outlet->is_drained();
-    if (is_drained)
-      outlet->remove();
-    return is_drained;
-  });
+  place_.tick();
 }
 
 // Of the session there is: what was asked for, and once there is an answer, what is sent.
-void Listener::emit(Event::Kind kind) {
-  const auto offering = offering_for(request_, config_.takes_simulcast);
-  Event event{.kind = kind,
-              .session_id = identity_.session_id,
-              .request = request_,
-              .remote_address = publisher_->remote_address,
-              .user_agent = publisher_->user_agent,
-              .has_audio = offering.audio,
-              .has_video = offering.video,
-              .layers = {},
-              .reason = EndReason::Stopped,
-              .detail = {}};
-  const auto& sent = session_.get()->plan().media;
-  if (kind != Event::Kind::Offered) {
-    const auto is_sent = [&](MediaKind wanted) {
-      return std::any_of(sent.begin(), sent.end(),
-                         [&](const auto& media) { return media.kind == wanted; });
-    };
-    event.has_audio = is_sent(MediaKind::Audio);
-    event.has_video = is_sent(MediaKind::Video);
-    for (const auto& media : sent) {
-      if (media.simulcast)
-        event.layers = rid_list(*media.simulcast);
-    }
+void Listener::emit(PublisherEvent::Kind kind) {
+  PublisherEvent event{.kind = kind,
+                       .session_id = identity_.session_id,
+                       .remote_address = publisher_->remote_address,
+                       .user_agent = publisher_->user_agent,
+                       .layers = {},
+                       .reason = EndReason::Stopped,
+                       .detail = {}};
+  if (kind == PublisherEvent::Kind::Offered) {
+    const auto offering = offering_for(request_, config_.takes_simulcast);
+    event.has_audio = offering.audio;
+    event.has_video = offering.video;
+  } else {
+    place_.add_media(event);
   }
-  on_event_(event);
+  on_event_(event, request_);
 }
 
 }  // namespace onair::sora

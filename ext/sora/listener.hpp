@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -13,8 +12,9 @@
 #include "glue/control_thread.hpp"
 #include "glue/gstptr.hpp"
 #include "glue/guarded.hpp"
+#include "rtcingest/publisher.hpp"
+#include "rtcingest/publisher_place.hpp"
 #include "rtcingest/request_budget.hpp"
-#include "rtcingest/session.hpp"
 #include "signalling.hpp"
 #include "web_socket.hpp"
 
@@ -43,35 +43,23 @@ class Listener {
     std::string token;           // empty: none is needed
     std::string version;         // of ours, for clients
     guint max_message_size = 0;  // bytes
-    bool send_eos = false;
     bool takes_simulcast = false;
-    Duration takeover_time{};  // silence after which a newcomer gets the place
     Signalling::Config signalling;
-    Session::Config session;
+    PublisherPlace::Config place;
     std::function<Verdict(const Guest&)> ask;
   };
-  struct Event {
-    enum class Kind { Offered, Connected, Silent, Resumed, Ended } kind;
-    std::string session_id;
-    ConnectRequest request;
-    std::string remote_address;
-    std::string user_agent;
-    bool has_audio = false;
-    bool has_video = false;
-    std::string layers;  // rids of a simulcast: "r0;r1;r2"
-    EndReason reason = EndReason::Stopped;
-    std::string detail;
-  };
-  struct Stats {
-    std::string session_id;  // empty: nobody publishes
-    bool is_connected = false;
-    std::vector<ReceivedStream::Stats> streams;
-    guint64 sessions = 0;
+  // What a publisher's session came to, and what it had asked for.
+  using OnEvent = std::function<void(const PublisherEvent&, const ConnectRequest&)>;
+  struct Counters {
     guint64 connections = 0;
     guint64 refused_connections = 0;
   };
+  struct Stats {
+    PublisherStats publisher;
+    Counters counters;
+  };
 
-  Listener(ControlThread& control, Config config, std::function<void(const Event&)> on_event);
+  Listener(ControlThread& control, Config config, OnEvent on_event);
   ~Listener();
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
@@ -86,9 +74,9 @@ class Listener {
   void send_eos();
 
   // Any thread.
-  void set_ready(bool is_ready) { is_ready_ = is_ready; }
-  bool on_bus_error(GstMessage* message);
-  [[nodiscard]] Stats stats();
+  void set_ready(bool is_ready) { place_.set_ready(is_ready); }
+  bool on_bus_error(GstMessage* message) { return place_.on_bus_error(message); }
+  [[nodiscard]] Stats stats() { return {.publisher = place_.stats(), .counters = counters_.get()}; }
 
  private:
   // A WebSocket, whoever it may be.
@@ -117,14 +105,13 @@ class Listener {
   [[nodiscard]] std::string too_long() const;
   void tick_client(const std::shared_ptr<Client>& client, ClockTime now);
   void tick();
-  void emit(Event::Kind kind);
+  void emit(PublisherEvent::Kind kind);
 
   ControlThread& control_;
   const Config config_;
-  const std::function<void(const Event&)> on_event_;
-  std::atomic<bool> is_ready_ = false;
-  Guarded<std::shared_ptr<Session>> session_;  // changed on the control thread only
-  Guarded<Stats> counters_;
+  const OnEvent on_event_;
+  PublisherPlace place_;
+  Guarded<Counters> counters_;
 
   // Control thread only.
   GstPtr<SoupServer> server_;
@@ -134,8 +121,6 @@ class Listener {
   std::shared_ptr<Client> publisher_;             // whose session it is
   ConnectRequest request_;                        // of that session
   Identity identity_;
-  bool is_eos_ = false;
-  std::vector<std::shared_ptr<Outlet>> leaving_;  // of former sessions, still handing packets on
 };
 
 }  // namespace onair::sora

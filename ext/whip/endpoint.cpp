@@ -9,6 +9,7 @@
 
 #include <sys/socket.h>
 
+#include "http/soup_server.hpp"
 #include "rtcingest/secret.hpp"
 
 GST_DEBUG_CATEGORY_EXTERN(gst_whip_listen_src_debug);
@@ -36,11 +37,6 @@ std::string media_type(SoupMessageHeaders* headers) {
   return text;
 }
 
-std::string host_of(SoupServerMessage* message) {
-  const char* host = soup_server_message_get_remote_host(message);
-  return host ? host : "unknown";
-}
-
 // Whether the client has closed its side. libsoup does not read while a message is paused, so it
 // would only notice when it writes the answer, or not even then.
 bool has_hung_up(SoupServerMessage* message) {
@@ -57,8 +53,11 @@ std::string etag_of(const std::string& id, unsigned generation) {
 }  // namespace
 
 Endpoint::Endpoint(ControlThread& control, Config config,
-                   std::function<void(const Event&)> on_event)
-    : control_{control}, config_{std::move(config)}, on_event_{std::move(on_event)} {}
+                   std::function<void(const PublisherEvent&)> on_event)
+    : control_{control},
+      config_{std::move(config)},
+      on_event_{std::move(on_event)},
+      place_{control, config_.place} {}
 
 Endpoint::~Endpoint() = default;
 
@@ -72,44 +71,19 @@ std::string Endpoint::listen() {
   };
   soup_server_add_early_handler(server_.get(), nullptr, on_early, this, nullptr);
   soup_server_add_handler(server_.get(), nullptr, on_request, this, nullptr);
-
-  const auto address = GstPtr<GSocketAddress>::adopt(
-      g_inet_socket_address_new_from_string(config_.address.c_str(), config_.port));
-  if (!address)
-    return "'" + config_.address + "' is not an IP address";
-  GError* raw = nullptr;
-  if (!soup_server_listen(server_.get(), address.get(), SoupServerListenOptions{}, &raw)) {
-    const ErrorPtr error{raw};
-    return error->message;
-  }
-  GSList* uris = soup_server_get_uris(server_.get());
-  port_ = uris ? static_cast<guint>(g_uri_get_port(static_cast<GUri*>(uris->data))) : 0;
-  g_slist_free_full(uris, [](gpointer uri) { g_uri_unref(static_cast<GUri*>(uri)); });
+  if (auto error = listen_on(server_.get(), config_.address, config_.port); !error.empty())
+    return error;
+  port_ = port_of(server_.get());
   control_.every(kTickMs, [this] { tick(); });
   return {};
 }
 
 void Endpoint::stop() {
-  if (session_.get())
-    end_session(EndReason::Stopped, "The endpoint stops.");
-  for (const auto& outlet : leaving_)
-    outlet->remove();
-  leaving_.clear();
+  end_session(EndReason::Stopped, "The endpoint stops.");
+  place_.stop();
   if (server_)
     soup_server_disconnect(server_.get());
   server_.reset();
-}
-
-bool Endpoint::on_bus_error(GstMessage* message) {
-  const auto session = session_.get();
-  return session && session->on_bus_error(message);
-}
-
-Endpoint::Stats Endpoint::stats() {
-  auto stats = counters_.get();
-  if (const auto session = session_.get())
-    stats.streams = session->stats();
-  return stats;
 }
 
 // The body's size is bounded before it is in memory.
@@ -133,7 +107,7 @@ void Endpoint::on_headers(SoupServerMessage* message) {
 
 void Endpoint::on_request(SoupServerMessage* message, const char* path) {
   counters_.lock()->requests++;
-  if (const auto wait = budget_.spend(host_of(message), config_.session.now())) {
+  if (const auto wait = budget_.spend(host_of(message), config_.place.session.now())) {
     const auto seconds = std::chrono::ceil<std::chrono::seconds>(*wait).count();
     return respond(message, problem(429, "Too many requests from this address.",
                                     {{"Retry-After", std::to_string(seconds)}}));
@@ -163,7 +137,7 @@ void Endpoint::on_request(SoupServerMessage* message, const char* path) {
   if (auto* wanted = std::get_if<Publish>(&action))
     return publish(message, std::move(wanted->plan));
   if (const auto* trickle = std::get_if<Trickle>(&action)) {
-    session_.get()->add_candidates(trickle->fragment);
+    place_.session()->add_candidates(trickle->fragment);
     return respond(message, trickled());
   }
   if (const auto* restart = std::get_if<RestartIce>(&action))
@@ -193,25 +167,23 @@ void Endpoint::respond(SoupServerMessage* message, const Response& response) {
 }
 
 EndpointState Endpoint::state() const {
-  EndpointState state{
-      .path = config_.path,
-      .token = config_.token,
-      .is_ready = is_ready_,
-      .takes_simulcast = config_.takes_simulcast,
-      .session = std::nullopt,
-      .ice_servers = ice_server_links(config_.session.stun_server, config_.session.turn_server)};
-  // The lock is ours to take: only this thread changes the pointer.
-  if (const auto session = const_cast<Endpoint*>(this)->session_.get()) {
+  const auto& settings = config_.place.session;
+  EndpointState state{.path = config_.path,
+                      .token = config_.token,
+                      .is_ready = place_.is_ready(),
+                      .takes_simulcast = config_.takes_simulcast,
+                      .session = std::nullopt,
+                      .ice_servers = ice_server_links(settings.stun_server, settings.turn_server)};
+  if (const auto session = place_.session()) {
     state.session = session_state_;
     state.session->remote = session->remote_credentials();
-    const auto silence = session->silence();
-    state.session->is_replaceable = silence && *silence > config_.takeover_time;
+    state.session->is_replaceable = place_.is_replaceable();
   }
   return state;
 }
 
 void Endpoint::publish(SoupServerMessage* message, Plan plan) {
-  if (session_.get())
+  if (place_.session())
     end_session(EndReason::Replaced, "The publisher had gone silent and another one took over.");
 
   const auto id = random_id();  // the session's URL is what DELETE and PATCH go to
@@ -226,29 +198,15 @@ void Endpoint::publish(SoupServerMessage* message, Plan plan) {
   user_agent_ = agent ? agent : "";
   Session::Callbacks callbacks{
       .on_described = [this](const sdp::Description& answer) { on_answer(sdp::to_text(answer)); },
-      .on_connected =
-          [this] {
-            counters_.lock()->is_connected = true;
-            emit(Event::Kind::Connected);
-          },
-      .on_turn =
-          [this](Liveness::Turn turn) {
-            emit(turn == Liveness::Turn::FellSilent ? Event::Kind::Silent : Event::Kind::Resumed);
-          },
+      .on_connected = [this] { emit(PublisherEvent::Kind::Connected); },
+      .on_turn = [this](Liveness::Turn turn) { emit(to_event(turn)); },
       .on_ended = [this](EndReason reason,
                          const std::string& detail) { end_session(reason, detail); }};
-  const auto session = Session::create(control_, config_.session, std::move(callbacks));
+  const auto session = place_.take(id, std::move(callbacks));
   if (!session)
     return respond(message, problem(500,
                                     "The server cannot make a WebRTC session; its log says "
                                     "why."));
-  session_.set(session);
-  {
-    const auto counters = counters_.lock();
-    counters->session_id = id;
-    counters->is_connected = false;
-    counters->sessions++;
-  }
   pending_ = GstPtr<SoupServerMessage>::share(message);
   soup_server_message_pause(message);
   session->answer(std::move(plan));
@@ -259,12 +217,12 @@ void Endpoint::on_answer(std::string answer) {
   if (!message)
     return;
   respond(message.get(), published(state(), session_state_, std::move(answer)));
-  emit(Event::Kind::Offered);
+  emit(PublisherEvent::Kind::Offered);
   soup_server_message_unpause(message.get());
 }
 
 Response Endpoint::restart_ice(const SdpFragment& fragment) {
-  const auto session = session_.get();
+  const auto session = place_.session();
   const auto ours = session->restart_ice(fragment);
   if (!ours)
     return problem(500, "ICE could not be restarted; the session goes on as it was.");
@@ -274,27 +232,17 @@ Response Endpoint::restart_ice(const SdpFragment& fragment) {
 }
 
 void Endpoint::end_session(EndReason reason, const std::string& detail) {
-  const auto session = session_.get();
-  if (!session)
+  if (!place_.leave())
     return;
-  session_.set(nullptr);
   if (const auto message = std::exchange(pending_, {})) {
     respond(message.get(), problem(500, detail));
     soup_server_message_unpause(message.get());
   }
-  auto outlets = session->close(config_.send_eos || is_eos_);
-  leaving_.insert(leaving_.end(), outlets.begin(), outlets.end());
-  {  // before anybody is told
-    const auto counters = counters_.lock();
-    counters->session_id.clear();
-    counters->is_connected = false;
-  }
-  emit(Event::Kind::Ended, reason, detail);
+  emit(PublisherEvent::Kind::Ended, reason, detail);
 }
 
 void Endpoint::send_eos() {
-  is_eos_ = true;
-  is_ready_ = false;
+  place_.send_eos();
   end_session(EndReason::Stopped, "The endpoint takes no more publishers.");
 }
 
@@ -302,33 +250,20 @@ void Endpoint::tick() {
   // A client that hangs up before it has its answer does not hold the place.
   if (pending_ && has_hung_up(pending_.get()))
     end_session(EndReason::Deleted, "The publisher hung up before it had its answer.");
-  if (const auto session = session_.get())
-    session->tick();
-  std::erase_if(leaving_, [](const auto& outlet) {
-    const bool is_drained = outlet->is_drained();
-    if (is_drained)
-      outlet->remove();
-    return is_drained;
-  });
+  place_.tick();
 }
 
-void Endpoint::emit(Event::Kind kind, EndReason reason, const std::string& detail) {
-  Event event{.kind = kind,
-              .session_id = session_state_.id,
-              .remote_address = remote_address_,
-              .user_agent = user_agent_,
-              .has_audio = false,
-              .has_video = false,
-              .layers = {},
-              .reason = reason,
-              .detail = detail};
-  if (const auto session = session_.get()) {
-    for (const auto& media : session->plan().media) {
-      (media.kind == MediaKind::Audio ? event.has_audio : event.has_video) = true;
-      if (media.simulcast)
-        event.layers = rid_list(*media.simulcast);
-    }
-  }
+void Endpoint::emit(PublisherEvent::Kind kind, EndReason reason, const std::string& detail) {
+  PublisherEvent event{.kind = kind,
+                       .session_id = session_state_.id,
+                       .remote_address = remote_address_,
+                       .user_agent = user_agent_,
+                       .has_audio = false,
+                       .has_video = false,
+                       .layers = {},
+                       .reason = reason,
+                       .detail = detail};
+  place_.add_media(event);
   on_event_(event);
 }
 

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include <gst/gst.h>
 #include <libsoup/soup.h>
@@ -13,8 +11,9 @@
 #include "glue/control_thread.hpp"
 #include "glue/gstptr.hpp"
 #include "glue/guarded.hpp"
+#include "rtcingest/publisher.hpp"
+#include "rtcingest/publisher_place.hpp"
 #include "rtcingest/request_budget.hpp"
-#include "rtcingest/session.hpp"
 #include "whip_protocol.hpp"
 
 namespace onair::whip {
@@ -29,33 +28,21 @@ class Endpoint {
     std::string path;
     std::string token;
     guint max_request_size = 0;  // bytes
-    bool send_eos = false;
     bool takes_simulcast = false;
-    Duration takeover_time{};  // silence after which a newcomer gets the place
-    Session::Config session;
+    PublisherPlace::Config place;
   };
-  struct Event {
-    enum class Kind { Offered, Connected, Silent, Resumed, Ended } kind;
-    std::string session_id;
-    std::string remote_address;
-    std::string user_agent;
-    bool has_audio = false;
-    bool has_video = false;
-    std::string layers;  // rids of a simulcast: "h;m;l"
-    EndReason reason = EndReason::Stopped;
-    std::string detail;
-  };
-  struct Stats {
-    std::string session_id;  // empty: nobody publishes
-    bool is_connected = false;
-    std::vector<ReceivedStream::Stats> streams;
-    guint64 sessions = 0;
+  struct Counters {
     guint64 requests = 0;
     guint64 refused_requests = 0;
     guint64 ice_restarts = 0;
   };
+  struct Stats {
+    PublisherStats publisher;
+    Counters counters;
+  };
 
-  Endpoint(ControlThread& control, Config config, std::function<void(const Event&)> on_event);
+  Endpoint(ControlThread& control, Config config,
+           std::function<void(const PublisherEvent&)> on_event);
   ~Endpoint();
   Endpoint(const Endpoint&) = delete;
   Endpoint& operator=(const Endpoint&) = delete;
@@ -70,9 +57,9 @@ class Endpoint {
   void send_eos();
 
   // Any thread.
-  void set_ready(bool is_ready) { is_ready_ = is_ready; }
-  bool on_bus_error(GstMessage* message);
-  [[nodiscard]] Stats stats();
+  void set_ready(bool is_ready) { place_.set_ready(is_ready); }
+  bool on_bus_error(GstMessage* message) { return place_.on_bus_error(message); }
+  [[nodiscard]] Stats stats() { return {.publisher = place_.stats(), .counters = counters_.get()}; }
 
  private:
   void on_headers(SoupServerMessage* message);
@@ -83,15 +70,14 @@ class Endpoint {
   void on_answer(std::string answer);
   [[nodiscard]] EndpointState state() const;
   void tick();
-  void emit(Event::Kind kind, EndReason reason = EndReason::Stopped,
+  void emit(PublisherEvent::Kind kind, EndReason reason = EndReason::Stopped,
             const std::string& detail = {});
 
   ControlThread& control_;
   const Config config_;
-  const std::function<void(const Event&)> on_event_;
-  std::atomic<bool> is_ready_ = false;
-  Guarded<std::shared_ptr<Session>> session_;  // changed on the control thread only
-  Guarded<Stats> counters_;
+  const std::function<void(const PublisherEvent&)> on_event_;
+  PublisherPlace place_;
+  Guarded<Counters> counters_;
 
   // Control thread only.
   GstPtr<SoupServer> server_;
@@ -101,9 +87,7 @@ class Endpoint {
   std::string remote_address_;
   std::string user_agent_;
   unsigned ice_generation_ = 0;
-  bool is_eos_ = false;
-  GstPtr<SoupServerMessage> pending_;             // the POST that waits for its answer
-  std::vector<std::shared_ptr<Outlet>> leaving_;  // of former sessions, still handing packets on
+  GstPtr<SoupServerMessage> pending_;  // the POST that waits for its answer
 };
 
 }  // namespace onair::whip

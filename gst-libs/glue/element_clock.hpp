@@ -26,4 +26,12 @@ namespace onair {
   return RunningTime{*now - to_clock_time(element, RunningTime{})};
 }
 
+// What its clock shows, or the system's where it has none, as before PLAYING. Any thread.
+[[nodiscard]] inline ClockTime clock_now(GstElement* element) {
+  auto clock = GstPtr<GstClock>::adopt(gst_element_get_clock(element));
+  if (!clock)
+    clock = GstPtr<GstClock>::adopt(gst_system_clock_obtain());
+  return *to_clock_time(gst_clock_get_time(clock.get()));
+}
+
 }  // namespace onair

@@ -178,4 +178,23 @@ void Outlet::remove() {
   ghost_.reset();
 }
 
+void DrainingOutlets::add(std::vector<std::shared_ptr<Outlet>> outlets) {
+  outlets_.insert(outlets_.end(), outlets.begin(), outlets.end());
+}
+
+void DrainingOutlets::tick() {
+  std::erase_if(outlets_, [](const auto& outlet) {
+    const bool is_drained = outlet->is_drained();
+    if (is_drained)
+      outlet->remove();
+    return is_drained;
+  });
+}
+
+void DrainingOutlets::remove_all() {
+  for (const auto& outlet : outlets_)
+    outlet->remove();
+  outlets_.clear();
+}
+
 }  // namespace onair

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "glue/gstptr.hpp"
 
@@ -63,6 +64,19 @@ class Outlet : public std::enable_shared_from_this<Outlet> {
   GstPtr<GstPad> ghost_;
   bool has_told_failure_ = false;
   std::atomic<bool> has_passed_mark_ = false;
+};
+
+// Closed outlets, each of which goes when its last packet has gone out.
+class DrainingOutlets {
+ public:
+  void add(std::vector<std::shared_ptr<Outlet>> outlets);
+  // Removes those that are drained.
+  void tick();
+  // Removes all, whatever is still inside.
+  void remove_all();
+
+ private:
+  std::vector<std::shared_ptr<Outlet>> outlets_;
 };
 
 }  // namespace onair

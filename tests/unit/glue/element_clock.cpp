@@ -41,6 +41,16 @@ TEST_F(ElementClock, WithoutAClockThereIsNoNow) {
   EXPECT_EQ(running_time_now(element()), std::nullopt);
 }
 
+TEST_F(ElementClock, NowIsTheSystemClocksUntilThereIsAnother) {
+  const auto clock = GstPtr<GstClock>::adopt(gst_system_clock_obtain());
+  const auto before = to_clock_time(gst_clock_get_time(clock.get()));
+  const auto now = clock_now(element());
+  EXPECT_GE(now, before);
+  EXPECT_LE(now, to_clock_time(gst_clock_get_time(clock.get())));
+  give_clock(10 * GST_SECOND);
+  EXPECT_EQ(clock_now(element()), ClockTime{10s});
+}
+
 TEST_F(ElementClock, NoBaseTimeIsZero) {
   give_clock(10 * GST_SECOND);
   gst_element_set_base_time(element(), GST_CLOCK_TIME_NONE);
