@@ -8,6 +8,9 @@ namespace {
 
 constexpr std::size_t kFixedSize = 12;
 constexpr std::size_t kExtensionHeaderSize = 4;
+// Of the first byte.
+constexpr unsigned kHasPadding = 0x20;
+constexpr unsigned kHasExtensions = 0x10;
 
 constexpr std::uint16_t kOneByteForm = 0xbede;
 constexpr std::uint16_t kTwoByteForm = 0x1000;  // and any lower four bits
@@ -23,23 +26,28 @@ std::uint16_t read16(std::span<const std::uint8_t> bytes) {
 std::optional<RtpHeader> read_rtp_header(std::span<const std::uint8_t> packet) {
   if (packet.size() < kFixedSize || packet[0] >> 6 != 2)
     return std::nullopt;
-  const std::size_t size = kFixedSize + 4u * (packet[0] & 0x0fu);
+  std::size_t size = kFixedSize + 4u * (packet[0] & 0x0fu);
   RtpHeader header{.payload_type = static_cast<std::uint8_t>(packet[1] & 0x7f),
+                   .sequence = read16(packet.subspan(2)),
                    .ssrc = static_cast<std::uint32_t>(read16(packet.subspan(8))) << 16 |
                            read16(packet.subspan(10)),
                    .profile = 0,
-                   .extensions = {}};
-  if (packet.size() < size)
+                   .extensions = {},
+                   .payload = {}};
+  if ((packet[0] & kHasExtensions) != 0) {
+    if (packet.size() < size + kExtensionHeaderSize)
+      return std::nullopt;
+    const std::size_t length = 4u * read16(packet.subspan(size + 2));
+    if (packet.size() < size + kExtensionHeaderSize + length)
+      return std::nullopt;
+    header.profile = read16(packet.subspan(size));
+    header.extensions = packet.subspan(size + kExtensionHeaderSize, length);
+    size += kExtensionHeaderSize + length;
+  }
+  const std::size_t padding = (packet[0] & kHasPadding) != 0 ? packet.back() : 0;
+  if (packet.size() < size + padding)
     return std::nullopt;
-  if ((packet[0] & 0x10) == 0)
-    return header;
-  if (packet.size() < size + kExtensionHeaderSize)
-    return std::nullopt;
-  const std::size_t length = 4u * read16(packet.subspan(size + 2));
-  if (packet.size() < size + kExtensionHeaderSize + length)
-    return std::nullopt;
-  header.profile = read16(packet.subspan(size));
-  header.extensions = packet.subspan(size + kExtensionHeaderSize, length);
+  header.payload = packet.subspan(size, packet.size() - size - padding);
   return header;
 }
 

@@ -37,6 +37,30 @@ TEST(RtpHeader, ItsFieldsAreThoseOfRfc3550) {
   EXPECT_TRUE(header->extensions.empty());
 }
 
+TEST(RtpHeader, ThePayloadIsWhatStandsBetweenExtensionsAndPadding) {
+  auto packet = rtp_packet(102, 1, one_byte_extensions({{1, "x"}}));
+  const auto begin = packet.size();
+  packet[2] = 0xab;
+  packet[3] = 0xcd;
+  packet.insert(packet.end(), {7, 8, 9});
+  EXPECT_EQ(read_rtp_header(packet)->sequence, 0xabcd);
+  EXPECT_EQ(read_rtp_header(packet)->payload.size(), 3u);
+  EXPECT_EQ(read_rtp_header(packet)->payload.data(), packet.data() + begin);
+  packet.insert(packet.end(), {0, 2});
+  packet[0] |= 0x20;
+  EXPECT_EQ(read_rtp_header(packet)->payload.size(), 3u);
+}
+
+TEST(RtpHeader, PaddingMayFillThePacketAndNoMore) {
+  auto packet = rtp_packet(102, 1);
+  packet.insert(packet.end(), {0, 0, 3});
+  packet[0] |= 0x20;
+  ASSERT_TRUE(read_rtp_header(packet));
+  EXPECT_TRUE(read_rtp_header(packet)->payload.empty());
+  packet.back() = 4;
+  EXPECT_FALSE(read_rtp_header(packet));
+}
+
 TEST(RtpHeader, TheMarkerIsNoPartOfThePayloadType) {
   auto packet = rtp_packet(102, 1);
   packet[1] |= 0x80;
