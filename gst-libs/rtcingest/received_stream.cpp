@@ -13,13 +13,27 @@ namespace {
 constexpr std::uint32_t kAudioClockRate = 48'000;
 constexpr std::uint32_t kVideoClockRate = 90'000;
 
+StreamMonitor::Stats sum(const StreamMonitor::Stats& one, const StreamMonitor::Stats& other) {
+  return {.packets = one.packets + other.packets,
+          .bytes = one.bytes + other.bytes,
+          .lost = one.lost + other.lost,
+          .media_time = one.media_time + other.media_time};
+}
+
 }  // namespace
 
 ReceivedStream::ReceivedStream(Config config)
     : config_{std::move(config)},
-      shared_{Shared{.monitor = StreamMonitor{config_.kind == MediaKind::Audio ? kAudioClockRate
-                                                                               : kVideoClockRate},
-                     .requester = KeyframeRequester{config_.keyframe_interval}}} {}
+      jitterbuffer_{std::exchange(config_.jitterbuffer, {})},
+      shared_{fresh()} {}
+
+ReceivedStream::Shared ReceivedStream::fresh() const {
+  return {.ssrc = std::nullopt,
+          .former = {},
+          .monitor =
+              StreamMonitor{config_.kind == MediaKind::Audio ? kAudioClockRate : kVideoClockRate},
+          .requester = KeyframeRequester{config_.keyframe_interval}};
+}
 
 std::shared_ptr<ReceivedStream> ReceivedStream::create(Config config, GstPad* source) {
   std::shared_ptr<ReceivedStream> stream{new ReceivedStream{std::move(config)}};
@@ -33,7 +47,8 @@ std::shared_ptr<ReceivedStream> ReceivedStream::create(Config config, GstPad* so
 
 ReceivedStream::Stats ReceivedStream::stats() {
   std::shared_ptr<GstStructure> jitterbuffer;
-  if (GstElement* element = config_.jitterbuffer.get();
+  const auto from = jitterbuffer_.get();
+  if (GstElement* element = from.get();
       element && g_object_class_find_property(G_OBJECT_GET_CLASS(element), "stats")) {
     GstStructure* structure = nullptr;
     g_object_get(element, "stats", &structure, nullptr);
@@ -43,7 +58,7 @@ ReceivedStream::Stats ReceivedStream::stats() {
   return {.kind = config_.kind,
           .pad_name = config_.outlet->pad_name(),
           .rid = config_.outlet->rid(),
-          .received = shared->monitor.stats(),
+          .received = sum(shared->former, shared->monitor.stats()),
           .keyframe_requests = shared->keyframe_requests,
           .jitterbuffer = std::move(jitterbuffer)};
 }
@@ -69,17 +84,24 @@ void ReceivedStream::on_packet(GstPad* pad, GstBuffer* buffer) {
   bool is_request = false;
   {
     const auto shared = shared_.lock();
+    const auto ssrc = gst_rtp_buffer_get_ssrc(&rtp);
+    if (shared->ssrc && *shared->ssrc != ssrc) {
+      auto anew = fresh();
+      anew.former = sum(shared->former, shared->monitor.stats());
+      anew.keyframe_requests = shared->keyframe_requests;
+      *shared = std::move(anew);
+    }
+    shared->ssrc = ssrc;
     shared->monitor.on_packet(gst_rtp_buffer_get_seq(&rtp), gst_rtp_buffer_get_timestamp(&rtp),
                               payload.size());
     is_request =
         config_.kind == MediaKind::Video && shared->requester.on_packet(config_.now(), payload);
-    shared->keyframe_requests += is_request ? 1 : 0;
   }
   gst_rtp_buffer_unmap(&rtp);
-  // Without all-headers rtpsession makes a PLI of it, with them a FIR.
-  if (is_request)
-    gst_pad_send_event(pad,
-                       gst_video_event_new_upstream_force_key_unit(GST_CLOCK_TIME_NONE, FALSE, 0));
+  // Without all-headers rtpsession makes a PLI of it, with them a FIR. Who gets no RTCP has nobody to ask.
+  if (is_request && gst_pad_send_event(pad, gst_video_event_new_upstream_force_key_unit(
+                                                GST_CLOCK_TIME_NONE, FALSE, 0)))
+    shared_.lock()->keyframe_requests++;
 }
 
 }  // namespace onair
