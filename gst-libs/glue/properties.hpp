@@ -47,7 +47,9 @@ void install_properties(GObjectClass* klass, std::span<const Property<Settings>>
                                initial.*field, flags);
     }
     GParamSpec* operator()(gint Settings::*field) const {
-      return g_param_spec_int(p.name, p.nick, p.blurb, -1, G_MAXINT, initial.*field, flags);
+      return g_param_spec_int(p.name, p.nick, p.blurb, -1,
+                              static_cast<gint>(std::min<guint64>(p.max, G_MAXINT)), initial.*field,
+                              flags);
     }
     GParamSpec* operator()(guint64 Settings::*field) const {
       return g_param_spec_uint64(p.name, p.nick, p.blurb, p.min, p.max, initial.*field, flags);
