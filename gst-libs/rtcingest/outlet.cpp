@@ -13,8 +13,8 @@ bool is_end_mark(GstEvent* event) {
          gst_event_has_name(event, kEndMark);
 }
 
-// Elements in front ask whether new caps (a layer's with another SSRC) are fine, and end the session where they
-// are not. What the consumer thinks of them shows when it gets them.
+}  // namespace
+
 GstPadProbeReturn accept_all_caps(GstPad*, GstPadProbeInfo* info, gpointer) {
   GstQuery* query = gst_pad_probe_info_get_query(info);
   if (GST_QUERY_TYPE(query) != GST_QUERY_ACCEPT_CAPS)
@@ -22,8 +22,6 @@ GstPadProbeReturn accept_all_caps(GstPad*, GstPadProbeInfo* info, gpointer) {
   gst_query_set_accept_caps_result(query, TRUE);
   return GST_PAD_PROBE_HANDLED;
 }
-
-}  // namespace
 
 std::shared_ptr<Outlet> Outlet::create(Config config, GstPad* source) {
   std::shared_ptr<Outlet> outlet{new Outlet{std::move(config)}};

@@ -66,6 +66,11 @@ class Outlet : public std::enable_shared_from_this<Outlet> {
   std::atomic<bool> has_passed_mark_ = false;
 };
 
+// Elements in front ask whether new caps (with another SSRC) are fine, and end the session where they are not. For
+// whoever has this probe for GST_PAD_PROBE_TYPE_QUERY_DOWNSTREAM they are; what the consumer thinks of them
+// shows when it gets them.
+GstPadProbeReturn accept_all_caps(GstPad* pad, GstPadProbeInfo* info, gpointer);
+
 // Closed outlets, each of which goes when its last packet has gone out.
 class DrainingOutlets {
  public:

@@ -18,11 +18,11 @@ class SoraPipeline : public WhipPipeline {
  public:
   explicit SoraPipeline(const std::string& properties = {}, Choice choice = {},
                         const std::string& consumers = {})
-      : WhipPipeline{
-            {.head = "soralistensrc channel-id=live token=secret", .message = "sora-session"},
-            properties,
-            std::move(choice),
-            consumers} {}
+      : WhipPipeline{{.head = "soralistensrc port=0 channel-id=live token=secret",
+                      .message = "sora-session"},
+                     properties,
+                     std::move(choice),
+                     consumers} {}
   [[nodiscard]] std::string socket_url() const {
     return "ws://127.0.0.1:" + std::to_string(port()) + "/signaling";
   }

@@ -24,7 +24,7 @@ std::string text_of_error(GstMessage* message) {
 
 WhipPipeline::WhipPipeline(const std::string& properties, Choice choice,
                            const std::string& consumers)
-    : WhipPipeline{{.head = "whiplistensrc token=secret", .message = "whip-session"},
+    : WhipPipeline{{.head = "whiplistensrc port=0 token=secret", .message = "whip-session"},
                    properties,
                    std::move(choice),
                    consumers} {}
@@ -34,7 +34,7 @@ WhipPipeline::WhipPipeline(Kind kind, const std::string& properties, Choice choi
     : kind_{std::move(kind)}, choice_{choice ? std::move(choice) : [](const std::string&) {
         return std::optional{PadSink::Manner::Takes};
       }} {
-  const auto line = kind_.head + " name=whip port=0 " + properties + " " + consumers;
+  const auto line = kind_.head + " name=whip " + properties + " " + consumers;
   GError* raw = nullptr;
   GstElement* made =
       gst_parse_launch_full(line.c_str(), nullptr, GST_PARSE_FLAG_FATAL_ERRORS, &raw);
