@@ -42,6 +42,7 @@ hlsdirectory gst/hlslive/gsthlsdirectory.cpp
 hlslivesink gst/hlslive/gsthlslivesink.cpp
 hlsorigin ext/hlsorigin/gsthlsorigin.cpp
 rtpadaptivejitterbuffer gst/rtpadaptive/gstrtpadaptivejitterbuffer.cpp
+rtplistensrc gst/rtplisten/gstrtplistensrc.cpp
 soralistensrc ext/sora/gstsoralistensrc.cpp
 whiplistensrc ext/whip/gstwhiplistensrc.cpp
 LIST

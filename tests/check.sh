@@ -150,13 +150,13 @@ if wants sanitizers; then
     -Db_sanitize=thread -Db_lundef=false \
     tests/unit/unit_{glue,hlslive_storage,tsan_glib} tests/support/libtsan_glib.so gst/avalign/libgstonairavalign.so \
     gst/flywheel/libgstonairflywheel.so gst/hlsbalance/libgstonairhlsbalance.so \
-    gst/rtpadaptive/libgstonairrtpadaptive.so gst/cmaf/libgstonaircmaf.so gst/hlslive/libgstonairhlslive.so \
+    gst/rtpadaptive/libgstonairrtpadaptive.so gst/rtplisten/libgstonairrtplisten.so gst/cmaf/libgstonaircmaf.so gst/hlslive/libgstonairhlslive.so \
     ext/hlsorigin/libgstonairhlsorigin.so \
     tests/elements/element-{avaligner,flywheel,hlsbalancer,hlslivesink,hlslivesink-faults,hlsorigin} \
-    tests/elements/element-rtpadaptivejitterbuffer
+    tests/elements/element-{rtpadaptivejitterbuffer,rtplistensrc}
   say "what threads share, under ThreadSanitizer"
   run_meson "$root/build-tsan" --test unit_tsan_glib unit_glue unit_hlslive_storage avaligner flywheel \
-    hlsbalancer hlslivesink hlslivesink_faults hlsorigin rtpadaptivejitterbuffer
+    hlsbalancer hlslivesink hlslivesink_faults hlsorigin rtpadaptivejitterbuffer rtplistensrc
 fi
 
 if wants e2e; then

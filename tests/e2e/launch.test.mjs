@@ -159,6 +159,28 @@ test("the pipeline of whiplistensrc's documentation records a broadcast when pas
   }
 });
 
+test("the pipeline of rtplistensrc's documentation records what is forwarded when pasted", async () => {
+  const [pipeline] = await documentedPipelines('gst/rtplisten/gstrtplistensrc.cpp');
+  dir = await mkdtemp(path.join(os.tmpdir(), 'onair-docs-'));
+  const port = await freePorts();
+  const pasted = pipeline.replaceAll('port=5002', `port=${port}`).replaceAll('port=5004', `port=${port + 1}`);
+  assert.notEqual(pasted, pipeline);
+  const program = new Program('/bin/bash', ['-c', `exec ${pasted}`], { cwd: dir, env: environment });
+  try {
+    const file = path.join(dir, 'forwarded.ts');
+    await eventually('some seconds of a recording', async () =>
+      existsSync(file) && (await stat(file)).size > 400_000, 20_000);
+    const ended = await program.stop('SIGINT');
+    assert.equal(ended.code, 0, program.output);
+    assert.deepEqual(await findFaults([file]), []);
+    const streams = await streamsOf(file);
+    assert.deepEqual(streams.map((stream) => stream.codec_name).sort(), ['h264', 'mp3']);
+  } finally {
+    await program.stop('SIGKILL');
+    await rm(dir, { recursive: true, force: true });
+  }
+});
+
 test("the pipeline of rtpadaptivejitterbuffer's documentation records a tone when pasted", async () => {
   const [pipeline] =
     await documentedPipelines('gst/rtpadaptive/gstrtpadaptivejitterbuffer.cpp');

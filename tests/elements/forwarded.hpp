@@ -3,7 +3,6 @@
 
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
@@ -11,6 +10,7 @@
 
 #include <gtest/gtest.h>
 
+#include "glue/guarded.hpp"
 #include "patience.hpp"
 #include "reference_timestamp.hpp"
 #include "rtp_sender.hpp"
@@ -87,28 +87,27 @@ class Forwarded {
 class Kept {
  public:
   explicit Kept(GstPad* pad) : pad_{GstPtr<GstPad>::share(pad)} {
+    using Shared = std::shared_ptr<Guarded<Buffers>>;
     const auto keep = [](GstPad*, GstPadProbeInfo* info, gpointer data) {
-      auto* self = static_cast<Kept*>(data);
-      const std::lock_guard lock{self->mutex_};
-      self->buffers_.push_back(GstPtr<GstBuffer>::share(gst_pad_probe_info_get_buffer(info)));
+      auto buffer = GstPtr<GstBuffer>::share(gst_pad_probe_info_get_buffer(info));
+      (*static_cast<Shared*>(data))->lock()->push_back(std::move(buffer));
       return GST_PAD_PROBE_OK;
     };
-    probe_ = gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_BUFFER, keep, this, nullptr);
+    // A probe that is removed may still be running.
+    probe_ = gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_BUFFER, keep, new Shared{buffers_},
+                               [](gpointer data) { delete static_cast<Shared*>(data); });
   }
   ~Kept() { gst_pad_remove_probe(pad_.get(), probe_); }
   Kept(const Kept&) = delete;
   Kept& operator=(const Kept&) = delete;
 
-  std::vector<GstPtr<GstBuffer>> buffers() {
-    const std::lock_guard lock{mutex_};
-    return buffers_;
-  }
+  using Buffers = std::vector<GstPtr<GstBuffer>>;
+  Buffers buffers() { return buffers_->get(); }
 
  private:
   GstPtr<GstPad> pad_;
   gulong probe_ = 0;
-  std::mutex mutex_;
-  std::vector<GstPtr<GstBuffer>> buffers_;
+  std::shared_ptr<Guarded<Buffers>> buffers_ = std::make_shared<Guarded<Buffers>>();
 };
 
 // The consumer of a pad; the test ends here when it does not come.
