@@ -45,7 +45,7 @@
  *       ! audioresample ! audiorate skip-to-first=true ! lamemp3enc target=bitrate bitrate=128 cbr=true \
  *       ! audio/mpeg,rate=48000 ! mpegaudioparse ! queue ! mux. \
  *     videotestsrc is-live=true ! video/x-raw,format=I420 ! x264enc tune=zerolatency key-int-max=60 \
- *       ! rtph264pay config-interval=-1 pt=102 ! udpsink host=127.0.0.1 port=5004 async=false \
+ *       ! rtph264pay pt=102 ! udpsink host=127.0.0.1 port=5004 async=false \
  *     audiotestsrc is-live=true samplesperbuffer=960 ! audio/x-raw,rate=48000 \
  *       ! opusenc ! rtpopuspay pt=111 ! udpsink host=127.0.0.1 port=5002 async=false
  * ]| Sends a test picture and a tone over the loopback interface and records what arrives, until Ctrl-C. To

@@ -105,6 +105,7 @@ TEST(RtpListenSrc, NothingThatAnybodyElseSendsGetsIn) {
   Forwarded live;
   live.send_video(2);
   REQUIRE_PAD(video, live.rtp, "video_0");
+  EXPECT_PACKETS(video, 2u);
   RtpSender other{RtpSender::video(0x9999)};
   other.send(live.rtp.port_of("video"), 4);
   EXPECT_TRUE(live.rtp.wait_until_refused("ssrc", 4));
