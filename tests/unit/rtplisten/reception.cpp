@@ -2,6 +2,8 @@
 #include "reception.hpp"
 
 #include <chrono>
+#include <map>
+#include <random>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -173,6 +175,45 @@ TEST(Reception, CountsWhatItRefusesByItsReason) {
   EXPECT_EQ(count(Refusal::Sender), 1u);
   EXPECT_EQ(count(Refusal::Stray), 1u);
   EXPECT_EQ(count(Refusal::NotRtp), 0u);
+}
+
+// Several that send at once, come and go, and change what they send; seeded, each time the same.
+TEST(Reception, OnePublisherAtATimeWhateverComes) {
+  std::mt19937 random{20'180'905};
+  Ports on;
+  std::map<MediaKind, Source> known;
+  unsigned session = 0;
+  unsigned passed = 0;
+  Duration now{};
+  for (unsigned round = 0; round < 50'000; ++round) {
+    now += 1ms * (random() % 200 == 0 ? random() % 3000 : random() % 20);
+    const auto kind = random() % 2 == 0 ? Audio : Video;
+    const auto ssrc = static_cast<std::uint32_t>(1 + random() % 3);
+    const auto from = sender(static_cast<std::uint8_t>(1 + random() % 2));
+    auto packet = bytes_of({.ssrc = ssrc,
+                            .payload_type = random() % 8 == 0 ? 63u : 111u,
+                            .sequence = round / 8,
+                            .payload = {0x78, 0, 1, 0x65}});
+    if (random() % 50 == 0)
+      packet[random() % packet.size()] = static_cast<std::uint8_t>(random());
+    if (random() % 2000 == 0)
+      on.reception.end(random() % 2 == 0);
+    if (random() % 2000 == 0)
+      on.reception.on_bye(kind, at(now), ssrc);
+    const auto outcome = on.reception.on_packet(kind, at(now), from, packet);
+    if (outcome.session == 0)
+      continue;
+    EXPECT_EQ(outcome.session, on.reception.session());
+    EXPECT_GE(outcome.session, session);
+    session = outcome.session;
+    if (std::holds_alternative<LearnedStream::Learned>(outcome.decision))
+      known[kind] = outcome.source;
+    EXPECT_EQ(outcome.source, known[kind]);
+    EXPECT_EQ(outcome.source.sender, from);
+    ++passed;
+  }
+  EXPECT_GT(session, 10u);
+  EXPECT_GT(passed, 1000u);
 }
 
 }  // namespace
