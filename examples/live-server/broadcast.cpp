@@ -214,7 +214,9 @@ std::variant<std::unique_ptr<Broadcast>, std::string> Broadcast::create(
   }
   if (!gst_element_sync_state_with_parent(its))
     return "The chain does not start; the log says why.";
-  if (const auto pictures = filled_pictures(its); pictures && !settings.dir.empty())
+  // Of what is encrypted nobody gets a picture without a key.
+  if (const auto pictures = filled_pictures(its);
+      pictures && !settings.dir.empty() && !settings.keys)
     broadcast->snapshots_ = std::make_unique<Snapshots>(pictures, settings.dir);
   return broadcast;
 }

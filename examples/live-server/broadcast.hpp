@@ -70,7 +70,7 @@ class Broadcast {
   onair::GstPtr<GstElement> bin_;
   std::array<std::unique_ptr<AgeMeter>, 2>
       ages_;  // of picture and sound of the first rendition that has them
-  std::unique_ptr<Snapshots> snapshots_;  // where there is a folder for them
+  std::unique_ptr<Snapshots> snapshots_;  // where there may be some
   unsigned streams_ = 0;                  // that have not ended
 };
 

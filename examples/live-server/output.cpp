@@ -33,6 +33,17 @@ StructurePtr peaks_of(const std::vector<Output::Stream>& streams) {
   return peaks;
 }
 
+// From streaming threads.
+void give_keys(GstElement* sink, const SegmentKeys& keys) {
+  const auto give = +[](GstElement*, guint64 number, const SegmentKeys* its) {
+    const auto key = its->key(number);
+    return g_bytes_new(key.data(), key.size());
+  };
+  const auto forget = +[](gpointer its, GClosure*) { delete static_cast<SegmentKeys*>(its); };
+  g_signal_connect_data(sink, "request-key", G_CALLBACK(give), new SegmentKeys{keys}, forget,
+                        GConnectFlags{});
+}
+
 }  // namespace
 
 std::variant<std::unique_ptr<Output>, std::string> Output::create(GstBin* pipeline,
@@ -49,6 +60,9 @@ std::variant<std::unique_ptr<Output>, std::string> Output::create(GstBin* pipeli
                "origin-address", settings.address.c_str(), "origin-port",
                settings.origin ? static_cast<gint>(hls_port_of(settings)) : -1, "location-served",
                !settings.origin, nullptr);
+  if (settings.keys)
+    g_object_set(sink.get(), "encrypt-key-uri", settings.keys->uri.c_str(), "key-rotation",
+                 settings.key_rotation, nullptr);
   // Players of whole segments begin three behind the end if they are not told (RFC 8216 section 6.3.3), and
   // stay there; two are enough to have one while the next is loaded. Of parts they are told by PART-HOLD-BACK.
   const auto start =
@@ -59,6 +73,8 @@ std::variant<std::unique_ptr<Output>, std::string> Output::create(GstBin* pipeli
   gst_element_set_locked_state(sink.get(), TRUE);
   gst_bin_add(pipeline, sink.get());
   std::unique_ptr<Output> output{new Output{pipeline, std::move(sink)}};
+  if (settings.keys)
+    give_keys(output->sink_.get(), *settings.keys);
   if (gst_element_set_state(output->sink_.get(), GST_STATE_READY) == GST_STATE_CHANGE_FAILURE)
     return first_error(GST_ELEMENT(pipeline), "The element hlslivesink does not start.");
   return output;

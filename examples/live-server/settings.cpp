@@ -38,7 +38,7 @@ struct Field {
   const char* help;
 };
 
-using Fields = std::array<Field, 41>;
+using Fields = std::array<Field, 43>;
 
 Fields fields_of(Settings& s) {
   return {{
@@ -105,6 +105,11 @@ Fields fields_of(Settings& s) {
        "of the API, as behind a proxy (by the request's Host)"},
       {"hls-url", Type::Text, &s.hls_url, "URL",
        "of playlists, as behind a cache (the same host by --hls-port)"},
+      {"key-secret", Type::Text, &s.key_secret, "TEXT",
+       "that keys of encrypted segments are made from (made up, and kept in the file key-secret of "
+       "--data)"},
+      {"key-rotation", Type::Number, &s.key_rotation, "N",
+       "a new key each so many segments of an encrypted channel (one for each broadcast)"},
   }};
 }
 

@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "renditions.hpp"
+#include "segment_keys.hpp"
 
 namespace live {
 
@@ -55,6 +56,9 @@ struct Settings {
   std::string archive_directory;  // where archives of channels may be copied to; empty: nowhere
   std::string public_url;         // how others reach the API; empty: by the address that they ask
   std::string hls_url;            // and playlists; empty: the same host by `hls_port`
+  std::string key_secret;     // that keys of segments are made from; empty: a file of `data` has it
+  unsigned key_rotation = 0;  // segments that one key is for; 0: all of a broadcast
+  std::optional<SegmentKeys> keys;  // of the channel: who runs it says so, no person does
 };
 
 struct Help {

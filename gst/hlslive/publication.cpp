@@ -28,6 +28,15 @@ std::string_view name_of(Storage::Kind kind) {
   return kind == Storage::Kind::Part ? "parts" : "segments";
 }
 
+// Where players ask for the key of this number.
+std::string key_uri(const std::string& uri, std::uint64_t number) {
+  constexpr std::string_view kPlace = "{kid}";
+  const auto kid = std::to_string(number);
+  if (const auto at = uri.find(kPlace); at != std::string::npos)
+    return uri.substr(0, at) + kid + uri.substr(at + kPlace.size());
+  return uri + (uri.find('?') == std::string::npos ? "?kid=" : "&kid=") + kid;
+}
+
 DirectoryStorage::Sync to_core(SyncPolicy policy) {
   switch (policy) {
     case SyncPolicy::Segments:
@@ -244,10 +253,7 @@ std::optional<Publication::Session::Key> Publication::Session::key_of(std::uint6
                                         G_TYPE_BYTES, bytes, nullptr)});
     g_bytes_unref(bytes);
   }
-  const auto& uri = self_.settings_.key_uri;
-  return Key{.bytes = key->bytes,
-             .uri = uri + (uri.find('?') == std::string::npos ? "?kid=" : "&kid=") +
-                    std::to_string(key->number)};
+  return Key{.bytes = key->bytes, .uri = key_uri(self_.settings_.key_uri, key->number)};
 }
 
 bool Publication::Session::replace(const std::string& name, Bytes bytes) {

@@ -45,8 +45,11 @@ constexpr std::array<Property<LiveSettings>, 13> kProperties{{
     {"origin-address", "Origin address", "Address at which the origin listens",
      &LiveSettings::origin_address},
     {"encrypt-key-uri", "Encryption key URI",
-     "Where players fetch the key (EXT-X-KEY), and encrypt segments with AES-128; ?kid=NUMBER is "
-     "appended, and the key is posted as message hlslivesink-key. None: no encryption",
+     "Where players fetch the key (EXT-X-KEY), and encrypt segments with AES-128; its number "
+     "stands "
+     "where the URI has {kid}, else ?kid=NUMBER is appended. The key is asked for by request-key, "
+     "or "
+     "made and posted as message hlslivesink-key. None: no encryption",
      &LiveSettings::key_uri},
     {"key-rotation", "Key rotation", "A new key each so many segments; 0: one for ever",
      &LiveSettings::key_rotation, 0, G_MAXUINT},

@@ -170,6 +170,15 @@ TEST_F(HlsLiveSinkEncryption, AnAddressThatHasAQueryGetsOneMoreField) {
             Strings{R"(#EXT-X-KEY:METHOD=AES-128,URI="key?channel=7&kid=0")"});
 }
 
+TEST_F(HlsLiveSinkEncryption, AnAddressSaysWhereTheNumberOfTheKeyStands) {
+  bench = std::make_unique<LiveSinkBench>(
+      "encrypt-key-uri=\"key/live.{kid}?for=7\" key-rotation=1 low-latency=false");
+  EXPECT_EQ(bench->add("audio_0").sounds(0s, 2100ms), GST_FLOW_OK);
+  EXPECT_EQ(LiveSinkBench::tags(bench->wait_for("0.m3u8", "0-1.ts\n"), "#EXT-X-KEY"),
+            (Strings{R"(#EXT-X-KEY:METHOD=AES-128,URI="key/live.0?for=7")",
+                     R"(#EXT-X-KEY:METHOD=AES-128,URI="key/live.1?for=7")"}));
+}
+
 TEST_F(HlsLiveSinkEncryption, AKeyOfAnotherLengthIsWarnedOfAndNotTaken) {
   start("low-latency=false");
   const auto give = +[](GstElement*, guint64, gpointer) { return g_bytes_new("too short", 9); };

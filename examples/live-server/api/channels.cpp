@@ -41,11 +41,21 @@ const char* to_string(ChannelState state) {
   return "ended";
 }
 
+namespace {
+
+bool is_of_ids(char c) {
+  return is_alphanumeric(c) || c == '-' || c == '_';
+}
+
+}  // namespace
+
 bool is_channel_id(std::string_view text) {
-  constexpr std::size_t kLongest = 128;
-  return !text.empty() && text.size() <= kLongest &&
-         std::all_of(text.begin(), text.end(),
-                     [](char c) { return is_alphanumeric(c) || c == '-' || c == '_'; });
+  return !text.empty() && text.size() <= 128 && std::all_of(text.begin(), text.end(), is_of_ids);
+}
+
+bool is_kid(std::string_view text) {
+  return !text.empty() && text.size() <= 256 &&
+         std::all_of(text.begin(), text.end(), [](char c) { return is_of_ids(c) || c == '.'; });
 }
 
 Json to_json(const ChannelInfo& channel, const std::string& base_url) {

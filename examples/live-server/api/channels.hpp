@@ -54,6 +54,8 @@ struct ApiProblem {
 
 // 1 to 128 letters, digits, '-' and '_', as it is part of paths.
 bool is_channel_id(std::string_view text);
+// 1 to 256 of these and '.': what players send of a key that they need.
+bool is_kid(std::string_view text);
 
 // What the API acts upon; the server has them.
 class Channels {
@@ -66,6 +68,9 @@ class Channels {
   virtual std::optional<ChannelInfo> stop(const std::string& id) = 0;
   [[nodiscard]] virtual std::optional<ChannelInfo> find(const std::string& id) const = 0;
   [[nodiscard]] virtual std::vector<ChannelInfo> list() const = 0;  // the oldest first
+  // Of segments, in 32 hexadecimal digits; also while nothing but an archive is left of its channel. Nothing where
+  // no player was told to ask for it by this.
+  [[nodiscard]] virtual std::optional<std::string> encrypt_key(const std::string& kid) const = 0;
 };
 
 // RFC 3339, of UTC, to the second.

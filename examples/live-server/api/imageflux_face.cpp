@@ -34,19 +34,24 @@ ApiReply create_channel(const ApiRequest& request, Channels& channels, Archives&
 }
 
 // Of a body that has this field and no other.
-std::variant<std::string, FieldError> read_id(const ApiRequest& request, const char* name) {
-  constexpr TextRule kId{is_channel_id, "1 to 128 letters, digits, '-' and '_'"};
+std::variant<std::string, FieldError> read_text(const ApiRequest& request, const char* name,
+                                                const TextRule& rule) {
   const auto json = parse_json(request.body, "The body");
   if (const auto* why = std::get_if<std::string>(&json))
     return FieldError{{}, *why};
-  std::string id;
+  std::string text;
   FieldError error;
   JsonFields fields{std::get<Json>(json), "", error};
-  fields.require(name, kId, id);
+  fields.require(name, rule, text);
   fields.end();
   if (error)
     return error;
-  return id;
+  return text;
+}
+
+std::variant<std::string, FieldError> read_id(const ApiRequest& request, const char* name) {
+  constexpr TextRule kId{is_channel_id, "1 to 128 letters, digits, '-' and '_'"};
+  return read_text(request, name, kId);
 }
 
 ApiReply delete_channel(const ApiRequest& request, Channels& channels, Archives&) {
@@ -78,6 +83,16 @@ ApiReply list_playlist_urls(const ApiRequest& request, Channels& channels, Archi
     list.push_back(
         {{"connection_id", connection_id}, {"playlist_url", absolute_url(url, request.base_url)}});
   return json_reply(200, {{"channel_id", id}, {"hls", std::move(list)}});
+}
+
+ApiReply get_encrypt_key(const ApiRequest& request, Channels& channels, Archives&) {
+  constexpr TextRule kKid{is_kid, "what a playlist says behind kid="};
+  auto read = read_text(request, "kid", kKid);
+  if (auto* error = std::get_if<FieldError>(&read))
+    return bad_request(std::move(*error));
+  const auto& kid = std::get<std::string>(read);
+  const auto key = channels.encrypt_key(kid);
+  return key ? json_reply(200, {{"encrypt_key", *key}}) : imageflux_error(unknown_key(kid));
 }
 
 ApiReply create_destination(const ApiRequest& request, Channels&, Archives& archives) {
@@ -118,19 +133,20 @@ struct Operation {
   std::string_view name;
   ApiReply (*answer)(const ApiRequest&, Channels&, Archives&);
 };
-constexpr std::array<Operation, 10> kOperations{
+constexpr std::array<Operation, 11> kOperations{
     {{"CreateChannel", create_channel},
      {"CreateChannelWithHLS", create_channel},
      {"CreateMultistreamChannelWithHLS", create_channel},  // as it is called today
      {"DeleteChannel", delete_channel},
      {"ListChannelIDs", list_channel_ids},
      {"ListPlaylistURLs", list_playlist_urls},
+     {"GetEncryptKey", get_encrypt_key},
      {"CreateArchiveDestination", create_destination},
      {"ListArchiveDestination", list_destinations},
      {"ListArchiveDestinations", list_destinations},
      {"DeleteArchiveDestination", delete_destination}}};
 
-constexpr std::array<std::string_view, 2> kNotYet{"CreateMultistreamChannel", "GetEncryptKey"};
+constexpr std::array<std::string_view, 1> kNotYet{"CreateMultistreamChannel"};
 
 // "ImageFlux_20180905.CreateChannel": clients send the date of the version that they were written
 // for.

@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::string_view kChannels = "/v1/channels";
 constexpr std::string_view kDestinations = "/v1/archive-destinations";
+constexpr std::string_view kKeys = "/v1/encrypt-keys";
 
 // What a path names: all of a collection, one of it, or something that one has.
 struct Target {
@@ -18,13 +19,13 @@ struct Target {
 };
 
 std::optional<Target> target_of(std::string_view path) {
-  for (const auto collection : {kChannels, kDestinations}) {
+  for (const auto collection : {kChannels, kDestinations, kKeys}) {
     if (!path.starts_with(collection))
       continue;
     const auto rest = path.substr(collection.size());
-    if (rest.empty())
+    if (rest.empty() && collection != kKeys)
       return Target{.collection = collection, .id = {}, .part = {}};
-    if (rest.front() != '/')
+    if (!rest.starts_with('/'))
       continue;
     const auto slash = rest.find('/', 1);
     const auto id = rest.substr(1, slash == std::string_view::npos ? slash : slash - 1);
@@ -172,6 +173,14 @@ ApiReply answer_destination(const ApiRequest& request, const std::string& id, Ar
   return problem_reply(unknown_destination(id));
 }
 
+ApiReply answer_key(const ApiRequest& request, const std::string& kid, const Channels& channels) {
+  if (request.method != "GET" && request.method != "HEAD")
+    return wrong_method(request, "GET, HEAD");
+  const auto key = is_kid(kid) ? channels.encrypt_key(kid) : std::nullopt;
+  return key ? json_reply(200, {{"kid", kid}, {"encrypt_key", *key}})
+             : problem_reply(unknown_key(kid));
+}
+
 }  // namespace
 
 bool is_rest_path(std::string_view path) {
@@ -184,6 +193,8 @@ ApiReply answer_rest(const ApiRequest& request, Channels& channels, Archives& ar
     return problem_reply(
         {.status = 404, .detail = "There is nothing at " + in_quotes(request.path) + "."});
   const auto& id = target->id;
+  if (target->collection == kKeys)
+    return answer_key(request, id, channels);
   if (target->collection == kDestinations) {
     if (id.empty())
       return answer_destinations(request, archives);
@@ -209,6 +220,13 @@ ApiError unknown_channel(std::string_view id) {
 
 ApiError unknown_destination(std::string_view id) {
   return {.status = 404, .detail = "There is no archive destination " + in_quotes(id) + "."};
+}
+
+ApiError unknown_key(std::string_view kid) {
+  return {.status = 404,
+          .detail = in_quotes(kid) +
+                    " is not the kid of a key that one of this server's playlists "
+                    "names."};
 }
 
 ApiError used_destination(std::string_view id) {

@@ -99,6 +99,8 @@ export class Player {
     const hasPlaylist = this.hls.levels?.length > 0;
     if (!hasPlaylist || details === ErrorDetails.MANIFEST_INCOMPATIBLE_CODECS_ERROR) {
       this.#on.lost('The playlist is not there yet.');
+    } else if (details === ErrorDetails.KEY_LOAD_ERROR) {
+      this.#on.lost('The key was refused: not everybody may watch this.');
     } else if (!this.#mayRepair()) {
       this.#on.lost('The player could not go on.');
     } else if (type === ErrorTypes.NETWORK_ERROR) {

@@ -22,6 +22,7 @@ using onair::GstPtr;
 constexpr unsigned kOpeningMs = 1000;
 constexpr unsigned kIdLength = 12;
 constexpr unsigned kTokenLength = 24;
+constexpr unsigned kSecretLength = 52;  // 260 bits
 
 bool by_age(const ChannelInfo& a, const ChannelInfo& b) {
   return a.created != b.created ? a.created < b.created : a.id < b.id;
@@ -62,6 +63,8 @@ std::string ChannelServer::open() {
   const auto records = settings_.data + "/channels";
   if (auto why = open_state_folder(records); !why.empty())
     return why;
+  if (auto why = open_keys(); !why.empty())
+    return why;
   std::error_code code;
   if (fs::create_directories(hls_folder(), code); code)
     return "The folder " + hls_folder() + " can't be made: " + code.message() + ".";
@@ -86,8 +89,32 @@ std::string ChannelServer::open() {
   return {};
 }
 
+// Without the secret no key could be made again: not for this server's next life, and not for archives.
+std::string ChannelServer::open_keys() {
+  if (!settings_.key_secret.empty()) {
+    keys_ = KeyChain{settings_.key_secret};
+    return {};
+  }
+  const auto file = settings_.data + "/key-secret";
+  gchar* raw = nullptr;
+  if (g_file_get_contents(file.c_str(), &raw, nullptr, nullptr)) {
+    const onair::GMemory<char> text{raw};
+    keys_ = KeyChain{g_strchomp(raw)};
+    return {};
+  }
+  if (fs::exists(file))
+    return "The file " + file + " can't be read.";
+  const auto secret = random_text(kSecretLength);
+  keys_ = KeyChain{secret};
+  if (const auto why = write_state_file(file, secret + "\n"); !why.empty())
+    return "The file " + file + " can't be written: " + why + ".";
+  return {};
+}
+
 RunningChannel& ChannelServer::add(ChannelRecord record) {
   const auto id = record.id;
+  const auto& key_uri = record.request.encrypt_key_uri;
+  auto keys = key_uri ? std::optional{keys_.of(id, *key_uri)} : std::nullopt;
   auto& channel = channels_[id];
   channel = std::make_unique<RunningChannel>(
       std::move(record),
@@ -96,6 +123,7 @@ RunningChannel& ChannelServer::add(ChannelRecord record) {
                                    .archive = archiver_.folder_of(id),
                                    .control = control_.path(),
                                    .has_sora = sora_url_.has_value(),
+                                   .keys = std::move(keys),
                                    .on_change = [this, id] { on_state(id); },
                                    .on_record =
                                        [this, id] {
@@ -158,9 +186,11 @@ std::variant<ChannelInfo, ApiProblem> ChannelServer::create(const ChannelRequest
         .kind = ApiProblem::Kind::NotPossible,
         .detail = "event_webhook_url needs a server that has a webhook-secret to sign with.",
         .field = "event_webhook_url"};
-  if (request.encrypt_key_uri)
+  if (request.encrypt_key_uri && !LIVE_SERVER_ENCRYPTS)
     return ApiProblem{.kind = ApiProblem::Kind::NotPossible,
-                      .detail = "encrypt_key_uri is not possible on this server yet; leave it out.",
+                      .detail =
+                          "encrypt_key_uri is not possible on this server, which was built "
+                          "without encryption.",
                       .field = "encrypt_key_uri"};
   if (const auto& destination = request.hls.archive_destination;
       !destination.empty() && !archiver_.destination(destination))
@@ -251,6 +281,10 @@ ChannelInfo ChannelServer::info_of(const RunningChannel& channel) const {
           .message = channel.message(),
           .playlists = {},
           .stats = channel.status()};
+}
+
+std::optional<std::string> ChannelServer::encrypt_key(const std::string& kid) const {
+  return keys_.key(kid);
 }
 
 // ---- workers

@@ -11,6 +11,7 @@
 
 #include "api/archives.hpp"
 #include "api/channels.hpp"
+#include "segment_keys.hpp"
 #include "server/archiver.hpp"
 #include "server/channel_events.hpp"
 #include "server/control_socket.hpp"
@@ -49,6 +50,8 @@ class ChannelServer final : public Channels, public Archives {
   [[nodiscard]] std::optional<ChannelInfo> find(const std::string& id) const override;
   [[nodiscard]] std::vector<ChannelInfo> list() const override;
 
+  [[nodiscard]] std::optional<std::string> encrypt_key(const std::string& kid) const override;
+
   std::variant<ArchiveDestination, ApiProblem> create_destination(
       ArchiveDestination destination) override;
   [[nodiscard]] std::vector<ArchiveDestination> destinations() const override;
@@ -79,6 +82,7 @@ class ChannelServer final : public Channels, public Archives {
   };
 
   [[nodiscard]] std::string file_of(const std::string& id) const;
+  [[nodiscard]] std::string open_keys();
   RunningChannel& add(ChannelRecord record);
   [[nodiscard]] bool save(const ChannelRecord& record);
   [[nodiscard]] ChannelInfo info_of(const RunningChannel& channel) const;
@@ -101,6 +105,7 @@ class ChannelServer final : public Channels, public Archives {
   Metrics& metrics_;
   std::string playlist_root_;
   std::optional<std::string> sora_url_;  // none: there is no such signalling
+  KeyChain keys_{{}};
   ControlSocket control_;
   std::map<std::string, std::unique_ptr<RunningChannel>> channels_;
   std::map<std::string, std::unique_ptr<RunningChannel>>

@@ -185,11 +185,14 @@ void RunningChannel::send_job() {
       {"jitterbuffer", all.jitterbuffer},
       {"min-rtp-port", std::to_string(all.min_rtp_port)},
       {"max-rtp-port", std::to_string(all.max_rtp_port)},
+      {"key-rotation", std::to_string(all.key_rotation)},
       {"renditions", hls.dump()}};
   auto ingests = Json::array({to_string(Ingest::Whip)});
   if (surroundings_.has_sora)
     ingests.push_back(to_string(Ingest::Sora));
   Json job{{"type", "job"}, {"settings", settings}, {"ingests", ingests}};
+  if (const auto& keys = surroundings_.keys)
+    job["keys"] = {{"uri", keys->uri}, {"secret", keys->secret}};
   if (life_.resumes())
     job["resume"] = {{"audio", has_audio_}, {"video", has_video_}};
   link_->send(job);

@@ -4,12 +4,14 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "api/channels.hpp"
 #include "control/json_lines.hpp"
 #include "ingest.hpp"
+#include "segment_keys.hpp"
 #include "server/channel_life.hpp"
 #include "server/channel_record.hpp"
 #include "server/worker_process.hpp"
@@ -27,6 +29,7 @@ class RunningChannel {
     std::string archive;              // of all that is broadcast, where that is asked for
     std::string control;              // the socket that workers connect to
     bool has_sora = false;            // whether workers have an endpoint for it
+    std::optional<SegmentKeys> keys;  // none: nothing is encrypted
     std::function<void()> on_change;  // its state, or what it has to say
     std::function<void()> on_record;  // what its state file should say
     std::function<void()> on_figures;

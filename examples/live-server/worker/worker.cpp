@@ -80,6 +80,8 @@ void Worker::begin(const Json& job) {
       return fail(mistake->text);
   if (const auto mistake = check(settings))
     return fail(mistake->text);
+  if (const auto keys = job.value("keys", Json{}); keys.is_object())
+    settings.keys = SegmentKeys{.uri = keys.value("uri", ""), .secret = keys.value("secret", "")};
   std::vector<Ingest> ingests;
   for (const auto& name : job.value("ingests", Json::array()))
     if (const auto ingest = ingest_of(name.get<std::string>()))

@@ -15,7 +15,8 @@ namespace live {
 // A channel that is run for a server in another process. Messages, each with a "type":
 //   to the server   hello {channel, job: whether there is one}, ready {whip_port}, failed {message},
 //                   status {…, as of to_json(Channel::Status)}, admitted {number, port: 0 while the place is taken}
-//   from it         job {settings: {NAME: TEXT, …}, ingests: [NAME, …]}, once, with resume {audio, video} where a
+//   from it         job {settings: {NAME: TEXT, …}, ingests: [NAME, …]}, once, with keys {uri, secret} where
+//                   segments are to be encrypted, and resume {audio, video} where a
 //                   broadcast of such streams was broken off; admit {number, ingest: NAME}: somebody is about to
 //                   publish; stop
 // A server that dies may be followed by another one, which hears hello, ready and status again. The main thread's.

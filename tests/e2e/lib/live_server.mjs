@@ -86,7 +86,13 @@ export async function startChannelServer(data, { port = null, options = [] } = {
   };
   const workerOf = async ({ id }) => (await workers()).get(id);
   const channel = async (id) => (await ask('GET', `/v1/channels/${id}`)).json;
-  return { program, port: first, base, data, ask, channel, workers, workerOf,
+  const isState = ({ id }, state) => async () => (await channel(id)).state === state;
+  const make = async (request) => {
+    const { status: code, json } = await ask('POST', '/v1/channels', request);
+    if (code !== 201) throw new Error(JSON.stringify(json));
+    return json;
+  };
+  return { program, port: first, base, data, ask, channel, isState, make, workers, workerOf,
            publish: ({ id, publish_token: token }) => `${base}/channels/${id}/publish#token=${token}`,
            watch: ({ id }) => `${base}/channels/${id}/watch` };
 }

@@ -384,13 +384,12 @@ TEST_F(ImageFluxFace, WhatNobodyKnowsIsNamed) {
         "ImageFlux_20180905.CreateChannels", "Sora_20151104.DisconnectChannel"}) {
     const auto reply = ask_imageflux(target, kBody);
     EXPECT_EQ(reply.status, 400u) << target;
-    EXPECT_EQ(
-        Json::parse(reply.body)["error"],
-        "The header X-Sora-Target is \"" + std::string{target} +
-            "\", but must be ImageFlux_YYYYMMDD. and one of CreateChannel, "
-            "CreateChannelWithHLS, CreateMultistreamChannelWithHLS, DeleteChannel, "
-            "ListChannelIDs, ListPlaylistURLs, CreateArchiveDestination, ListArchiveDestination, "
-            "ListArchiveDestinations or DeleteArchiveDestination.");
+    EXPECT_EQ(Json::parse(reply.body)["error"],
+              "The header X-Sora-Target is \"" + std::string{target} +
+                  "\", but must be ImageFlux_YYYYMMDD. and one of CreateChannel, "
+                  "CreateChannelWithHLS, CreateMultistreamChannelWithHLS, DeleteChannel, "
+                  "ListChannelIDs, ListPlaylistURLs, GetEncryptKey, CreateArchiveDestination, "
+                  "ListArchiveDestination, ListArchiveDestinations or DeleteArchiveDestination.");
   }
   EXPECT_EQ(Json::parse(ask("POST", "/", kBody).body)["error"].get<std::string>().find(
                 "The header X-Sora-Target is missing; it must be ImageFlux_YYYYMMDD. and one of "),
@@ -398,13 +397,28 @@ TEST_F(ImageFluxFace, WhatNobodyKnowsIsNamed) {
 }
 
 TEST_F(ImageFluxFace, WhatIsNotBuiltYetIsToldApart) {
-  for (const std::string name : {"CreateMultistreamChannel", "GetEncryptKey"}) {
-    const auto reply = ask_imageflux("ImageFlux_20190205." + name, "{}");
-    EXPECT_EQ(reply.status, 501u) << name;
-    EXPECT_EQ(Json::parse(reply.body)["error"].get<std::string>().find(
-                  "This server does not do " + name + " yet, only CreateChannel, "),
-              0u);
-  }
+  const auto reply = ask_imageflux("ImageFlux_20190205.CreateMultistreamChannel", "{}");
+  EXPECT_EQ(reply.status, 501u);
+  EXPECT_EQ(Json::parse(reply.body)["error"].get<std::string>().find(
+                "This server does not do CreateMultistreamChannel yet, only CreateChannel, "),
+            0u);
+}
+
+TEST_F(ImageFluxFace, KeysAreGivenToWhoGivesThemToPlayers) {
+  const auto ask_for = [&](const char* body) {
+    const auto reply = ask_imageflux("ImageFlux_20190610.GetEncryptKey", body);
+    return std::to_string(reply.status) + ": " + reply.body;
+  };
+  EXPECT_EQ(ask_for(R"({"kid":"channel-1.check.0"})"),
+            "200: {\"encrypt_key\":\"" + std::string(32, 'a') + "\"}");
+  EXPECT_EQ(
+      ask_for(R"({"kid":"channel-1.check.1"})"),
+      R"(404: {"ok":false,"error":"\"channel-1.check.1\" is not the kid of a key that one of )"
+      R"(this server's playlists names."})");
+  EXPECT_EQ(
+      ask_for(R"({"kid":"a key"})"),
+      R"(400: {"ok":false,"error":"kid is \"a key\", but must be what a playlist says behind )"
+      R"(kid=.","field":"kid"})");
 }
 
 TEST_F(ImageFluxFace, ItsErrorsAreWhatItsClientsLookFor) {

@@ -57,6 +57,10 @@ class FakeChannels : public Channels, public Archives {
 
   [[nodiscard]] std::vector<ChannelInfo> list() const override { return channels; }
 
+  [[nodiscard]] std::optional<std::string> encrypt_key(const std::string& kid) const override {
+    return kid == "channel-1.check.0" ? std::optional{std::string(32, 'a')} : std::nullopt;
+  }
+
   // destination-1, destination-2, …
   std::variant<ArchiveDestination, ApiProblem> create_destination(
       ArchiveDestination destination) override {
