@@ -14,6 +14,7 @@ import { mediaPlaylistUrl } from './lib/live_sinks.mjs';
 import { servePublishPage } from './lib/page_server.mjs';
 import { artefacts, eventually, run } from './lib/process.mjs';
 
+const kStranger = 'stranger'; // the user agent of one who gets no keys
 const kHls = { durationSeconds: 1, video: { width: 320, height: 180, fps: 30, bps: 300_000 }, audio: { bps: 64_000 } };
 
 let browser;
@@ -24,20 +25,19 @@ let keys;
 
 // Whose viewers may watch: a service as its owner has one, in front of the API.
 async function serveKeys() {
-  const asked = [];
-  let isOpen = true;
+  let isOpen = false; // to strangers
   const service = http.createServer(async (request, response) => {
     const kid = new URL(request.url, 'http://localhost').searchParams.get('kid');
-    asked.push(kid);
     response.setHeader('Access-Control-Allow-Origin', '*');
-    const answer = isOpen && kid ? await server.ask('POST', '/', { kid },
+    const isWelcome = isOpen || request.headers['user-agent'] !== kStranger;
+    const answer = isWelcome && kid ? await server.ask('POST', '/', { kid },
       { 'X-Sora-Target': 'ImageFlux_20190610.GetEncryptKey' }) : null;
     response.statusCode = answer?.status ?? 403;
     response.end(answer?.status === 200 ? Buffer.from(answer.json.encrypt_key, 'hex') : undefined);
   });
   await new Promise((resolve) => service.listen(0, '127.0.0.1', resolve));
   return {
-    url: `http://127.0.0.1:${service.address().port}/keys?who=me`, asked,
+    url: `http://127.0.0.1:${service.address().port}/keys?who=me`,
     open: (is) => { isOpen = is; },
     close: () => new Promise((resolve) => { service.closeAllConnections(); service.close(resolve); }),
   };
@@ -71,9 +71,8 @@ async function publish(channel) {
   return { page, stop: () => context.close() };
 }
 
-// A viewer, who may be one that is not let in.
-async function watch(channel) {
-  const context = await browser.newContext();
+async function watch(channel, userAgent = undefined) {
+  const context = await browser.newContext({ userAgent });
   const page = await openPage(context, pages.players);
   await page.evaluate((url) => window.players.add('viewer', { kind: 'hls.js', url }), channel.playlist_url);
   return { report: () => page.evaluate(() => window.players.report('viewer')), stop: () => context.close() };
@@ -139,13 +138,20 @@ for (const isLowLatency of [true, false]) {
     // Who gets them, and who does not.
     const viewer = await watch(channel);
     await eventually('it is watched', async () => (await viewer.report()).time > 3, 30_000);
-    keys.open(false);
-    const stranger = await watch(channel);
+    const stranger = await watch(channel, kStranger);
     await eventually('it is not watched', async () =>
       (await stranger.report()).errors.some(({ details }) => details === 'keyLoadError'), 20_000);
     assert.equal((await stranger.report()).frames, 0);
     await stranger.stop();
+    const context = await browser.newContext({ userAgent: kStranger });
+    const page = await openPage(context, server.watch(channel));
+    await eventually('the watch page says why', () => page.locator('#state', { hasText: 'The key was refused' }).count(), 20_000);
+    await page.screenshot({ path: path.join(artefacts, 'encryption-refused.png') });
     keys.open(true);
+    await eventually('and plays with a key', async () => (await onair(page)).time > 1, 30_000);
+    assert.deepEqual(page.problems, []);
+    await context.close();
+    keys.open(false);
 
     // Another process goes on, by a key of its own.
     const before = await listed();
