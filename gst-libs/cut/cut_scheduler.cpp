@@ -161,7 +161,7 @@ void CutScheduler::arrive(StreamId id, const Frame& frame, ClockTime now) {
       skip_past();
     }
   } else {
-    stream.interval.on_frame(frame.time);
+    stream.interval.on_frame(frame.time, frame.duration);
     stream.was_awaited = frame.is_key && stream.at_once.is_awaited();
     if (frame.is_key) {
       stream.at_once.on_key_frame(frame.time);
@@ -253,6 +253,10 @@ void CutScheduler::try_start() {
   for (auto& stream : streams_)
     stream.asked_to = next_index_;
   decide(next_index_, at, std::nullopt);
+  // Before the picture goes on: an encoder that gets many frames at once has soon passed the next boundary.
+  for (StreamId id = 0; id < streams_.size(); ++id)
+    if (streams_[id].kind == Kind::Video && streams_[id].newest)
+      ask(id, streams_[id]);
 }
 
 // ---- decisions
@@ -341,7 +345,8 @@ const CutScheduler::Boundary* CutScheduler::find_decided(std::int64_t index) con
 
 // The newest boundary that the stream has come to and that its segment has not begun with.
 const CutScheduler::Boundary* CutScheduler::reached(const Stream& stream) const {
-  const auto& [time, is_key, format] = stream.frame;
+  const auto time = stream.frame.time;
+  const auto& format = stream.frame.format;
   const auto half = to_duration(format.length, format.rate) / 2;
   for (auto boundary = decided_.rbegin(); boundary != decided_.rend(); ++boundary) {
     if (boundary->index <= stream.applied)
@@ -451,7 +456,8 @@ bool CutScheduler::is_beside(const Boundary& boundary, RunningTime time) const {
 }
 
 CutScheduler::Verdict CutScheduler::judge_video(Stream& stream) {
-  const auto& [time, is_key, format] = stream.frame;
+  const auto time = stream.frame.time;
+  const bool is_key = stream.frame.is_key;
   if (!is_with_us(stream))
     return is_key ? Verdict{Demote{}} : Verdict{Pass{}};
   if (!is_key && stream.needs_key) {

@@ -54,8 +54,9 @@ class CutScheduler {
 
   struct Frame {
     RunningTime time;
-    bool is_key = true;            // of video
-    AudioFrames::Format format{};  // of audio
+    bool is_key = true;                  // of video
+    AudioFrames::Format format{};        // of audio
+    std::optional<Duration> duration{};  // of video, where it is known
   };
 
   struct Boundary {

@@ -5,9 +5,11 @@
 
 namespace onair {
 
-void FrameInterval::on_frame(RunningTime time) {
+void FrameInterval::on_frame(RunningTime time, std::optional<Duration> duration) {
   if (!newest_) {
     newest_ = time;
+    if (duration && *duration > Duration{0} && *duration <= kMost)
+      mean_ = duration;
     return;
   }
   const Duration advance = std::clamp(time - *newest_, Duration{0}, kMost);

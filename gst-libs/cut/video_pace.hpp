@@ -9,15 +9,16 @@
 
 namespace onair {
 
-// The usual distance of a video stream's frames: the mean of about the last eight. Frames come in the
-// order of decoding, so those that are shown earlier than one before them advance nothing.
+// The usual distance of a video stream's frames: the mean of about the last eight, and before the second what the
+// first says of its own duration. Frames come in the order of decoding, so those that are shown earlier than one before
+// them advance nothing.
 class FrameInterval {
  public:
   // 5 frames a second; longer pauses say nothing of the frames behind them.
   static constexpr Duration kMost = std::chrono::milliseconds(200);
 
-  void on_frame(RunningTime time);
-  // Nothing before the second frame.
+  void on_frame(RunningTime time, std::optional<Duration> duration = {});
+  // Nothing before the second frame, or the first that has a duration.
   [[nodiscard]] std::optional<Duration> get() const { return mean_; }
 
  private:

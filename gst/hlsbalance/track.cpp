@@ -131,10 +131,13 @@ GstFlowReturn Track::on_buffer(GstPtr<GstBuffer> buffer) {
   if (!time)
     return gst_pad_push(src(), buffer.release());
   CutScheduler::Frame frame{.time = *time};
-  if (kind_ == CutScheduler::Kind::Audio)
+  if (kind_ == CutScheduler::Kind::Audio) {
     frame.format = format_of(buffer.get());
-  else
+  } else {
     frame.is_key = !GST_BUFFER_FLAG_IS_SET(raw, GST_BUFFER_FLAG_DELTA_UNIT);
+    const auto duration = to_duration(GST_BUFFER_DURATION(raw));
+    frame.duration = duration ? duration : picture_length_;
+  }
 
   const auto verdict = judge(frame);
   if (!verdict)
@@ -258,6 +261,11 @@ bool Track::on_event(GstPtr<GstEvent> event) {
         rate_ = static_cast<std::uint32_t>(rate);
         coded_length_ = coded_length(structure, rate_);
       }
+      gint frames = 0;
+      gint seconds = 0;
+      picture_length_ = {};
+      if (gst_structure_get_fraction(structure, "framerate", &frames, &seconds) && frames > 0)
+        picture_length_ = Duration{std::chrono::seconds{seconds}} / frames;
       break;
     }
     case GST_EVENT_SEGMENT:

@@ -57,7 +57,8 @@ class Track : public PadPair {
   std::uint32_t rate_ = 0;
   std::int64_t coded_length_ = 0;  // samples of a frame, by the codec; 0: not known
   AudioFrames::Format format_{};
-  bool marks_boundaries_ = false;  // the writer follows this stream, which is sound
+  std::optional<Duration> picture_length_;  // by the caps
+  bool marks_boundaries_ = false;           // the writer follows this stream, which is sound
   VideoTimes times_;
 };
 

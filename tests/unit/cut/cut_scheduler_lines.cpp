@@ -673,6 +673,28 @@ TEST(CutSchedulerLines, APictureThatComesBackBeginsWithinTheSegmentOfTheOthers) 
   EXPECT_EQ(live.scheduler.stats().worst_error, 0ns);
 }
 
+// A picture that has been waited for comes all at once: whoever encodes it is far ahead of us.
+TEST(CutSchedulerLines, KeyFramesAreAskedForBeforeTheFirstPictureGoesOn) {
+  for (const bool comes_first : {true, false}) {
+    Live live;
+    const auto audio = live.scheduler.add_stream(Kind::Audio);
+    const auto video = live.scheduler.add_stream(Kind::Video);
+    if (!comes_first)
+      live.sound(audio, 0ms);
+    const auto verdict = live.arrive(video, {.time = at(0ms), .is_key = true, .duration = 40ms});
+    if (comes_first)
+      live.sound(audio, 0ms);
+    EXPECT_EQ(index_of(comes_first ? live.judge(video) : verdict), 0);
+    const auto requests = live.requests();
+    ASSERT_EQ(requests.size(), 3u) << comes_first;
+    for (std::size_t n = 0; n < requests.size(); ++n) {
+      EXPECT_EQ(requests[n].stream, video);
+      EXPECT_EQ(requests[n].index, n + 1);
+      EXPECT_LE(requests[n].at.value(), at((n + 1) * 1s - 8ms));
+    }
+  }
+}
+
 TEST(CutSchedulerLines, BehindAPauseNoKeyFrameIsAskedForWithinIt) {
   Live live;
   const auto video = live.scheduler.add_stream(Kind::Video);

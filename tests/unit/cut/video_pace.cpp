@@ -17,6 +17,19 @@ TEST(FrameInterval, TakesTwoFrames) {
   EXPECT_EQ(interval.get(), 40ms);
 }
 
+TEST(FrameInterval, IsWhatTheFirstFrameSaysUntilTheSecondIsSeen) {
+  FrameInterval interval;
+  interval.on_frame(at(0ms), 40ms);
+  EXPECT_EQ(interval.get(), 40ms);
+  interval.on_frame(at(48ms), 40ms);
+  EXPECT_EQ(interval.get(), 41ms);
+  for (const Duration nonsense : {0ms, -1ms, 201ms}) {
+    FrameInterval other;
+    other.on_frame(at(0ms), nonsense);
+    EXPECT_FALSE(other.get()) << nonsense.count();
+  }
+}
+
 TEST(FrameInterval, OfReorderedFramesIsThatOfTheFramesShown) {
   FrameInterval interval;
   interval.on_frame(at(0ms));
