@@ -287,5 +287,7 @@ test('a server that is killed leaves its workers to the next', { timeout: 180_00
   await viewer.stop();
   server = await startChannelServer(dir, { port: server.port, options: kOptions });
   await eventually('the channel is still there', isState(channel, 'idle'), 5000);
+  const another = await publish(channel);
+  await another.stop();
   await remove(channel);
 });

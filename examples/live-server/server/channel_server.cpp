@@ -60,6 +60,9 @@ std::string ChannelServer::folder_of(const std::string& id) const {
 }
 
 std::string ChannelServer::open() {
+  // No other server has this folder then, and channels are told where workers find this one.
+  if (auto why = control_.listen(settings_.data); !why.empty())
+    return why;
   const auto records = settings_.data + "/channels";
   if (auto why = open_state_folder(records); !why.empty())
     return why;
@@ -75,8 +78,6 @@ std::string ChannelServer::open() {
     add(std::get<ChannelRecord>(std::move(read)));
     return std::nullopt;
   });
-  if (const auto why = control_.listen(settings_.data); !why.empty())
-    return why;
   if (const auto why = archiver_.open(); !why.empty())
     return why;
   for (const auto& [id, channel] : channels_)
