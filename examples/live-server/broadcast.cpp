@@ -197,6 +197,7 @@ std::variant<std::unique_ptr<Broadcast>, std::string> Broadcast::create(
   for (const std::string kind : {"audio", "video"})
     if (const auto first = child_of(its, kind + "_in"))
       ghost_of(its, kind, GstPtr<GstPad>::adopt(gst_element_get_static_pad(first.get(), "sink")));
+  std::vector<GstPtr<GstPad>> pictures;
   for (const auto& stream : streams) {
     const auto end = end_of(its, stream);
     if (!end)
@@ -211,17 +212,22 @@ std::variant<std::unique_ptr<Broadcast>, std::string> Broadcast::create(
     auto& age = broadcast->ages_[stream.is_audio ? 1 : 0];
     age = age ? std::move(age) : std::make_unique<AgeMeter>(its, out);
     ++broadcast->streams_;
+    if (!stream.is_audio)
+      pictures.push_back(out);
   }
+  const auto filled = filled_pictures(its);
+  if (filled)
+    broadcast->gate_ = std::make_unique<StartGate>(filled, pictures);
   if (!gst_element_sync_state_with_parent(its))
     return "The chain does not start; the log says why.";
   // Of what is encrypted nobody gets a picture without a key.
-  if (const auto pictures = filled_pictures(its);
-      pictures && !settings.dir.empty() && !settings.keys)
-    broadcast->snapshots_ = std::make_unique<Snapshots>(pictures, settings.dir);
+  if (filled && !settings.dir.empty() && !settings.keys)
+    broadcast->snapshots_ = std::make_unique<Snapshots>(filled, settings.dir);
   return broadcast;
 }
 
 Broadcast::~Broadcast() {
+  gate_.reset();
   snapshots_.reset();
   ages_ = {};
   if (bin_)

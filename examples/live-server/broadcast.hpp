@@ -16,6 +16,7 @@
 #include "output.hpp"
 #include "settings.hpp"
 #include "snapshots.hpp"
+#include "start_gate.hpp"
 
 namespace live {
 
@@ -70,6 +71,7 @@ class Broadcast {
   onair::GstPtr<GstElement> bin_;
   std::array<std::unique_ptr<AgeMeter>, 2>
       ages_;  // of picture and sound of the first rendition that has them
+  std::unique_ptr<StartGate> gate_;
   std::unique_ptr<Snapshots> snapshots_;  // where there may be some
   unsigned streams_ = 0;                  // that have not ended
 };
