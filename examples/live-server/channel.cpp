@@ -45,6 +45,12 @@ bool flag_of(const GstStructure* structure, const char* field) {
   return flag == TRUE;
 }
 
+bool is_session(const GstStructure* structure) {
+  return gst_structure_has_name(structure, "whip-session") ||
+         gst_structure_has_name(structure, "sora-session") ||
+         gst_structure_has_name(structure, "rtp-session");
+}
+
 // Streaming thread: holds the data until the main thread has built the rest.
 void announce_pad(GstElement* source, GstPad* pad, gpointer) {
   const auto hold = [](GstPad*, GstPadProbeInfo*, gpointer) { return GST_PAD_PROBE_OK; };
@@ -57,7 +63,15 @@ void announce_pad(GstElement* source, GstPad* pad, gpointer) {
 }
 
 const char* factory_of(Ingest ingest) {
-  return ingest == Ingest::Whip ? "whiplistensrc" : "soralistensrc";
+  switch (ingest) {
+    case Ingest::Whip:
+      return "whiplistensrc";
+    case Ingest::Sora:
+      return "soralistensrc";
+    case Ingest::Rtp:
+      break;
+  }
+  return "rtplistensrc";
 }
 
 // One that has no port of its own takes any: whoever has asked for it is told which.
@@ -67,22 +81,55 @@ guint wanted_port(Ingest ingest, const Settings& settings) {
   return settings.whip_port != 0 ? settings.whip_port : settings.port != 0 ? settings.port + 1 : 0;
 }
 
+void set_webrtc(GstElement* source, Ingest ingest, const Settings& settings) {
+  g_object_set(source, "address", settings.address.c_str(), "port", wanted_port(ingest, settings),
+               "token", settings.token.c_str(), nullptr);
+  if (!settings.stun_server.empty())
+    g_object_set(source, "stun-server", settings.stun_server.c_str(), nullptr);
+  if (settings.max_rtp_port != 0)
+    g_object_set(source, "min-rtp-port", settings.min_rtp_port, "max-rtp-port",
+                 settings.max_rtp_port, nullptr);
+}
+
+void set_rtp(GstElement* source, const std::string& kind,
+             const std::optional<RtpRequest::Stream>& stream) {
+  const auto set = [&](const char* name, gint value) {
+    g_object_set(source, (kind + name).c_str(), value, nullptr);
+  };
+  set("-port", stream ? static_cast<gint>(stream->port) : -1);
+  if (!stream)
+    return;
+  if (stream->rtcp_port)
+    set("-rtcp-port", static_cast<gint>(*stream->rtcp_port));
+  if (stream->payload_type)
+    set("-payload-type", static_cast<gint>(*stream->payload_type));
+  if (stream->ssrc)
+    g_object_set(source, (kind + "-ssrc").c_str(), *stream->ssrc, nullptr);
+}
+
+void set_rtp(GstElement* source, const Settings& settings, const RtpSockets& sockets) {
+  const auto& its = settings.rtp.value_or(RtpRequest{});
+  g_object_set(source, "address", settings.rtp_address.c_str(), "source-address", its.from.c_str(),
+               nullptr);
+  set_rtp(source, "audio", its.audio);
+  set_rtp(source, "video", its.video);
+  for (const auto& [name, socket] : sockets)
+    g_object_set(source, (name + "-socket").c_str(), socket.get(), nullptr);
+}
+
 // Null where there is no such element.
-GstPtr<GstElement> make_source(Ingest ingest, const Settings& settings) {
+GstPtr<GstElement> make_source(Ingest ingest, const Settings& settings, const RtpSockets& sockets) {
   auto source =
       GstPtr<GstElement>::sink(gst_element_factory_make(factory_of(ingest), to_string(ingest)));
   if (!source)
     return source;
-  g_object_set(source.get(), "address", settings.address.c_str(), "port",
-               wanted_port(ingest, settings), "token", settings.token.c_str(), "send-eos", TRUE,
-               "silence-time", kSilence, nullptr);
-  if (!settings.stun_server.empty())
-    g_object_set(source.get(), "stun-server", settings.stun_server.c_str(), nullptr);
+  g_object_set(source.get(), "send-eos", TRUE, "silence-time", kSilence, nullptr);
   if (!settings.jitterbuffer.empty())
     g_object_set(source.get(), "jitterbuffer", settings.jitterbuffer.c_str(), nullptr);
-  if (settings.max_rtp_port != 0)
-    g_object_set(source.get(), "min-rtp-port", settings.min_rtp_port, "max-rtp-port",
-                 settings.max_rtp_port, nullptr);
+  if (ingest == Ingest::Rtp)
+    set_rtp(source.get(), settings, sockets);
+  else
+    set_webrtc(source.get(), ingest, settings);
   g_signal_connect(source.get(), "pad-added", G_CALLBACK(announce_pad), nullptr);
   return source;
 }
@@ -113,7 +160,8 @@ bool Channel::WaitingPad::is_audio() const {
   return g_str_has_prefix(name.get(), "audio");
 }
 
-Channel::Channel(Settings settings, std::vector<Ingest> ingests) : settings_{std::move(settings)} {
+Channel::Channel(Settings settings, std::vector<Ingest> ingests, RtpSockets sockets)
+    : settings_{std::move(settings)}, sockets_{std::move(sockets)} {
   for (const auto ingest : ingests)
     sources_.push_back({ingest, {}});
 }
@@ -137,7 +185,7 @@ std::string Channel::start() {
   pipeline_ = GstPtr<GstElement>::sink(gst_pipeline_new("channel"));
   g_object_set(pipeline_.get(), "message-forward", TRUE, nullptr);
   for (auto& source : sources_) {
-    source.element = make_source(source.ingest, settings_);
+    source.element = make_source(source.ingest, settings_, sockets_);
     if (!source.element)
       return std::string{"The element "} + factory_of(source.ingest) +
              " is not found; start by examples/live.sh, or set GST_PLUGIN_PATH.";
@@ -293,8 +341,7 @@ void Channel::on_message(GstMessage* message) {
         end_broadcast("It has ended.");
       return;
     case GST_MESSAGE_ELEMENT:
-      if (gst_structure_has_name(structure, "whip-session") ||
-          gst_structure_has_name(structure, "sora-session"))
+      if (is_session(structure))
         return on_session(GST_MESSAGE_SRC(message), structure);
       if (gst_structure_has_name(structure, "GstBinForwarded")) {
         GstMessage* raw = nullptr;

@@ -2,12 +2,14 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include <gio/gio.h>
 #include <gst/gst.h>
 
 #include "broadcast.hpp"
@@ -19,6 +21,8 @@
 #include "timer.hpp"
 
 namespace live {
+
+using RtpSockets = std::map<std::string, onair::GstPtr<GSocket>>;
 
 // One channel: endpoints (WHIP's, and Sora's if it is asked for) and a playlist that stay, broadcasts that come and go, and in each one publisher
 // at a time: who goes away without a goodbye may come back, or another, and viewers see the broadcast go on.
@@ -48,7 +52,9 @@ class Channel {
     bool is_full = false;  // its disk quota is used up
   };
 
-  explicit Channel(Settings settings, std::vector<Ingest> ingests = {Ingest::Whip});
+  // `sockets` are those that somebody has bound for RTP: audio, audio-rtcp, video, video-rtcp.
+  explicit Channel(Settings settings, std::vector<Ingest> ingests = {Ingest::Whip},
+                   RtpSockets sockets = {});
   ~Channel();
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;
@@ -116,6 +122,7 @@ class Channel {
   void finish_stop();
 
   Settings settings_;
+  RtpSockets sockets_;
   onair::GstPtr<GstElement> pipeline_;
   std::vector<Source> sources_;
   GstElement* publisher_ = nullptr;  // whose session it is, of the sources; null: nobody's

@@ -110,6 +110,8 @@ int run_channels(const live::Settings& settings) {
   live::ChannelServer channels{settings, events, metrics};
   if (onair::GstPtr<GstElementFactory>::adopt(gst_element_factory_find("soralistensrc")))
     channels.set_sora_url(live::SoraFront::kPath);
+  channels.set_has_rtp(static_cast<bool>(
+      onair::GstPtr<GstElementFactory>::adopt(gst_element_factory_find("rtplistensrc"))));
   if (const auto why = channels.open(); !why.empty())
     return fail(why);
   live::Origin origin;

@@ -38,7 +38,7 @@ struct Field {
   const char* help;
 };
 
-using Fields = std::array<Field, 43>;
+using Fields = std::array<Field, 44>;
 
 Fields fields_of(Settings& s) {
   return {{
@@ -77,6 +77,8 @@ Fields fields_of(Settings& s) {
       {"min-rtp-port", Type::Number, &s.min_rtp_port, "N", "lowest UDP port for media (any)"},
       {"max-rtp-port", Type::Number, &s.max_rtp_port, "N", "highest UDP port for media (any)"},
       {"origin", Type::Switch, &s.origin, "", "somebody else serves the folder of --dir"},
+      {"rtp-address", Type::Text, &s.rtp_address, "IP",
+       "where channels take RTP that an SFU forwards (127.0.0.1: of this machine)"},
       {"data", Type::Text, &s.data, "DIR",
        "many channels, by the API, and their folder (one channel, without API)"},
       {"api-token", Type::Text, &s.api_token, "T",
@@ -348,6 +350,8 @@ std::optional<Mistake> check(const Settings& s) {
       (s.requests_per_second > 0 && s.requests_per_second < 0.25))
     return outside("requests-per-second", std::to_string(s.requests_per_second),
                    "0 (any number), or from 0.25 to 1000000");
+  if (!IpAddress::parse(s.rtp_address))
+    return outside("rtp-address", "'" + s.rtp_address + "'", "an IP address");
   if (const auto read = IpNetworks::parse(s.trusted_proxies);
       std::holds_alternative<std::string>(read))
     return Mistake{"--trusted-proxies: " + std::get<std::string>(read) + "."};

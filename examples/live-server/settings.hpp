@@ -5,6 +5,7 @@
 #include <string>
 #include <variant>
 
+#include "api/rtp_request.hpp"
 #include "renditions.hpp"
 #include "segment_keys.hpp"
 
@@ -58,7 +59,10 @@ struct Settings {
   std::string hls_url;            // and playlists; empty: the same host by `hls_port`
   std::string key_secret;     // that keys of segments are made from; empty: a file of `data` has it
   unsigned key_rotation = 0;  // segments that one key is for; 0: all of a broadcast
-  std::optional<SegmentKeys> keys;  // of the channel: who runs it says so, no person does
+  std::string rtp_address = "127.0.0.1";  // where RTP is taken that an SFU forwards to channels
+  // Of the channel: who runs it says so, no person does.
+  std::optional<SegmentKeys> keys;
+  std::optional<RtpRequest> rtp;  // with the ports that it has
 };
 
 struct Help {

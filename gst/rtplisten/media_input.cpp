@@ -154,11 +154,13 @@ void MediaInput::on_rtp(GstPtr<GstBuffer> packet) {
 void MediaInput::on_rtcp(GstPtr<GstBuffer> packet) {
   auto* address = address_of(packet.get());
   const auto sender = to_sender(address);
-  // An empty one makes the validation complain of its caller.
-  if (!sender || !reception_.lock()->may_report(config_.kind, *sender) ||
-      gst_buffer_get_size(packet.get()) == 0 || !gst_rtcp_buffer_validate_reduced(packet.get()))
+  if (!sender || !reception_.lock()->may_report(config_.kind, *sender))
     return;
+  // Janus sends no report, but a packet of nothing, which only tells where requests are to go.
   peer_.set({.sender = *sender, .address = GstPtr<GSocketAddress>::share(address)});
+  // An empty one makes the validation complain of its caller.
+  if (gst_buffer_get_size(packet.get()) == 0 || !gst_rtcp_buffer_validate_reduced(packet.get()))
+    return;
   GstRTCPBuffer rtcp = GST_RTCP_BUFFER_INIT;
   gst_rtcp_buffer_map(packet.get(), GST_MAP_READ, &rtcp);
   GstRTCPPacket part;

@@ -51,6 +51,8 @@ std::variant<ChannelRequest, FieldError> read_channel_request(std::string_view b
   fields.read("hold_seconds", kHold, request.hold_seconds);
   fields.read("time_shift_hours", kTimeShift, request.time_shift_hours);
   fields.read("low_latency", request.low_latency);
+  if (const auto* rtp = fields.find("rtp"))
+    request.rtp = read_rtp_request(*rtp, "rtp", error);
   fields.pass_over(
       "multi", [](const Json& value) { return value == false; },
       "false: this server takes one publisher a channel, so far");
@@ -71,6 +73,8 @@ Json to_json(const ChannelRequest& request) {
   write(json, "hold_seconds", request.hold_seconds);
   write(json, "time_shift_hours", request.time_shift_hours);
   write(json, "low_latency", request.low_latency);
+  if (request.rtp)
+    json["rtp"] = to_json(*request.rtp);
   return json;
 }
 

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <variant>
 
+#include "api/rtp_request.hpp"
 #include "json_fields.hpp"
 #include "renditions.hpp"
 
@@ -22,6 +23,7 @@ struct ChannelRequest {
   std::optional<double> hold_seconds;  // how long a publisher who is away is waited for, 0 to 3600
   std::optional<double> time_shift_hours;  // how far viewers can go back, 0 to 168
   std::optional<bool> low_latency;
+  std::optional<RtpRequest> rtp;  // none: publishers come by themselves
   friend bool operator==(const ChannelRequest&, const ChannelRequest&) = default;
 };
 

@@ -58,15 +58,24 @@ bool is_kid(std::string_view text) {
          std::all_of(text.begin(), text.end(), [](char c) { return is_of_ids(c) || c == '.'; });
 }
 
+Json rtp_of(const ChannelInfo& channel) {
+  Json json{{"address", channel.rtp_address}};
+  json.update(to_json(channel.rtp.value_or(RtpPorts{})));
+  return json;
+}
+
 Json to_json(const ChannelInfo& channel, const std::string& base_url) {
   Json json{{"id", channel.id},
             {"state", to_string(channel.state)},
             {"message", channel.message},
             {"created", date_time(channel.created)},
-            {"playlist_url", absolute_url(channel.playlist_url, base_url)},
-            {"whip_url", absolute_url(channel.whip_url, base_url)}};
+            {"playlist_url", absolute_url(channel.playlist_url, base_url)}};
+  if (channel.whip_url)
+    json["whip_url"] = absolute_url(*channel.whip_url, base_url);
   if (channel.sora_url)
     json["sora_url"] = absolute_url(*channel.sora_url, base_url, true);
+  if (channel.rtp)
+    json["rtp"] = rtp_of(channel);
   json["publish_token"] = channel.publish_token;
   json["request"] = to_json(channel.request);
   json["stats"] = channel.stats;

@@ -29,8 +29,10 @@ struct ChannelInfo {
   std::chrono::system_clock::time_point created;
   ChannelRequest request;
   std::string playlist_url;
-  std::string whip_url;
+  std::optional<std::string> whip_url;  // none where an SFU feeds it, as is of the next
   std::optional<std::string> sora_url;  // where there is Sora's signalling
+  std::optional<RtpPorts> rtp;          // where it does
+  std::string rtp_address;
   std::string publish_token;
   std::string message;  // a sentence for a person
   std::vector<Playlist> playlists;
@@ -75,6 +77,8 @@ class Channels {
 
 // RFC 3339, of UTC, to the second.
 std::string date_time(std::chrono::system_clock::time_point time);
+// Of a channel that an SFU feeds, as its field `rtp`.
+Json rtp_of(const ChannelInfo& channel);
 // As GET /v1/channels/{id} answers, and events tell. `base_url` is that of ApiRequest.
 Json to_json(const ChannelInfo& channel, const std::string& base_url);
 // A channel as its owner sees it. A URL that begins with a slash is a path on the server that is

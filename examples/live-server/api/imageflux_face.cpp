@@ -28,7 +28,10 @@ ApiReply create_channel(const ApiRequest& request, Channels& channels, Archives&
   if (channel.sora_url)
     json["sora_url"] = absolute_url(*channel.sora_url, request.base_url, true);
   json["playlist_url"] = absolute_url(channel.playlist_url, request.base_url);
-  json["whip_url"] = absolute_url(channel.whip_url, request.base_url);
+  if (channel.whip_url)
+    json["whip_url"] = absolute_url(*channel.whip_url, request.base_url);
+  if (channel.rtp)
+    json["rtp"] = rtp_of(channel);
   json["publish_token"] = channel.publish_token;
   return json_reply(200, json);
 }

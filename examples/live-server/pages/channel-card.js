@@ -56,7 +56,8 @@ export class ChannelCard {
       this.#picture);
     stage.setAttribute('aria-label', `Watch ${channel.id}`);
     const doors = element('nav', {},
-      link('Studio', `${pages}/publish#token=${channel.publish_token}`), link('Watch', `${pages}/watch`),
+      ...(channel.whip_url ? [link('Studio', `${pages}/publish#token=${channel.publish_token}`)] : []),
+      link('Watch', `${pages}/watch`),
       ...actions.map(([words, onclick]) => element('button', { type: 'button', textContent: words, onclick })));
     const graphs = element('div', { className: 'graphs' },
       ...Object.values(this.#graphs).map((graph) => graph.element));

@@ -15,6 +15,7 @@ std::string to_text(const ChannelRecord& record) {
                   {"request", to_json(record.request)},
                   {"on_air", record.is_on_air},
                   {"ended", record.has_ended},
+                  {"rtp", to_json(record.rtp)},
                   {"broadcasts", record.broadcasts}};
   return json.dump(2) + "\n";
 }
@@ -30,6 +31,7 @@ std::variant<ChannelRecord, std::string> read_channel_record(std::string_view te
     record.is_on_air = json.at("on_air").get<bool>();
     record.has_ended = json.at("ended").get<bool>();
     record.broadcasts = json.at("broadcasts").get<unsigned>();
+    record.rtp = read_rtp_ports(json.value("rtp", Json::object()));
     auto request = read_channel_request(json.at("request").dump());
     if (const auto* error = std::get_if<FieldError>(&request))
       return error->sentence;

@@ -16,6 +16,7 @@ struct ChannelRecord {
   std::chrono::system_clock::time_point created;
   std::string publish_token;
   ChannelRequest request;
+  RtpPorts rtp;            // that it has, where an SFU feeds it
   bool is_on_air = false;  // viewers expect more of its playlist
   bool has_ended = false;
   unsigned broadcasts = 0;  // that have begun, so far

@@ -75,7 +75,9 @@ std::string ChannelServer::open() {
     auto read = read_channel_record(text);
     if (auto* why = std::get_if<std::string>(&read))
       return std::move(*why);
-    add(std::get<ChannelRecord>(std::move(read)));
+    auto& record = std::get<ChannelRecord>(read);
+    auto door = record.request.rtp ? door_of(*record.request.rtp) : nullptr;
+    add(std::move(record), std::move(door));
     return std::nullopt;
   });
   if (const auto why = archiver_.open(); !why.empty())
@@ -112,7 +114,14 @@ std::string ChannelServer::open_keys() {
   return {};
 }
 
-RunningChannel& ChannelServer::add(ChannelRecord record) {
+std::unique_ptr<RtpDoor> ChannelServer::door_of(const RtpRequest& request) const {
+  return std::make_unique<RtpDoor>(RtpDoor::Config{.request = request,
+                                                   .address = settings_.rtp_address,
+                                                   .min_port = settings_.min_rtp_port,
+                                                   .max_port = settings_.max_rtp_port});
+}
+
+RunningChannel& ChannelServer::add(ChannelRecord record, std::unique_ptr<RtpDoor> door) {
   const auto id = record.id;
   const auto& key_uri = record.request.encrypt_key_uri;
   auto keys = key_uri ? std::optional{keys_.of(id, *key_uri)} : std::nullopt;
@@ -138,7 +147,8 @@ RunningChannel& ChannelServer::add(ChannelRecord record) {
                                          metrics_.on(has_started ? Metrics::Event::WorkerStarted
                                                                  : Metrics::Event::WorkerCrashed);
                                        },
-                                   .on_full = [this, id] { tell(id, {"channel.full"}); }});
+                                   .on_full = [this, id] { tell(id, {"channel.full"}); }},
+      std::move(door));
   const auto& its = channel->record();
   if (const auto& url = its.request.event_webhook_url)
     listeners_.emplace(
@@ -200,14 +210,28 @@ std::variant<ChannelInfo, ApiProblem> ChannelServer::create(const ChannelRequest
                                 "\", but must be that of an archive destination; "
                                 "GET /v1/archive-destinations lists them.",
                       .field = "hls[].archive.archive_destination_id"};
+  if (request.rtp && !has_rtp_)
+    return ApiProblem{.kind = ApiProblem::Kind::NotPossible,
+                      .detail =
+                          "rtp is not possible on this server, as the plugin with the "
+                          "element rtplistensrc is not installed.",
+                      .field = "rtp"};
   ChannelRecord record{.id = random_text(kIdLength),
                        .created = std::chrono::system_clock::now(),
                        .publish_token = random_text(kTokenLength),
-                       .request = request};
+                       .request = request,
+                       .rtp = {}};
+  auto door = request.rtp ? door_of(*request.rtp) : nullptr;
+  if (door) {
+    if (const auto failure = door->open())
+      return ApiProblem{
+          .kind = ApiProblem::Kind::NotPossible, .detail = failure->why, .field = failure->field};
+    record.rtp = door->ports();
+  }
   if (!save(record))
     return ApiProblem{.kind = ApiProblem::Kind::Failed,
                       .detail = "The channel's state can't be written; the server's log says why."};
-  auto& channel = add(std::move(record));
+  auto& channel = add(std::move(record), std::move(door));
   if (!opening_.is_running())
     channel.open();
   log_of(channel.record().id, LogLevel::Info, "made");
@@ -271,13 +295,16 @@ Metrics::Now ChannelServer::figures() const {
 
 ChannelInfo ChannelServer::info_of(const RunningChannel& channel) const {
   const auto& record = channel.record();
+  const bool is_fed = record.request.rtp.has_value();
   return {.id = record.id,
           .state = channel.state(),
           .created = record.created,
           .request = record.request,
           .playlist_url = playlist_root_ + "/" + record.id + "/master.m3u8",
-          .whip_url = "/v1/channels/" + record.id + "/whip",
-          .sora_url = sora_url_,
+          .whip_url = is_fed ? std::nullopt : std::optional{"/v1/channels/" + record.id + "/whip"},
+          .sora_url = is_fed ? std::nullopt : sora_url_,
+          .rtp = is_fed ? std::optional{record.rtp} : std::nullopt,
+          .rtp_address = settings_.rtp_address,
           .publish_token = record.publish_token,
           .message = channel.message(),
           .playlists = {},

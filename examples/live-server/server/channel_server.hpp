@@ -39,6 +39,8 @@ class ChannelServer final : public Channels, public Archives {
   // Where publishers with Sora's SDK go, as absolute_url() takes it; before open().
   void set_sora_url(std::string url) { sora_url_ = std::move(url); }
   [[nodiscard]] bool has_sora() const { return sora_url_.has_value(); }
+  // Whether workers can take RTP; before open().
+  void set_has_rtp(bool has) { has_rtp_ = has; }
   [[nodiscard]] std::string hls_folder() const { return settings_.data + "/hls"; }
   // All broadcasts end cleanly, then `done`. Channels stay.
   void close(std::function<void()> done);
@@ -83,7 +85,8 @@ class ChannelServer final : public Channels, public Archives {
 
   [[nodiscard]] std::string file_of(const std::string& id) const;
   [[nodiscard]] std::string open_keys();
-  RunningChannel& add(ChannelRecord record);
+  [[nodiscard]] std::unique_ptr<RtpDoor> door_of(const RtpRequest& request) const;
+  RunningChannel& add(ChannelRecord record, std::unique_ptr<RtpDoor> door);
   [[nodiscard]] bool save(const ChannelRecord& record);
   [[nodiscard]] ChannelInfo info_of(const RunningChannel& channel) const;
   void on_connection(onair::GstPtr<GSocket> socket);
@@ -105,6 +108,7 @@ class ChannelServer final : public Channels, public Archives {
   Metrics& metrics_;
   std::string playlist_root_;
   std::optional<std::string> sora_url_;  // none: there is no such signalling
+  bool has_rtp_ = false;
   KeyChain keys_{{}};
   ControlSocket control_;
   std::map<std::string, std::unique_ptr<RunningChannel>> channels_;

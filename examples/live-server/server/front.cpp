@@ -155,6 +155,8 @@ void Front::on_request(SoupServerMessage* message, const std::string& path) {
     return pages_.send(message, "channels");
   if (const auto target = target_of(path, kPageRoot)) {
     const auto* channel = channels_.channel(target->id);
+    if (channel && target->rest == "/publish" && channel->record().request.rtp)
+      return send_error(message, 404, "An SFU publishes to this channel, not a page.");
     if (channel && (target->rest == "/publish" || target->rest == "/watch"))
       return pages_.send(message, target->rest.substr(1));
     if (channel && target->rest == "/status")
@@ -200,6 +202,10 @@ void Front::publish(SoupServerMessage* message, const Target& target) {
   set_header(message, "Access-Control-Expose-Headers", "ETag, Link, Location, Retry-After");
   if (!channel)
     return send(message, problem_reply(unknown_channel(target.id)));
+  if (channel->record().request.rtp)
+    return send(message, problem_reply({.status = 404,
+                                        .detail = "This channel takes RTP that an SFU forwards, "
+                                                  "and no publishers by WHIP."}));
   const auto& webhook = channel->record().request.auth_webhook_url;
   const auto& token = channel->record().publish_token;
   const auto authorization = header_of(message, "Authorization");
@@ -327,7 +333,8 @@ void Front::send_status(SoupServerMessage* message, const RunningChannel& channe
   }
   const auto info = channels_.find(channel.record().id);
   document["playlist"] = absolute_url(info->playlist_url, base_url(message));
-  document["whip"] = {{"path", info->whip_url}};
+  if (info->whip_url)
+    document["whip"] = {{"path", *info->whip_url}};
   document["target_duration"] =
       channel.record().request.hls.segment_seconds.value_or(settings_.target_duration);
   send_json(message, 200, document);

@@ -12,6 +12,8 @@ namespace {
 
 using Publisher = ChannelLife::Publisher;
 
+constexpr unsigned kDoorMs = 1000;
+
 ChannelLife::Time now() {
   return std::chrono::steady_clock::now();
 }
@@ -24,16 +26,32 @@ Publisher publisher_of(const std::string& state) {
                                : Publisher::None;
 }
 
+// Those that it has, in place of those that it wants.
+RtpRequest with_ports(RtpRequest request, const RtpPorts& ports) {
+  const auto set = [](std::optional<RtpRequest::Stream>& stream, unsigned port, unsigned rtcp) {
+    if (!stream)
+      return;
+    stream->port = port;
+    if (stream->rtcp_port)
+      stream->rtcp_port = rtcp;
+  };
+  set(request.audio, ports.audio, ports.audio_rtcp);
+  set(request.video, ports.video, ports.video_rtcp);
+  return request;
+}
+
 std::string text_of(double number) {
   return Json(number).dump();
 }
 
 }  // namespace
 
-RunningChannel::RunningChannel(ChannelRecord record, Surroundings surroundings)
+RunningChannel::RunningChannel(ChannelRecord record, Surroundings surroundings,
+                               std::unique_ptr<RtpDoor> door)
     : record_{std::move(record)},
       surroundings_{std::move(surroundings)},
-      life_{{.is_on_air = record_.is_on_air, .has_ended = record_.has_ended}} {}
+      life_{{.is_on_air = record_.is_on_air, .has_ended = record_.has_ended}},
+      door_{std::move(door)} {}
 
 void RunningChannel::open() {
   act(life_.on_created(now()));
@@ -124,6 +142,7 @@ void RunningChannel::update() {
   } else {
     timer_.stop();
   }
+  mind_door();
   const auto state = life_.state();
   if (record_.is_on_air != life_.resumes() || record_.has_ended != (state == ChannelState::Ended)) {
     if (life_.resumes() && !record_.is_on_air)
@@ -137,9 +156,33 @@ void RunningChannel::update() {
   surroundings_.on_change();
 }
 
+// Who sends RTP does not ask: his first packet does.
+void RunningChannel::mind_door() {
+  if (!door_)
+    return;
+  const auto state = life_.state();
+  if (state == ChannelState::Ended)
+    return door_->close();
+  if (life_.has_worker() || state == ChannelState::Stopping || state == ChannelState::Creating)
+    return door_->rest();
+  if (const auto failure = door_->open(record_.rtp)) {
+    // Of a process that another server has started, until that has ended; or somebody else has taken it.
+    if (message_ != failure->why)
+      log_of(record_.id, LogLevel::Warning, "%s", failure->why.c_str());
+    message_ = failure->why;
+    door_timer_.start(kDoorMs, [this] { mind_door(); });
+    return;
+  }
+  door_->watch([this] { act(life_.on_publish(now())); });
+}
+
 void RunningChannel::start_worker() {
+  // What has come while there was none would be encoded at once, and too fast to be cut where segments should end.
+  if (door_ && life_.resumes())
+    door_->empty();
   auto started = WorkerProcess::start(
       record_.id, surroundings_.control, surroundings_.settings.log_format,
+      door_ ? door_->sockets() : std::vector<WorkerProcess::Socket>{},
       [this](const std::string& how, bool is_clean) { on_exit(how, is_clean); });
   if (auto* process = std::get_if<std::unique_ptr<WorkerProcess>>(&started)) {
     process_ = std::move(*process);
@@ -185,14 +228,17 @@ void RunningChannel::send_job() {
       {"jitterbuffer", all.jitterbuffer},
       {"min-rtp-port", std::to_string(all.min_rtp_port)},
       {"max-rtp-port", std::to_string(all.max_rtp_port)},
+      {"rtp-address", all.rtp_address},
       {"key-rotation", std::to_string(all.key_rotation)},
       {"renditions", hls.dump()}};
-  auto ingests = Json::array({to_string(Ingest::Whip)});
-  if (surroundings_.has_sora)
+  auto ingests = Json::array({to_string(its.rtp ? Ingest::Rtp : Ingest::Whip)});
+  if (surroundings_.has_sora && !its.rtp)
     ingests.push_back(to_string(Ingest::Sora));
   Json job{{"type", "job"}, {"settings", settings}, {"ingests", ingests}};
   if (const auto& keys = surroundings_.keys)
     job["keys"] = {{"uri", keys->uri}, {"secret", keys->secret}};
+  if (its.rtp)
+    job["rtp"] = to_json(with_ports(*its.rtp, record_.rtp));
   if (life_.resumes())
     job["resume"] = {{"audio", has_audio_}, {"video", has_video_}};
   link_->send(job);

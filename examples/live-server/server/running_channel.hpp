@@ -14,6 +14,7 @@
 #include "segment_keys.hpp"
 #include "server/channel_life.hpp"
 #include "server/channel_record.hpp"
+#include "server/rtp_door.hpp"
 #include "server/worker_process.hpp"
 #include "settings.hpp"
 #include "timer.hpp"
@@ -48,7 +49,9 @@ class RunningChannel {
   // How long a publisher waits for a worker.
   static constexpr unsigned kEndpointMs = 10'000;
 
-  RunningChannel(ChannelRecord record, Surroundings surroundings);
+  // `door` has the ports of a channel that an SFU feeds.
+  RunningChannel(ChannelRecord record, Surroundings surroundings,
+                 std::unique_ptr<RtpDoor> door = {});
 
   // Workers of a server that is no more have had time to say so.
   void open();
@@ -92,11 +95,14 @@ class RunningChannel {
   void refuse_all(const std::string& why_not);
   // After whatever may have changed its life.
   void update();
+  void mind_door();
 
   ChannelRecord record_;
   const Surroundings surroundings_;
   ChannelLife life_;
-  Timer timer_;  // of its life
+  std::unique_ptr<RtpDoor> door_;
+  Timer door_timer_;  // until its ports can be had
+  Timer timer_;       // of its life
   Timer endpoint_timer_;
   std::unique_ptr<WorkerProcess> process_;  // none for a worker that another server has started
   std::unique_ptr<JsonLines> link_;

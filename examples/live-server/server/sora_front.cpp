@@ -120,6 +120,10 @@ void SoraFront::on_connect(const ClientPtr& client, const sora::ConnectRequest& 
   if (!channel)
     return refuse(client, sora::refusal("CHANNEL-ID-NOT-FOUND", "There is no such channel here."));
   const auto& record = channel->record();
+  if (record.request.rtp)
+    return refuse(client, sora::refusal("CHANNEL-ID-NOT-FOUND",
+                                        "This channel takes RTP that an SFU forwards, and no "
+                                        "publishers."));
   const auto& webhook = record.request.auth_webhook_url;
   sora::Rules rules{.is_ready = !channels_.is_closing(), .channel_id = {}, .token = {}};
   if (!webhook)

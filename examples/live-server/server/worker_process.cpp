@@ -5,23 +5,41 @@
 #include <filesystem>
 #include <utility>
 
+#include <fcntl.h>
+
 namespace live {
 
 using onair::ErrorPtr;
 using onair::GstPtr;
 
+namespace {
+
+constexpr int kFirstSocket = 3;  // behind standard input, output and errors
+
+}  // namespace
+
 std::variant<std::unique_ptr<WorkerProcess>, std::string> WorkerProcess::start(
     const std::string& channel, const std::string& control, const std::string& log_format,
-    OnExit on_exit) {
+    const std::vector<Socket>& sockets, OnExit on_exit) {
   std::error_code code;
   const auto own = std::filesystem::read_symlink("/proc/self/exe", code);
   const auto program = (own.parent_path() / "onair-live-worker").string();
-  const char* const arguments[] = {program.c_str(), channel.c_str(), control.c_str(),
-                                   log_format.c_str(), nullptr};
+  std::vector<std::string> words{program, channel, control, log_format};
+  const auto launcher =
+      GstPtr<GSubprocessLauncher>::adopt(g_subprocess_launcher_new(G_SUBPROCESS_FLAGS_NONE));
+  int number = kFirstSocket;
+  for (const auto& socket : sockets) {
+    words.push_back(socket.name + "=" + std::to_string(number));
+    g_subprocess_launcher_take_fd(launcher.get(), ::fcntl(socket.fd, F_DUPFD_CLOEXEC, 0), number++);
+  }
+  std::vector<const char*> arguments;
+  for (const auto& word : words)
+    arguments.push_back(word.c_str());
+  arguments.push_back(nullptr);
   std::unique_ptr<WorkerProcess> worker{new WorkerProcess{std::move(on_exit)}};
   GError* raw = nullptr;
-  worker->process_ =
-      GstPtr<GSubprocess>::adopt(g_subprocess_newv(arguments, G_SUBPROCESS_FLAGS_NONE, &raw));
+  worker->process_ = GstPtr<GSubprocess>::adopt(
+      g_subprocess_launcher_spawnv(launcher.get(), arguments.data(), &raw));
   if (!worker->process_) {
     const ErrorPtr error{raw};
     return std::string{"The worker can't be started: "} + error->message + ".";

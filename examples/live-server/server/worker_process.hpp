@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include <gio/gio.h>
 
@@ -18,11 +19,17 @@ class WorkerProcess {
   // `how` it ended, for the log: "exit 1", "signal 9 (Killed)".
   using OnExit = std::function<void(const std::string& how, bool is_clean)>;
 
+  // One that the process gets, and that stays open here.
+  struct Socket {
+    std::string name;
+    int fd;
+  };
+
   // Finds the program beside this one's own. An error is a sentence for a person. on_exit is called on the main thread,
   // and may delete it.
   static std::variant<std::unique_ptr<WorkerProcess>, std::string> start(
       const std::string& channel, const std::string& control, const std::string& log_format,
-      OnExit on_exit);
+      const std::vector<Socket>& sockets, OnExit on_exit);
   ~WorkerProcess();
   WorkerProcess(const WorkerProcess&) = delete;
   WorkerProcess& operator=(const WorkerProcess&) = delete;

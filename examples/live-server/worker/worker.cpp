@@ -30,8 +30,12 @@ GstPtr<GSocket> connected_to(const std::string& path) {
 
 }  // namespace
 
-Worker::Worker(std::string channel, std::string control, std::function<void()> on_end)
-    : name_{std::move(channel)}, control_{std::move(control)}, on_end_{std::move(on_end)} {
+Worker::Worker(std::string channel, std::string control, RtpSockets sockets,
+               std::function<void()> on_end)
+    : name_{std::move(channel)},
+      control_{std::move(control)},
+      sockets_{std::move(sockets)},
+      on_end_{std::move(on_end)} {
   orphan_.start(kOrphanMs, [this] { stop("no server"); });
   connect();
 }
@@ -82,11 +86,18 @@ void Worker::begin(const Json& job) {
     return fail(mistake->text);
   if (const auto keys = job.value("keys", Json{}); keys.is_object())
     settings.keys = SegmentKeys{.uri = keys.value("uri", ""), .secret = keys.value("secret", "")};
+  if (const auto rtp = job.value("rtp", Json{}); rtp.is_object()) {
+    FieldError error;
+    settings.rtp = read_rtp_request(rtp, "rtp", error);
+    if (error)
+      return fail(error.sentence);
+  }
   std::vector<Ingest> ingests;
   for (const auto& name : job.value("ingests", Json::array()))
     if (const auto ingest = ingest_of(name.get<std::string>()))
       ingests.push_back(*ingest);
-  channel_ = std::make_unique<Channel>(std::move(settings), std::move(ingests));
+  channel_ =
+      std::make_unique<Channel>(std::move(settings), std::move(ingests), std::move(sockets_));
   channel_->on_change([this] {
     if (said_ != channel_->state())
       send_status();

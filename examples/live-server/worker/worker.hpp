@@ -16,7 +16,7 @@ namespace live {
 //   to the server   hello {channel, job: whether there is one}, ready {whip_port}, failed {message},
 //                   status {…, as of to_json(Channel::Status)}, admitted {number, port: 0 while the place is taken}
 //   from it         job {settings: {NAME: TEXT, …}, ingests: [NAME, …]}, once, with keys {uri, secret} where
-//                   segments are to be encrypted, and resume {audio, video} where a
+//                   segments are to be encrypted, rtp where an SFU sends that, and resume {audio, video} where a
 //                   broadcast of such streams was broken off; admit {number, ingest: NAME}: somebody is about to
 //                   publish; stop
 // A server that dies may be followed by another one, which hears hello, ready and status again. The main thread's.
@@ -25,7 +25,9 @@ class Worker {
   // How long it goes on without a server before it ends its broadcast and itself.
   static constexpr unsigned kOrphanMs = 30'000;
 
-  Worker(std::string channel, std::string control, std::function<void()> on_end);
+  // `sockets`: see Channel.
+  Worker(std::string channel, std::string control, RtpSockets sockets,
+         std::function<void()> on_end);
 
   // Ends the broadcast cleanly, then calls on_end.
   void stop(const char* why);
@@ -43,6 +45,7 @@ class Worker {
 
   const std::string name_;
   const std::string control_;
+  RtpSockets sockets_;
   const std::function<void()> on_end_;
   std::unique_ptr<Channel> channel_;
   std::unique_ptr<JsonLines> server_;

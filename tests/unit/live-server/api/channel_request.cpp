@@ -178,7 +178,7 @@ TEST(ChannelRequest, AnUnknownFieldIsNamed) {
   EXPECT_EQ(error_of(with("title", "mine")),
             "title is \"mine\", but must be left out: there is no such field, only hls, "
             "encrypt_key_uri, auth_webhook_url, event_webhook_url, hold_seconds, "
-            "time_shift_hours or low_latency.");
+            "time_shift_hours, low_latency or rtp.");
 }
 
 TEST(ChannelRequest, HoweverAFieldIsCalledTheSentenceIsShortAndPlain) {
@@ -356,6 +356,33 @@ TEST(ChannelRequest, WhateverIsSentIsReadOrRefusedWithASentence) {
   EXPECT_LT(right, kTimes / 2);
 }
 
+TEST(ChannelRequest, WhatAnSfuIsToSendIsSaidRight) {
+  const auto error = [](const char* rtp) {
+    const auto read =
+        read_channel_request((std::string{R"({"hls":[{"audio":{}}],"rtp":)"} + rtp + "}").c_str());
+    const auto* wrong = std::get_if<FieldError>(&read);
+    return wrong ? wrong->sentence : "none";
+  };
+  EXPECT_EQ(error(R"({"audio":{}})"), "none");
+  EXPECT_EQ(error(R"({"video":{"port":5004,"rtcp_port":5005},"audio":{"port":5006}})"), "none");
+  EXPECT_EQ(error("{}"), "rtp has neither audio nor video, but must have one of them, or both.");
+  EXPECT_EQ(error("5004"), "rtp is 5004, but must be an object.");
+  EXPECT_EQ(error(R"({"audio":5004})"), "rtp.audio is 5004, but must be an object.");
+  EXPECT_EQ(error(R"({"audio":{"port":65536}})"),
+            "rtp.audio.port is 65536, but must be a whole number from 0 to 65535.");
+  EXPECT_EQ(error(R"({"audio":{"rtcp_port":-1}})"),
+            "rtp.audio.rtcp_port is -1, but must be a whole number from 0 to 65535.");
+  EXPECT_EQ(error(R"({"video":{"payload_type":128}})"),
+            "rtp.video.payload_type is 128, but must be a whole number from 0 to 127.");
+  EXPECT_EQ(error(R"({"video":{"ssrc":0}})"),
+            "rtp.video.ssrc is 0, but must be a whole number from 1 to 4294967295.");
+  EXPECT_EQ(error(R"({"audio":{},"from":"sfu.example.com"})"),
+            "rtp.from is \"sfu.example.com\", but must be an IP address.");
+  EXPECT_EQ(error(R"({"audio":{"port":5004},"video":{"rtcp_port":5004}})"),
+            "rtp.video.rtcp_port is 5004, but must be another port than rtp.audio.port.");
+  EXPECT_EQ(error(R"({"audio":{"port":0,"rtcp_port":0},"video":{"port":0}})"), "none");
+}
+
 TEST(ChannelRequest, WhatIsWrittenReadsAsTheSameAgain) {
   const auto request = read(Json::parse(R"({
     "hls":[
@@ -366,7 +393,11 @@ TEST(ChannelRequest, WhatIsWrittenReadsAsTheSameAgain) {
       {"audio":{}}],
     "encrypt_key_uri":"https://example.com/key","auth_webhook_url":"https://example.com/auth",
     "event_webhook_url":"https://example.com/event","hold_seconds":0.1,"time_shift_hours":167.9,
-    "low_latency":false})"));
+    "low_latency":false,
+    "rtp":{"audio":{"port":5004,"rtcp_port":0},"video":{"payload_type":108,"ssrc":4294967295},
+           "from":"192.0.2.1"}})"));
+  ASSERT_TRUE(request.rtp && request.rtp->video);
+  EXPECT_EQ(request.rtp->video->ssrc, 4'294'967'295u);
   EXPECT_EQ(read(to_json(request)), request);
   EXPECT_EQ(read(to_json(read(kGood))), read(kGood));
 }

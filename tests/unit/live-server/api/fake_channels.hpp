@@ -27,9 +27,17 @@ class FakeChannels : public Channels, public Archives {
                       std::chrono::milliseconds{8'900};
     channel.request = request;
     channel.playlist_url = "https://cdn.example.com/" + channel.id + "/main.m3u8";
-    channel.whip_url = "/v1/channels/" + channel.id + "/whip";
-    if (has_sora)
-      channel.sora_url = "/signaling";
+    if (request.rtp) {
+      channel.rtp = RtpPorts{.audio = request.rtp->audio ? 5004u : 0u,
+                             .audio_rtcp = 0,
+                             .video = request.rtp->video ? 5006u : 0u,
+                             .video_rtcp = request.rtp->video ? 5007u : 0u};
+      channel.rtp_address = "192.0.2.1";
+    } else {
+      channel.whip_url = "/v1/channels/" + channel.id + "/whip";
+      if (has_sora)
+        channel.sora_url = "/signaling";
+    }
     channel.publish_token = "token-of-" + channel.id;
     channel.message = "Waiting for a broadcaster.";
     channels.push_back(channel);

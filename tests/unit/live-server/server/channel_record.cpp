@@ -13,6 +13,7 @@ ChannelRecord record() {
           .created = std::chrono::system_clock::time_point{std::chrono::seconds{1'800'000'000}},
           .publish_token = "secret",
           .request = std::get<ChannelRequest>(std::move(request)),
+          .rtp = {.audio = 5004, .audio_rtcp = 0, .video = 5006, .video_rtcp = 5007},
           .is_on_air = true,
           .has_ended = false,
           .broadcasts = 7};
