@@ -21,6 +21,9 @@ using onair::GstPtr;
 constexpr guint kStartWaitMs = 2000;
 // How long what was received may take to reach the playlist before it is cut off.
 constexpr guint kDrainMs = 5000;
+// How long the filler of what is resumed may take to be in the playlist, and how often that is looked for.
+constexpr unsigned kMostToResumeMs = 8000;
+constexpr guint kResumePollMs = 100;
 // Without any packet from the publisher: what is late by more is missed, so that viewers do not stand still.
 // Mobile networks hand over within less.
 constexpr guint64 kSilence = GST_SECOND;
@@ -215,6 +218,7 @@ void Channel::resume(bool audio, bool video) {
   }
   broadcast_ = std::get<std::unique_ptr<Broadcast>>(std::move(made));
   broadcasts_ += 1;
+  resume_polls_ = kMostToResumeMs / kResumePollMs;
   hold();
 }
 
@@ -458,6 +462,7 @@ void Channel::begin() {
     return drain();
   }
   hold_timer_.stop();
+  resume_timer_.stop();
   is_over_ = false;
   using Stream = Broadcast::Stream;
   Stream audio = expects_audio_ ? Stream::Later : Stream::None;
@@ -592,6 +597,15 @@ void Channel::hold() {
 // What has been made of it is on its way to the playlist.
 void Channel::drain() {
   hold_timer_.stop();
+  // A playlist that somebody else has left is gone on with, and so ended, by who has added something to it.
+  if (resume_polls_ > 0 && output_->figures().begun == 0) {
+    --resume_polls_;
+    return resume_timer_.start(kResumePollMs, [this] {
+      if (broadcast_ && !intake_ && !leaving_)
+        drain();
+    });
+  }
+  resume_polls_ = 0;
   draining_ = std::move(broadcast_);
   draining_->end();
   drain_timer_.start(kDrainMs,

@@ -143,6 +143,9 @@ class Channel {
   Timer start_timer_;
   Timer drain_timer_;
   Timer hold_timer_;
+  Timer resume_timer_;
+  unsigned resume_polls_ =
+      0;  // until what is resumed may end, whether or not anything has come of it
   std::unique_ptr<Broadcast> broadcast_;  // whether a publisher is here or away
   gint64 lead_ = 0;                       // of its newest intake that has ended
   std::unique_ptr<Intake> intake_;        // of the publisher that is here

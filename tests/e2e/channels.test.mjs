@@ -248,6 +248,13 @@ test('a worker that is killed on the air is replaced, and the channel goes on', 
   assert.deepEqual(played.errors.filter(({ fatal, status }) => fatal || status === 404), []);
   assert.ok(played.stalls.length <= 1, `${played.stalls.length} stalls`);
   assert.deepEqual(viewer.page.problems, []);
+
+  // Stopped while it has no process: the next one ends the playlist.
+  process.kill(await server.workerOf(channel), 'SIGKILL');
+  await eventually('it is seen', async () => (await server.channel(channel.id)).state === 'reconnecting', 2000);
+  assert.equal((await server.ask('POST', `/v1/channels/${channel.id}/stop`)).status, 202);
+  await eventually('it has ended', isState(channel, 'ended'), 20_000);
+  assert.match(await (await fetch(await mediaPlaylistUrl(channel.playlist_url))).text(), /^#EXT-X-ENDLIST$/m);
   for (const { stop } of [...publishers, viewer]) await stop();
   await remove(channel);
   await remove(other);
