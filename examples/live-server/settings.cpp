@@ -38,7 +38,7 @@ struct Field {
   const char* help;
 };
 
-using Fields = std::array<Field, 44>;
+using Fields = std::array<Field, 45>;
 
 Fields fields_of(Settings& s) {
   return {{
@@ -86,6 +86,8 @@ Fields fields_of(Settings& s) {
       {"metrics-token", Type::Text, &s.metrics_token, "T",
        "what may read /metrics and nothing else (an API token may as well)"},
       {"max-channels", Type::Number, &s.max_channels, "N", "of the API, 1 to 10000 (100)"},
+      {"max-connections", Type::Number, &s.max_connections, "N",
+       "publishers at a time of a channel that takes several (multi), 1 to 1000 (16)"},
       {"disk-quota", Type::Number, &s.disk_quota, "MB",
        "of each channel of the API, in megabytes; time shift gives way first (none)"},
       {"publishers-per-address", Type::Number, &s.publishers_per_address, "N",
@@ -346,6 +348,8 @@ std::optional<Mistake> check(const Settings& s) {
     return Mistake{"Without an origin there must be a folder (--dir) that somebody serves."};
   if (s.max_channels < 1 || s.max_channels > 10'000)
     return outside("max-channels", std::to_string(s.max_channels), "from 1 to 10000");
+  if (s.max_connections < 1 || s.max_connections > 1000)
+    return outside("max-connections", std::to_string(s.max_connections), "from 1 to 1000");
   if (!(s.requests_per_second >= 0 && s.requests_per_second <= 1e6) ||
       (s.requests_per_second > 0 && s.requests_per_second < 0.25))
     return outside("requests-per-second", std::to_string(s.requests_per_second),

@@ -48,6 +48,7 @@ struct Settings {
   std::string tls_certificate;      // PEM files; empty: plain HTTP
   std::string tls_key;              // empty: in the file of the certificate
   unsigned max_channels = 100;
+  unsigned max_connections = 16;        // at a time, of a channel that takes several publishers
   unsigned disk_quota = 0;              // of a channel, in MB; 0: none
   unsigned publishers_per_address = 0;  // 0: no limit, as of the next
   double requests_per_second = 0;       // of each address

@@ -28,7 +28,8 @@ const std::map<std::string, ApiProblem> kProblems{
 int main() {
   live::test::FakeChannels channels;
   live::ChannelApi api{channels, channels, {"right"}};
-  channels.known_archives = {{.destination_id = "destination-1",
+  channels.known_archives = {{.connection_id = "connection-1",
+                              .destination_id = "destination-1",
                               .location = "s3://bucket/channel-1/",
                               .state = live::ArchiveState::Waiting,
                               .error = "The bucket is full."}};

@@ -70,6 +70,7 @@ const fed = {
   hls: [{ audio: {} }],
   rtp: { audio: { port: 0 }, video: { port: 5006, rtcp_port: 5007, payload_type: 108, ssrc: 4294967295 }, from: '::1' },
 };
+const multi = JSON.stringify({ ...channel, multi: true });
 const bucket = {
   bucket_uri: 's3://talks/2026/', endpoint_url: 'https://s3.example.com:8443', aws_region: 'eu-west-1',
   aws_access_key_id: 'AKIA1', aws_secret_access_key: 'wJalr/K7MDENG=', gcp_credential_json: '',
@@ -135,14 +136,24 @@ const calls = [
   call('DELETE', '/v1/archive-destinations/destination-1', 401, noToken),
   call('DELETE', '/v1/archive-destinations/destination-1', 204),
   call('DELETE', '/v1/archive-destinations/destination-1', 404),
-  call('POST', '/v1/channels', 201, { body: JSON.stringify(fed) }),
-  call('POST', '/v1/channels', 400, { body: '{"hls":[{"audio":{}}],"rtp":{}}' }),
   call('GET', '/v1/encrypt-keys/channel-1.check.0', 200),
   call('GET', '/v1/encrypt-keys/channel-1.check.0', 401, noToken),
   call('GET', '/v1/encrypt-keys/channel-1.check.1', 404),
   call('DELETE', '/v1/encrypt-keys/channel-1.check.0', 405),
   call('GET', '/v1/encrypt-keys', 404),
   call('GET', '/v1/nowhere', 404),
+  call('POST', '/v1/channels', 201, { body: multi }),
+  call('GET', '/v1/channels/channel-4', 200),
+  call('POST', '/v1/channels/channel-4/connections/connection-1/stop', 202),
+  call('POST', '/v1/channels/channel-4/connections/connection-1/stop', 401, noToken),
+  call('POST', '/v1/channels/channel-4/connections/nobody/stop', 404),
+  call('GET', '/v1/channels/channel-4/connections/connection-1/stop', 405),
+  call('DELETE', '/v1/channels/channel-4/connections/connection-1', 401, wrongToken),
+  call('DELETE', '/v1/channels/channel-4/connections/connection-1', 204),
+  call('DELETE', '/v1/channels/channel-4/connections/nobody', 404),
+  call('GET', '/v1/channels/channel-4/connections/connection-1', 405),
+  imageFlux('ListPlaylistURLs', 200, { channel_id: 'channel-4' }),
+  imageFlux('CreateMultistreamChannelWithHLS', 200, { ...channel, multi: true }),
   imageFlux('CreateChannel', 200, channel),
   imageFlux('CreateChannelWithHLS', 200, channel),
   imageFlux('CreateMultistreamChannelWithHLS', 200, channel),
@@ -162,14 +173,17 @@ const calls = [
   ...refusals.map(([problem, status]) => imageFlux('CreateChannel', status, channel, { problem })),
   imageFlux('ListChannelIDs', 200, {}),
   imageFlux('ListChannelIDs', 200, ''),
-  imageFlux('ListPlaylistURLs', 200, { channel_id: 'channel-4' }),
+  imageFlux('ListPlaylistURLs', 200, { channel_id: 'channel-6' }),
   imageFlux('ListPlaylistURLs', 404, { channel_id: 'nobody' }),
   imageFlux('ListPlaylistURLs', 400, { channel_id: 3 }),
+  call('POST', '/v1/channels', 201, { body: JSON.stringify(fed) }),
+  call('POST', '/v1/channels', 400, { body: '{"hls":[{"audio":{}}],"rtp":{}}' }),
+  call('POST', '/v1/channels', 400, { body: JSON.stringify({ ...fed, multi: true }) }),
   imageFlux('GetEncryptKey', 200, { kid: 'channel-1.check.0' }),
   imageFlux('GetEncryptKey', 404, { kid: 'channel-1.check.1' }),
   imageFlux('GetEncryptKey', 400, { kid: 'a key' }),
-  imageFlux('DeleteChannel', 200, { channel_id: 'channel-4' }),
-  imageFlux('DeleteChannel', 404, { channel_id: 'channel-4' }),
+  imageFlux('DeleteChannel', 200, { channel_id: 'channel-6' }),
+  imageFlux('DeleteChannel', 404, { channel_id: 'channel-6' }),
 ];
 
 // What stands in front of the API, or beside it, in the server.
@@ -274,7 +288,7 @@ test('what the page in docs tells to send is taken, and no field is missing ther
   assert.equal(examples.length, 7);
   for (const [i, reply] of ask(examples).entries())
     assert.equal(reply.status, examples[i].expected, `${examples[i].body}: ${reply.body}`);
-  for (const name of ['ChannelRequest', 'Rendition', 'Video', 'Audio', 'Channel', 'Problem', 'ArchiveDestinationRequest',
+  for (const name of ['ChannelRequest', 'Rendition', 'Video', 'Audio', 'Channel', 'Playlist', 'Problem', 'ArchiveDestinationRequest',
                       'Archive'])
     for (const field of Object.keys(openApi.components.schemas[name].properties))
       assert.match(page, new RegExp(`[\`.]${field}\``), field);

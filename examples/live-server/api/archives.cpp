@@ -27,6 +27,8 @@ Json to_json(const ArchiveInfo& archive) {
             {"files_copied", archive.files_copied},
             {"bytes", archive.bytes},
             {"bytes_copied", archive.bytes_copied}};
+  if (!archive.connection_id.empty())
+    json["connection_id"] = archive.connection_id;
   if (!archive.error.empty())
     json["error"] = archive.error;
   return json;

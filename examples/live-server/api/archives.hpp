@@ -23,6 +23,7 @@ enum class ArchiveState {
 const char* to_string(ArchiveState state);
 
 struct ArchiveInfo {
+  std::string connection_id = {};  // of a channel that takes several publishers
   std::string destination_id;
   std::string location;  // where it is, or will be
   ArchiveState state = ArchiveState::Recording;

@@ -53,9 +53,9 @@ std::variant<ChannelRequest, FieldError> read_channel_request(std::string_view b
   fields.read("low_latency", request.low_latency);
   if (const auto* rtp = fields.find("rtp"))
     request.rtp = read_rtp_request(*rtp, "rtp", error);
-  fields.pass_over(
-      "multi", [](const Json& value) { return value == false; },
-      "false: this server takes one publisher a channel, so far");
+  fields.read("multi", request.is_multi);
+  if (request.rtp && request.is_multi && !error)
+    error = {"multi", "multi is true, but must be false where there is rtp: its ports take one publisher."};
   fields.pass_over(
       "environment", [](const Json& value) { return value == 0; },
       "0: this server is one environment");
@@ -75,6 +75,8 @@ Json to_json(const ChannelRequest& request) {
   write(json, "low_latency", request.low_latency);
   if (request.rtp)
     json["rtp"] = to_json(*request.rtp);
+  if (request.is_multi)
+    json["multi"] = true;
   return json;
 }
 

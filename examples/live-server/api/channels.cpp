@@ -68,8 +68,9 @@ Json to_json(const ChannelInfo& channel, const std::string& base_url) {
   Json json{{"id", channel.id},
             {"state", to_string(channel.state)},
             {"message", channel.message},
-            {"created", date_time(channel.created)},
-            {"playlist_url", absolute_url(channel.playlist_url, base_url)}};
+            {"created", date_time(channel.created)}};
+  if (!channel.playlist_url.empty())
+    json["playlist_url"] = absolute_url(channel.playlist_url, base_url);
   if (channel.whip_url)
     json["whip_url"] = absolute_url(*channel.whip_url, base_url);
   if (channel.sora_url)
@@ -79,7 +80,21 @@ Json to_json(const ChannelInfo& channel, const std::string& base_url) {
   json["publish_token"] = channel.publish_token;
   json["request"] = to_json(channel.request);
   json["stats"] = channel.stats;
+  if (channel.request.is_multi) {
+    auto& playlists = json["playlists"] = Json::array();
+    for (const auto& playlist : channel.playlists)
+      playlists.push_back(to_json(playlist, base_url));
+  }
   return json;
+}
+
+Json to_json(const ChannelInfo::Playlist& playlist, const std::string& base_url) {
+  return {{"connection_id", playlist.connection_id},
+          {"playlist_url", absolute_url(playlist.url, base_url)},
+          {"state", to_string(playlist.state)},
+          {"message", playlist.message},
+          {"created", date_time(playlist.created)},
+          {"stats", playlist.stats}};
 }
 
 std::string absolute_url(const std::string& url, const std::string& base_url, bool is_websocket) {

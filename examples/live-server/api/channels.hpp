@@ -18,17 +18,22 @@ const char* to_string(ChannelState state);
 // A channel as its owner sees it. A URL that begins with a slash is a path on the server that is
 // asked, one that begins with a colon is by another port there.
 struct ChannelInfo {
-  // Of one publisher, as soon as there is something to play.
+  // Of one publisher.
   struct Playlist {
     std::string connection_id;
     std::string url;
+    bool has_begun = true;  // there is something to play
+    ChannelState state = ChannelState::Creating;
+    std::chrono::system_clock::time_point created = {};
+    std::string message = {};
+    Json stats = Json::object();
   };
 
   std::string id;  // see is_channel_id()
   ChannelState state = ChannelState::Creating;
   std::chrono::system_clock::time_point created;
   ChannelRequest request;
-  std::string playlist_url;
+  std::string playlist_url;             // empty: each of its playlists has one
   std::optional<std::string> whip_url;  // none where an SFU feeds it, as is of the next
   std::optional<std::string> sora_url;  // where there is Sora's signalling
   std::optional<RtpPorts> rtp;          // where it does
@@ -70,6 +75,10 @@ class Channels {
   virtual std::optional<ChannelInfo> stop(const std::string& id) = 0;
   [[nodiscard]] virtual std::optional<ChannelInfo> find(const std::string& id) const = 0;
   [[nodiscard]] virtual std::vector<ChannelInfo> list() const = 0;  // the oldest first
+  // As stop() and remove(), of one publisher of a channel that takes several.
+  virtual std::optional<ChannelInfo::Playlist> stop_connection(
+      const std::string& channel, const std::string& connection_id) = 0;
+  virtual bool remove_connection(const std::string& channel, const std::string& connection_id) = 0;
   // Of segments, in 32 hexadecimal digits; also while nothing but an archive is left of its channel. Nothing where
   // no player was told to ask for it by this.
   [[nodiscard]] virtual std::optional<std::string> encrypt_key(const std::string& kid) const = 0;
@@ -81,6 +90,7 @@ std::string date_time(std::chrono::system_clock::time_point time);
 Json rtp_of(const ChannelInfo& channel);
 // As GET /v1/channels/{id} answers, and events tell. `base_url` is that of ApiRequest.
 Json to_json(const ChannelInfo& channel, const std::string& base_url);
+Json to_json(const ChannelInfo::Playlist& playlist, const std::string& base_url);
 // A channel as its owner sees it. A URL that begins with a slash is a path on the server that is
 // asked, one that begins with a colon is by another port there.
 std::string absolute_url(const std::string& url, const std::string& base_url,

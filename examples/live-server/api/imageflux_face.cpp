@@ -27,7 +27,8 @@ ApiReply create_channel(const ApiRequest& request, Channels& channels, Archives&
   Json json{{"channel_id", channel.id}};
   if (channel.sora_url)
     json["sora_url"] = absolute_url(*channel.sora_url, request.base_url, true);
-  json["playlist_url"] = absolute_url(channel.playlist_url, request.base_url);
+  if (!channel.playlist_url.empty())
+    json["playlist_url"] = absolute_url(channel.playlist_url, request.base_url);
   if (channel.whip_url)
     json["whip_url"] = absolute_url(*channel.whip_url, request.base_url);
   if (channel.rtp)
@@ -82,9 +83,10 @@ ApiReply list_playlist_urls(const ApiRequest& request, Channels& channels, Archi
   if (!channel)
     return imageflux_error(unknown_channel(id));
   auto list = Json::array();
-  for (const auto& [connection_id, url] : channel->playlists)
-    list.push_back(
-        {{"connection_id", connection_id}, {"playlist_url", absolute_url(url, request.base_url)}});
+  for (const auto& playlist : channel->playlists)
+    if (playlist.has_begun)
+      list.push_back({{"connection_id", playlist.connection_id},
+                      {"playlist_url", absolute_url(playlist.url, request.base_url)}});
   return json_reply(200, {{"channel_id", id}, {"hls", std::move(list)}});
 }
 

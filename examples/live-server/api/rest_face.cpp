@@ -14,9 +14,31 @@ constexpr std::string_view kKeys = "/v1/encrypt-keys";
 // What a path names: all of a collection, one of it, or something that one has.
 struct Target {
   std::string_view collection;
-  std::string id;    // empty: all
-  std::string part;  // "stop" or "archives", of a channel
+  std::string id;               // empty: all
+  std::string part;             // "stop", "archives" or "connections", of a channel
+  std::string connection = {};  // one of those
+  bool is_stop = false;         // of that
 };
+
+// Behind the id of a channel.
+std::optional<Target> with_part(Target target, std::string_view part) {
+  constexpr std::string_view kConnections = "connections/";
+  constexpr std::string_view kStop = "/stop";
+  target.part = part;
+  if (part == "stop" || part == "archives")
+    return target;
+  if (!part.starts_with(kConnections))
+    return std::nullopt;
+  auto connection = part.substr(kConnections.size());
+  target.is_stop = connection.ends_with(kStop);
+  if (target.is_stop)
+    connection.remove_suffix(kStop.size());
+  if (connection.empty() || connection.find('/') != std::string_view::npos)
+    return std::nullopt;
+  target.part = "connections";
+  target.connection = connection;
+  return target;
+}
 
 std::optional<Target> target_of(std::string_view path) {
   for (const auto collection : {kChannels, kDestinations, kKeys}) {
@@ -29,12 +51,13 @@ std::optional<Target> target_of(std::string_view path) {
       continue;
     const auto slash = rest.find('/', 1);
     const auto id = rest.substr(1, slash == std::string_view::npos ? slash : slash - 1);
-    const auto part = slash == std::string_view::npos ? std::string_view{} : rest.substr(slash + 1);
-    const bool is_known = slash == std::string_view::npos ||
-                          (collection == kChannels && (part == "stop" || part == "archives"));
-    if (id.empty() || !is_known)
+    Target target{.collection = collection, .id = std::string{id}, .part = {}};
+    if (id.empty())
       return std::nullopt;
-    return Target{.collection = collection, .id = std::string{id}, .part = std::string{part}};
+    if (slash == std::string_view::npos)
+      return target;
+    return collection == kChannels ? with_part(std::move(target), rest.substr(slash + 1))
+                                   : std::nullopt;
   }
   return std::nullopt;
 }
@@ -115,6 +138,22 @@ ApiReply answer_channel(const ApiRequest& request, const std::string& id, Channe
   if (request.method != "GET" && request.method != "HEAD")
     return wrong_method(request, "GET, HEAD, DELETE");
   return show(200, request, id, channels.find(id));
+}
+
+ApiReply answer_connection(const ApiRequest& request, const Target& target, Channels& channels) {
+  const auto unknown = [&] {
+    return problem_reply(channels.find(target.id) ? unknown_connection(target.id, target.connection)
+                                                  : unknown_channel(target.id));
+  };
+  if (!target.is_stop) {
+    if (request.method != "DELETE")
+      return wrong_method(request, "DELETE");
+    return channels.remove_connection(target.id, target.connection) ? done() : unknown();
+  }
+  if (request.method != "POST")
+    return wrong_method(request, "POST");
+  const auto stopped = channels.stop_connection(target.id, target.connection);
+  return stopped ? json_reply(202, to_json(*stopped, request.base_url)) : unknown();
 }
 
 ApiReply answer_archives(const ApiRequest& request, const std::string& id,
@@ -209,6 +248,8 @@ ApiReply answer_rest(const ApiRequest& request, Channels& channels, Archives& ar
     return answer_channel(request, id, channels);
   if (target->part == "archives")
     return answer_archives(request, id, archives);
+  if (target->part == "connections")
+    return answer_connection(request, *target, channels);
   if (request.method != "POST")
     return wrong_method(request, "POST");
   return show(202, request, id, channels.stop(id));
@@ -216,6 +257,12 @@ ApiReply answer_rest(const ApiRequest& request, Channels& channels, Archives& ar
 
 ApiError unknown_channel(std::string_view id) {
   return {.status = 404, .detail = "There is no channel " + in_quotes(id) + "."};
+}
+
+ApiError unknown_connection(std::string_view channel, std::string_view id) {
+  return {
+      .status = 404,
+      .detail = "The channel " + in_quotes(channel) + " has no connection " + in_quotes(id) + "."};
 }
 
 ApiError unknown_destination(std::string_view id) {

@@ -16,6 +16,7 @@ ApiReply answer_rest(const ApiRequest& request, Channels& channels, Archives& ar
 
 // Both faces say it in the same words.
 ApiError unknown_channel(std::string_view id);
+ApiError unknown_connection(std::string_view channel, std::string_view id);
 ApiError unknown_destination(std::string_view id);
 ApiError unknown_key(std::string_view kid);
 ApiError used_destination(std::string_view id);

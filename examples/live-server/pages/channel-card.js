@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// One channel on the page of all: what is on the air, how it is, and what can be done.
+// One channel, or one of its connections where it takes several broadcasters, on the page of all: what is on the air, how
+// it is, and what can be done.
 
 import { Graph } from './graph.js';
 
@@ -55,12 +56,16 @@ export class ChannelCard {
     const stage = element('a', { className: 'thumbnail', href: `${pages}/watch`, target: '_blank' },
       this.#picture);
     stage.setAttribute('aria-label', `Watch ${channel.id}`);
+    const token = channel.publish_token;
     const doors = element('nav', {},
-      ...(channel.whip_url ? [link('Studio', `${pages}/publish#token=${channel.publish_token}`)] : []),
+      ...token && channel.whip_url ? [link('Studio', `${pages}/publish#token=${token}`)] : [],
       link('Watch', `${pages}/watch`),
       ...actions.map(([words, onclick]) => element('button', { type: 'button', textContent: words, onclick })));
     const graphs = element('div', { className: 'graphs' },
       ...Object.values(this.#graphs).map((graph) => graph.element));
+    // Pictures and figures are its connections'.
+    stage.hidden = graphs.hidden = Boolean(channel.request?.multi && token);
+    if (!token) this.element.className = 'connection';
     this.element.append(stage,
       element('div', { className: 'words' }, element('h2', { textContent: channel.id }), this.#state, doors), graphs);
     this.show(channel);

@@ -40,33 +40,54 @@ window.cards = cards;
 
 const perform = (call) => () => call().catch((error) => say('error', error.message));
 
-function show(channel) {
-  const { id } = channel;
-  channels.set(id, channel);
+// Behind another one, or at the end. `target` is where the API has it.
+function showCard(what, target, former) {
+  const { id } = what;
   if (cards.has(id)) {
-    cards.get(id).show(channel);
-  } else {
-    const card = new ChannelCard(channel, [
-      ['End', perform(() => ask('POST', `/v1/channels/${id}/stop`))],
-      ['Delete', perform(async () => {
-        if (window.confirm(`Delete ${id}, and all that viewers can still see of it?`))
-          await ask('DELETE', `/v1/channels/${id}`);
-      })],
-    ]);
-    cards.set(id, card);
-    $('channels').append(card.element);
+    cards.get(id).show(what);
+    return;
   }
+  const card = new ChannelCard(what, [
+    ['End', perform(() => ask('POST', `${target}/stop`))],
+    ['Delete', perform(async () => {
+      if (window.confirm(`Delete ${id}, and all that viewers can still see of it?`)) await ask('DELETE', target);
+    })],
+  ]);
+  cards.set(id, card);
+  if (former) former.element.after(card.element);
+  else $('channels').append(card.element);
+}
+
+function hideCard(id) {
+  cards.get(id)?.element.remove();
+  cards.delete(id);
+}
+
+// A connection as the pages have it.
+const idOf = (channel, connection) => (connection ? `${channel}-${connection}` : channel);
+
+function show(channel) {
+  const { id, request, playlists = [] } = channel;
+  const former = channels.get(id)?.playlists ?? [];
+  channels.set(id, channel);
+  const target = `/v1/channels/${id}`;
+  showCard(channel, target);
+  const lively = playlists.filter(({ state }) => state !== 'ended');
+  for (const { connection_id: connection, ...rest } of lively)
+    showCard({ ...rest, id: idOf(id, connection), request }, `${target}/connections/${connection}`, cards.get(id));
+  const shown = new Set(lively.map(({ connection_id: connection }) => connection));
+  for (const { connection_id: connection } of former) if (!shown.has(connection)) hideCard(idOf(id, connection));
   summarize();
 }
 
-function follow({ id, stats }) {
-  cards.get(id)?.follow(stats);
+function follow({ id, connection_id: connection, stats }) {
+  cards.get(idOf(id, connection))?.follow(stats);
 }
 
 function forget({ id }) {
+  for (const { connection_id: connection } of channels.get(id)?.playlists ?? []) hideCard(idOf(id, connection));
   channels.delete(id);
-  cards.get(id)?.element.remove();
-  cards.delete(id);
+  hideCard(id);
   summarize();
 }
 

@@ -65,6 +65,8 @@ std::string to_text(const ArchiveRecord& record) {
   for (const auto& [state, name] : kStates)
     if (state == record.state)
       json["state"] = name;
+  if (!record.connection_of.empty())
+    json["connection_of"] = record.connection_of;
   if (record.failing_since)
     json["failing_since"] = seconds_of(*record.failing_since);
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
@@ -75,6 +77,7 @@ std::variant<ArchiveRecord, std::string> read_archive_record(std::string_view te
   ArchiveRecord record;
   try {
     record.channel = json.at("channel").get<std::string>();
+    record.connection_of = json.value("connection_of", "");
     record.destination = json.at("destination").get<std::string>();
     record.event_webhook_url = json.at("event_webhook_url").get<std::string>();
     record.broadcasts = json.at("broadcasts").get<unsigned>();
@@ -96,6 +99,8 @@ std::variant<ArchiveRecord, std::string> read_archive_record(std::string_view te
   }
   if (!is_channel_id(record.channel) || !is_channel_id(record.destination))
     return "there is no channel, or no destination";
+  if (!record.connection_of.empty() && !record.channel.starts_with(record.connection_of + "-"))
+    return "its connection is none of its channel";
   return record;
 }
 

@@ -28,7 +28,8 @@ class ArchiveRecord {
   };
 
   std::string channel;
-  std::string destination;  // its id
+  std::string connection_of;  // the channel whose connection `channel` is; empty: it is none
+  std::string destination;    // its id
   std::string event_webhook_url;
   unsigned broadcasts = 0;
   bool is_deleted = false;  // the channel: nobody needs the files here any more
@@ -38,6 +39,14 @@ class ArchiveRecord {
   unsigned failures = 0;
   std::optional<Time> failing_since;
   std::optional<Time> due;  // when it is tried again; none: now
+
+  // What the API calls them.
+  [[nodiscard]] const std::string& channel_id() const {
+    return connection_of.empty() ? channel : connection_of;
+  }
+  [[nodiscard]] std::string connection_id() const {
+    return connection_of.empty() ? std::string{} : channel.substr(connection_of.size() + 1);
+  }
 
   void on_progress(const Progress& now) { progress = now; }
   void on_created();

@@ -310,7 +310,8 @@ ArchiveInfo Archiver::info_of(const Work& work) const {
                      : record.state == ArchiveRecord::State::Failed  ? ArchiveState::Failed
                                                                      : ArchiveState::Waiting;
   const auto* where = destination(record.destination);
-  return {.destination_id = record.destination,
+  return {.connection_id = record.connection_id(),
+          .destination_id = record.destination,
           .location = where ? archive_location(*where, record.channel) : std::string{},
           .state = state,
           .files = progress.files,
@@ -323,6 +324,14 @@ ArchiveInfo Archiver::info_of(const Work& work) const {
 std::optional<ArchiveInfo> Archiver::find(const std::string& channel) const {
   const auto found = jobs_.find(channel);
   return found == jobs_.end() ? std::nullopt : std::optional{info_of(found->second)};
+}
+
+std::vector<ArchiveInfo> Archiver::of_connections(const std::string& channel) const {
+  std::vector<ArchiveInfo> list;
+  for (const auto& [id, work] : jobs_)
+    if (work.record.connection_of == channel)
+      list.push_back(info_of(work));
+  return list;
 }
 
 }  // namespace live

@@ -53,6 +53,8 @@ class Archiver {
   [[nodiscard]] bool has(const std::string& channel) const { return jobs_.contains(channel); }
   // As it is now, where one has been added.
   [[nodiscard]] std::optional<ArchiveInfo> find(const std::string& channel) const;
+  // Those of a channel's connections, even if they are gone.
+  [[nodiscard]] std::vector<ArchiveInfo> of_connections(const std::string& channel) const;
 
  private:
   struct Work {

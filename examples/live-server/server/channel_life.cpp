@@ -22,8 +22,13 @@ ChannelLife::Action ChannelLife::leave(Time now) {
 
 ChannelLife::Action ChannelLife::on_created(Time now) {
   is_created_ = true;
-  const bool is_needed = process_ == Process::None && !is_resting_ && (is_on_air_ || is_wanted_);
-  return is_needed ? start(now) : Action::None;
+  if (process_ != Process::None || is_resting_)
+    return Action::None;
+  is_stopping_ = is_stopping_ || (is_once_ && is_on_air_);
+  if (is_on_air_ || is_wanted_)
+    return start(now);
+  is_ended_ = is_ended_ || is_once_;
+  return Action::None;
 }
 
 ChannelLife::Action ChannelLife::on_publish(Time now) {
@@ -57,6 +62,7 @@ ChannelLife::Action ChannelLife::on_ready(Time now) {
 }
 
 void ChannelLife::on_publisher(Time now, Publisher publisher) {
+  const bool was_here = publisher_ != Publisher::None || is_on_air_;
   publisher_ = publisher;
   if (publisher == Publisher::Live || publisher == Publisher::Away)
     is_on_air_ = true;
@@ -68,7 +74,10 @@ void ChannelLife::on_publisher(Time now, Publisher publisher) {
     return;
   if (publisher != Publisher::None)
     due_ = {};
-  else if (!due_)
+  else if (is_once_ && was_here) {
+    is_stopping_ = true;
+    due_ = now;
+  } else if (!due_)
     due_ = now + kLinger;
 }
 
@@ -96,15 +105,19 @@ ChannelLife::Action ChannelLife::on_gone(Time now) {
     return Action::None;
   if (was == Process::Leaving) {
     is_on_air_ = false;  // even if it had to be killed: the next one would not end better
-    is_ended_ = is_stopping_;
-    return is_wanted_ && !is_stopping_ ? start(now) : Action::None;
+    is_ended_ = is_stopping_ || is_once_;
+    return is_wanted_ && !is_ended_ ? start(now) : Action::None;
   }
   if (ready_at_ && now - *ready_at_ >= kHealthy)
     failures_ = 0;
   ready_at_ = {};
+  // Who published can't come back: only the playlist has to end.
+  is_stopping_ = is_stopping_ || (is_once_ && is_on_air_ && !is_resting_);
   constexpr unsigned kMostToStop = 3;  // who is to stop, and cannot even start
-  if (is_resting_ || (!is_on_air_ && !is_wanted_) || (is_stopping_ && failures_ >= kMostToStop)) {
-    is_ended_ = is_stopping_;
+  if (is_resting_ || (!is_on_air_ && !is_wanted_) ||
+      ((is_stopping_ || is_once_) && failures_ >= kMostToStop)) {
+    // A playlist that could not be ended any more as the server goes down is the next one's.
+    is_ended_ = is_once_ ? !is_on_air_ || !is_resting_ : is_stopping_;
     return Action::None;
   }
   constexpr unsigned kMostDoublings = 8;  // as 250 ms * 2^7 is more than half a minute
@@ -164,7 +177,7 @@ ChannelState ChannelLife::state() const {
     return ChannelState::Creating;
   if (is_ended_)
     return ChannelState::Ended;
-  if (is_stopping_)
+  if (is_stopping_ || (is_once_ && process_ == Process::Leaving))
     return ChannelState::Stopping;
   if (process_ == Process::Leaving)
     return ChannelState::Idle;

@@ -40,8 +40,13 @@ class ChannelLife {
     bool is_on_air = false;  // and nobody has ended its playlist
     bool has_ended = false;
   };
+  // How often it may be published to. Once: it has ended with its broadcast, as whoever has left can't come back.
+  enum class Broadcasts { Any, One };
 
-  explicit ChannelLife(Past past) : is_on_air_{past.is_on_air}, is_ended_{past.has_ended} {}
+  explicit ChannelLife(Past past, Broadcasts broadcasts = Broadcasts::Any)
+      : is_once_{broadcasts == Broadcasts::One},
+        is_on_air_{past.is_on_air},
+        is_ended_{past.has_ended} {}
 
   // Its folder is there, and so is its worker, if there is one.
   [[nodiscard]] Action on_created(Time now);
@@ -77,6 +82,7 @@ class ChannelLife {
   [[nodiscard]] Action start(Time now);
   [[nodiscard]] Action leave(Time now);
 
+  const bool is_once_;
   Process process_ = Process::None;
   Publisher publisher_ = Publisher::None;
   bool is_created_ = false;

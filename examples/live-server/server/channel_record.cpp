@@ -6,17 +6,27 @@
 
 namespace live {
 
+std::string id_of_connection(const std::string& channel, const std::string& connection_id) {
+  return channel + "-" + connection_id;
+}
+
+std::string ChannelRecord::connection_id() const {
+  return channel.empty() ? std::string{} : id.substr(channel.size() + 1);
+}
+
 std::string to_text(const ChannelRecord& record) {
   const auto created =
       std::chrono::duration_cast<std::chrono::seconds>(record.created.time_since_epoch());
-  const Json json{{"id", record.id},
-                  {"created", created.count()},
-                  {"publish_token", record.publish_token},
-                  {"request", to_json(record.request)},
-                  {"on_air", record.is_on_air},
-                  {"ended", record.has_ended},
-                  {"rtp", to_json(record.rtp)},
-                  {"broadcasts", record.broadcasts}};
+  Json json{{"id", record.id},
+            {"created", created.count()},
+            {"publish_token", record.publish_token},
+            {"request", to_json(record.request)},
+            {"on_air", record.is_on_air},
+            {"ended", record.has_ended},
+            {"rtp", to_json(record.rtp)},
+            {"broadcasts", record.broadcasts}};
+  if (record.is_connection())
+    json["channel"] = record.channel;
   return json.dump(2) + "\n";
 }
 
@@ -25,6 +35,7 @@ std::variant<ChannelRecord, std::string> read_channel_record(std::string_view te
   ChannelRecord record;
   try {
     record.id = json.at("id").get<std::string>();
+    record.channel = json.value("channel", "");
     record.created = std::chrono::system_clock::time_point{
         std::chrono::seconds{json.at("created").get<std::int64_t>()}};
     record.publish_token = json.at("publish_token").get<std::string>();
@@ -41,6 +52,9 @@ std::variant<ChannelRecord, std::string> read_channel_record(std::string_view te
   }
   if (!is_channel_id(record.id) || record.publish_token.empty())
     return "there is no id, or no token";
+  if (record.is_connection() && (!record.id.starts_with(id_of_connection(record.channel, "")) ||
+                                 record.connection_id().empty()))
+    return "its id is not that of a connection of its channel";
   return record;
 }
 

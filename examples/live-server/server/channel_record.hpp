@@ -13,6 +13,8 @@ namespace live {
 // What outlives the server of a channel: its state file.
 struct ChannelRecord {
   std::string id;
+  // That this is a connection of, whose id begins with it; empty: it is a channel itself.
+  std::string channel;
   std::chrono::system_clock::time_point created;
   std::string publish_token;
   ChannelRequest request;
@@ -21,8 +23,16 @@ struct ChannelRecord {
   bool has_ended = false;
   unsigned broadcasts = 0;  // that have begun, so far
 
+  [[nodiscard]] bool is_connection() const { return !channel.empty(); }
+  // What the API calls them.
+  [[nodiscard]] const std::string& channel_id() const { return channel.empty() ? id : channel; }
+  [[nodiscard]] std::string connection_id() const;
+
   friend bool operator==(const ChannelRecord&, const ChannelRecord&) = default;
 };
+
+// The id of a record of a connection.
+std::string id_of_connection(const std::string& channel, const std::string& connection_id);
 
 std::string to_text(const ChannelRecord& record);
 // An error is a sentence for the log.

@@ -10,6 +10,7 @@
 #include "log.hpp"
 #include "random_text.hpp"
 #include "server/archive_store.hpp"
+#include "server/multi_channel.hpp"
 #include "server/state_files.hpp"
 
 namespace live {
@@ -80,14 +81,25 @@ std::string ChannelServer::open() {
     add(std::move(record), std::move(door));
     return std::nullopt;
   });
+  std::erase_if(channels_, [this](const auto& entry) {
+    const auto& record = entry.second->record();
+    if (!record.is_connection() || channels_.contains(record.channel))
+      return false;
+    log_of(entry.first, LogLevel::Warning, "it is left alone, as its channel is gone");
+    return true;
+  });
   if (const auto why = archiver_.open(); !why.empty())
     return why;
   for (const auto& [id, channel] : channels_)
     if (channel->record().has_ended)
       archive(*channel, false);
   opening_.start(kOpeningMs, [this] {
-    for (const auto& [id, channel] : channels_)
+    for (const auto& [id, channel] : channels_) {
       channel->open();
+      const auto& record = channel->record();
+      if (record.is_connection() && channels_.at(record.channel)->state() == ChannelState::Ended)
+        channel->stop();
+    }
   });
   return {};
 }
@@ -137,7 +149,7 @@ RunningChannel& ChannelServer::add(ChannelRecord record, std::unique_ptr<RtpDoor
                                    .on_change = [this, id] { on_state(id); },
                                    .on_record =
                                        [this, id] {
-                                         if (const auto* its = this->channel(id))
+                                         if (const auto* its = channel_or_connection(id))
                                            static_cast<void>(save(its->record()));
                                        },
                                    .on_figures = [this, id] { on_figures(id); },
@@ -151,8 +163,9 @@ RunningChannel& ChannelServer::add(ChannelRecord record, std::unique_ptr<RtpDoor
       std::move(door));
   const auto& its = channel->record();
   if (const auto& url = its.request.event_webhook_url)
-    listeners_.emplace(
-        id, Listener{.events = ChannelEvents{its.is_on_air}, .webhook = webhook_of(id, *url)});
+    listeners_.emplace(id,
+                       Listener{.events = ChannelEvents{its.is_on_air},
+                                .webhook = its.is_connection() ? nullptr : webhook_of(id, *url)});
   return *channel;
 }
 
@@ -169,14 +182,38 @@ bool ChannelServer::save(const ChannelRecord& record) {
   return why.empty();
 }
 
-RunningChannel* ChannelServer::channel(const std::string& id) const {
+RunningChannel* ChannelServer::channel_or_connection(const std::string& id) const {
   const auto found = channels_.find(id);
   return found == channels_.end() ? nullptr : found->second.get();
 }
 
+RunningChannel* ChannelServer::channel(const std::string& id) const {
+  auto* its = channel_or_connection(id);
+  return its && !its->record().is_connection() ? its : nullptr;
+}
+
+std::vector<RunningChannel*> ChannelServer::connections(const std::string& channel) const {
+  std::vector<RunningChannel*> found;
+  const auto prefix = id_of_connection(channel, "");
+  for (auto at = channels_.lower_bound(prefix);
+       at != channels_.end() && at->first.starts_with(prefix); ++at)
+    if (at->second->record().channel == channel)
+      found.push_back(at->second.get());
+  std::stable_sort(found.begin(), found.end(), [](const auto* a, const auto* b) {
+    return a->record().created < b->record().created;
+  });
+  return found;
+}
+
+std::size_t ChannelServer::channels() const {
+  return static_cast<std::size_t>(
+      std::count_if(channels_.begin(), channels_.end(),
+                    [](const auto& entry) { return !entry.second->record().is_connection(); }));
+}
+
 PublisherPlaces::IsTaken ChannelServer::is_taken() const {
   return [this](const std::string& id) {
-    const auto* its = channel(id);
+    const auto* its = channel_or_connection(id);
     const auto state = its ? its->state() : ChannelState::Ended;
     return state == ChannelState::Starting || state == ChannelState::Running ||
            state == ChannelState::Reconnecting;
@@ -188,9 +225,9 @@ PublisherPlaces::IsTaken ChannelServer::is_taken() const {
 std::variant<ChannelInfo, ApiProblem> ChannelServer::create(const ChannelRequest& request) {
   if (is_closing())
     return ApiProblem{.kind = ApiProblem::Kind::Unavailable, .detail = "The server is going down."};
-  if (channels_.size() >= settings_.max_channels)
+  if (channels() >= settings_.max_channels)
     return ApiProblem{.kind = ApiProblem::Kind::TooManyChannels,
-                      .detail = "There are " + std::to_string(channels_.size()) +
+                      .detail = "There are " + std::to_string(channels()) +
                                 " channels, and no more are allowed here; delete one."};
   if (request.event_webhook_url && settings_.webhook_secret.empty())
     return ApiProblem{
@@ -239,24 +276,34 @@ std::variant<ChannelInfo, ApiProblem> ChannelServer::create(const ChannelRequest
 }
 
 bool ChannelServer::remove(const std::string& id) {
-  const auto found = channels_.find(id);
-  if (found == channels_.end())
+  auto* its = channel(id);
+  if (!its)
     return false;
-  found->second->stop();
-  archive(*found->second, true);
+  its->stop();  // nobody connects any more
+  for (const auto* connection : connections(id))
+    discard(std::string{connection->record().id});
+  archive(*its, true);
   tell(id, {"channel.deleted"});
   if (auto listener = listeners_.extract(id)) {
     std::erase_if(last_words_, [](const auto& entry) { return entry.second->is_idle(); });
     last_words_[id] = std::move(listener.mapped().webhook);
   }
-  auto node = channels_.extract(found);
+  discard(id);
   events_.send(id, "deleted", {{"id", id}});
   events_.end(id);
-  ::g_unlink(file_of(id).c_str());
-  removed_.insert(std::move(node));
-  log_of(id, LogLevel::Info, "deleted");
   sweep();
   return true;
+}
+
+void ChannelServer::discard(const std::string& id) {
+  const auto found = channels_.find(id);
+  found->second->stop();
+  if (found->second->record().is_connection())
+    archive(*found->second, true);
+  listeners_.erase(id);
+  ::g_unlink(file_of(id).c_str());
+  removed_.insert(channels_.extract(found));
+  log_of(id, LogLevel::Info, "deleted");
 }
 
 std::optional<ChannelInfo> ChannelServer::stop(const std::string& id) {
@@ -264,7 +311,61 @@ std::optional<ChannelInfo> ChannelServer::stop(const std::string& id) {
   if (!its)
     return std::nullopt;
   its->stop();
+  for (auto* connection : connections(id))
+    connection->stop();
   return info_of(*its);
+}
+
+std::optional<ChannelInfo::Playlist> ChannelServer::stop_connection(
+    const std::string& channel, const std::string& connection_id) {
+  auto* its = channel_or_connection(id_of_connection(channel, connection_id));
+  if (!its || its->record().channel != channel)
+    return std::nullopt;
+  its->stop();
+  return playlist_of(*its);
+}
+
+bool ChannelServer::remove_connection(const std::string& channel,
+                                      const std::string& connection_id) {
+  const auto id = id_of_connection(channel, connection_id);
+  const auto* its = channel_or_connection(id);
+  if (!its || its->record().channel != channel)
+    return false;
+  discard(id);
+  send_change(channel);
+  sweep();
+  return true;
+}
+
+std::string ChannelServer::place_of(const RunningChannel& channel,
+                                    const std::string& connection_id) {
+  const auto& record = channel.record();
+  return record.request.is_multi ? id_of_connection(record.id, connection_id) : record.id;
+}
+
+void ChannelServer::join(RunningChannel& channel, const std::string& connection_id, Ingest ingest,
+                         RunningChannel::OnEndpoint call) {
+  const auto& its = channel.record();
+  if (!its.request.is_multi)
+    return channel.with_endpoint(ingest, std::move(call));
+  if (channel.state() == ChannelState::Ended)
+    return call({.why_not = "The channel has ended; make another one."});
+  if (const auto live = live_connections(info_of(channel).playlists);
+      live >= settings_.max_connections)
+    return call({.is_full = true,
+                 .why_not = "This channel has " + std::to_string(live) +
+                            " publishers, and no more are allowed here at a time."});
+  ChannelRecord record{.id = place_of(channel, connection_id),
+                       .channel = its.id,
+                       .created = std::chrono::system_clock::now(),
+                       .publish_token = its.publish_token,
+                       .request = its.request};
+  if (!save(record))
+    return call({.why_not = "The connection's state can't be written; the server's log says why."});
+  auto& connection = add(std::move(record), nullptr);
+  connection.with_endpoint(ingest, std::move(call));  // or it had ended as soon as it is open
+  if (!opening_.is_running())
+    connection.open();
 }
 
 std::optional<ChannelInfo> ChannelServer::find(const std::string& id) const {
@@ -275,7 +376,8 @@ std::optional<ChannelInfo> ChannelServer::find(const std::string& id) const {
 std::vector<ChannelInfo> ChannelServer::list() const {
   std::vector<ChannelInfo> infos;
   for (const auto& [id, channel] : channels_)
-    infos.push_back(info_of(*channel));
+    if (!channel->record().is_connection())
+      infos.push_back(info_of(*channel));
   std::sort(infos.begin(), infos.end(), by_age);
   return infos;
 }
@@ -287,7 +389,7 @@ Metrics::Now ChannelServer::figures() const {
         std::count_if(channels->begin(), channels->end(),
                       [](const auto& entry) { return entry.second->has_worker(); }));
   for (const auto& [id, listener] : listeners_)
-    now.webhooks_waiting += listener.webhook->waiting();
+    now.webhooks_waiting += listener.webhook ? listener.webhook->waiting() : 0;
   for (const auto& [id, webhook] : last_words_)
     now.webhooks_waiting += webhook->waiting();
   return now;
@@ -296,18 +398,38 @@ Metrics::Now ChannelServer::figures() const {
 ChannelInfo ChannelServer::info_of(const RunningChannel& channel) const {
   const auto& record = channel.record();
   const bool is_fed = record.request.rtp.has_value();
-  return {.id = record.id,
+  ChannelInfo info{.id = record.id,
+                   .state = channel.state(),
+                   .created = record.created,
+                   .request = record.request,
+                   .playlist_url = playlist_url(record.id),
+                   .whip_url = is_fed ? std::nullopt
+                                      : std::optional{"/v1/channels/" + record.id + "/whip"},
+                   .sora_url = is_fed ? std::nullopt : sora_url_,
+                   .rtp = is_fed ? std::optional{record.rtp} : std::nullopt,
+                   .rtp_address = settings_.rtp_address,
+                   .publish_token = record.publish_token,
+                   .message = channel.message(),
+                   .playlists = {},
+                   .stats = channel.status()};
+  if (!record.request.is_multi)
+    return info;
+  info.playlist_url.clear();
+  for (const auto* connection : connections(record.id))
+    info.playlists.push_back(playlist_of(*connection));
+  info.state = state_of(channel.state(), info.playlists);
+  info.message = message_of(info.state, info.playlists);
+  return info;
+}
+
+ChannelInfo::Playlist ChannelServer::playlist_of(const RunningChannel& channel) const {
+  const auto& record = channel.record();
+  return {.connection_id = record.connection_id(),
+          .url = playlist_url(record.id),
+          .has_begun = record.broadcasts > 0,
           .state = channel.state(),
           .created = record.created,
-          .request = record.request,
-          .playlist_url = playlist_root_ + "/" + record.id + "/master.m3u8",
-          .whip_url = is_fed ? std::nullopt : std::optional{"/v1/channels/" + record.id + "/whip"},
-          .sora_url = is_fed ? std::nullopt : sora_url_,
-          .rtp = is_fed ? std::optional{record.rtp} : std::nullopt,
-          .rtp_address = settings_.rtp_address,
-          .publish_token = record.publish_token,
           .message = channel.message(),
-          .playlists = {},
           .stats = channel.status()};
 }
 
@@ -319,7 +441,7 @@ std::optional<std::string> ChannelServer::encrypt_key(const std::string& kid) co
 
 RunningChannel* ChannelServer::any_channel(const std::string& id) const {
   const auto removed = removed_.find(id);
-  return removed == removed_.end() ? channel(id) : removed->second.get();
+  return removed == removed_.end() ? channel_or_connection(id) : removed->second.get();
 }
 
 void ChannelServer::on_connection(GstPtr<GSocket> socket) {
@@ -358,14 +480,31 @@ void ChannelServer::on_hello(std::list<Visitor>::iterator visitor, std::string& 
 }
 
 void ChannelServer::on_state(const std::string& id) {
-  if (const auto* its = channel(id)) {
-    log_of(id, LogLevel::Info, "%s", to_string(its->state()));
+  const auto* its = channel_or_connection(id);
+  if (!its)
+    return;
+  const auto& owner = its->record().channel_id();
+  const bool has_ended = its->state() == ChannelState::Ended;
+  log_of(id, LogLevel::Info, "%s", to_string(its->state()));
+  send_change(owner);
+  // It is the channel that ends for good, with the last of its connections.
+  if (const auto listener = listeners_.find(id); listener != listeners_.end())
+    if (!its->record().request.is_multi || its->record().is_connection())
+      tell(id, listener->second.events.on_state(
+                   has_ended && its->record().is_connection() ? ChannelState::Idle : its->state()));
+  if (const auto listener = listeners_.find(owner);
+      has_ended && its->record().request.is_multi && listener != listeners_.end() &&
+      info_of(*channel(owner)).state == ChannelState::Ended)
+    tell(owner, listener->second.events.on_state(ChannelState::Ended));
+  if (has_ended)
+    archive(*its, false);
+  if (has_ended && its->record().is_connection())
+    sweeping_.start(0, [this] { sweep(); });  // not within its own call
+}
+
+void ChannelServer::send_change(const std::string& id) {
+  if (const auto* its = channel(id))
     events_.send(id, "channel", to_json(info_of(*its), {}));
-    if (const auto listener = listeners_.find(id); listener != listeners_.end())
-      tell(id, listener->second.events.on_state(its->state()));
-    if (its->state() == ChannelState::Ended)
-      archive(*its, false);
-  }
 }
 
 // Whatever its state was: one that was idle still had a worker.
@@ -375,25 +514,37 @@ void ChannelServer::on_gone(const std::string& id) {
 }
 
 void ChannelServer::on_figures(const std::string& id) {
-  const auto* its = channel(id);
+  const auto* its = channel_or_connection(id);
   if (!its)
     return;
-  events_.send(id, "stats", {{"id", id}, {"stats", its->status()}});
+  Json stats{{"id", its->record().channel_id()}, {"stats", its->status()}};
+  if (its->record().is_connection())
+    stats["connection_id"] = its->record().connection_id();
+  events_.send(its->record().channel_id(), "stats", stats);
   if (const auto listener = listeners_.find(id); listener != listeners_.end())
     tell(id, listener->second.events.on_degraded(
                  is_degraded(its->status(), its->record().request.hls.renditions)));
 }
 
 void ChannelServer::tell(const std::string& id, const std::vector<std::string>& events) {
-  const auto listener = listeners_.find(id);
-  const auto* its = channel(id);
-  if (listener == listeners_.end() || !its)
+  const auto* its = channel_or_connection(id);
+  if (!its)
     return;
-  for (const auto& event : events)
-    listener->second.webhook->send({{"event", event},
-                                    {"channel_id", id},
-                                    {"broadcast", its->record().broadcasts},
-                                    {"state", to_string(its->state())}});
+  const auto& record = its->record();
+  const auto listener = listeners_.find(record.channel_id());
+  if (listener == listeners_.end())
+    return;
+  const auto state =
+      record.request.is_multi && !record.is_connection() ? info_of(*its).state : its->state();
+  for (const auto& event : events) {
+    Json message{{"event", event},
+                 {"channel_id", record.channel_id()},
+                 {"broadcast", record.broadcasts},
+                 {"state", to_string(state)}};
+    if (record.is_connection())
+      message["connection_id"] = record.connection_id();
+    listener->second.webhook->send(message);
+  }
 }
 
 // ---- archives
@@ -406,6 +557,7 @@ void ChannelServer::archive(const RunningChannel& channel, bool is_deleted) {
   const auto has_worker = channel.has_worker();
   if (!archiver_.has(id) && (has_worker || holds_segments(archiver_.folder_of(id))))
     archiver_.add({.channel = id,
+                   .connection_of = its.channel,
                    .destination = its.request.hls.archive_destination,
                    .event_webhook_url = its.request.event_webhook_url.value_or(""),
                    .broadcasts = its.broadcasts,
@@ -419,7 +571,7 @@ void ChannelServer::on_archive(const ArchiveRecord& record, const ArchiveInfo& a
                                Archiver::Event event) {
   if (record.event_webhook_url.empty() || settings_.webhook_secret.empty())
     return;
-  const auto& id = record.channel;
+  const auto& id = record.channel_id();
   const auto listener = listeners_.find(id);
   auto& last_words = last_words_[id];
   if (listener == listeners_.end() && !last_words)
@@ -427,11 +579,14 @@ void ChannelServer::on_archive(const ArchiveRecord& record, const ArchiveInfo& a
   auto& webhook = listener == listeners_.end() ? *last_words : *listener->second.webhook;
   if (!last_words)
     last_words_.erase(id);
-  webhook.send({{"event", event == Archiver::Event::Created ? "archive.created" : "archive.failed"},
-                {"channel_id", id},
-                {"broadcast", record.broadcasts},
-                {"state", to_string(ChannelState::Ended)},
-                {"archive", to_json(archive)}});
+  Json message{{"event", event == Archiver::Event::Created ? "archive.created" : "archive.failed"},
+               {"channel_id", id},
+               {"broadcast", record.broadcasts},
+               {"state", to_string(ChannelState::Ended)},
+               {"archive", to_json(archive)}};
+  if (!record.connection_of.empty())
+    message["connection_id"] = record.connection_id();
+  webhook.send(message);
 }
 
 std::variant<ArchiveDestination, ApiProblem> ChannelServer::create_destination(
@@ -455,19 +610,43 @@ DestinationRemoval ChannelServer::remove_destination(const std::string& id) {
 
 std::optional<std::vector<ArchiveInfo>> ChannelServer::archives(const std::string& channel) const {
   const auto* its = this->channel(channel);
+  auto list = archiver_.of_connections(channel);
   if (auto found = archiver_.find(channel))
-    return std::vector{*std::move(found)};
+    list.push_back(*std::move(found));
   if (!its)
-    return std::nullopt;
+    return list.empty() ? std::nullopt : std::optional{std::move(list)};
   const auto* destination = archiver_.destination(its->record().request.hls.archive_destination);
-  if (!destination || its->record().broadcasts == 0 || its->record().has_ended)
-    return std::vector<ArchiveInfo>{};
-  return std::vector{ArchiveInfo{.destination_id = destination->id,
-                                 .location = archive_location(*destination, channel)}};
+  const auto add_recording = [&](const ChannelRecord& record) {
+    if (destination && record.broadcasts > 0 && !record.has_ended && !archiver_.has(record.id))
+      list.push_back({.connection_id = record.connection_id(),
+                      .destination_id = destination->id,
+                      .location = archive_location(*destination, record.id)});
+  };
+  add_recording(its->record());
+  for (const auto* connection : connections(channel))
+    add_recording(connection->record());
+  return list;
+}
+
+// Connections that nobody needs any more.
+void ChannelServer::trim() {
+  std::vector<std::string> multi;
+  for (const auto& [id, channel] : channels_)
+    if (channel->record().request.is_multi && !channel->record().is_connection())
+      multi.push_back(id);
+  for (const auto& id : multi) {
+    const auto gone = superfluous_connections(info_of(*channel(id)).playlists);
+    for (const auto& connection_id : gone)
+      discard(id_of_connection(id, connection_id));
+    if (!gone.empty())
+      send_change(id);
+  }
 }
 
 // Those that have ended at last.
 void ChannelServer::sweep() {
+  if (!on_closed_)
+    trim();
   for (auto at = removed_.begin(); at != removed_.end();) {
     if (at->second->has_worker()) {
       ++at;

@@ -51,6 +51,9 @@ class ChannelServer final : public Channels, public Archives {
   std::optional<ChannelInfo> stop(const std::string& id) override;
   [[nodiscard]] std::optional<ChannelInfo> find(const std::string& id) const override;
   [[nodiscard]] std::vector<ChannelInfo> list() const override;
+  std::optional<ChannelInfo::Playlist> stop_connection(const std::string& channel,
+                                                       const std::string& connection_id) override;
+  bool remove_connection(const std::string& channel, const std::string& connection_id) override;
 
   [[nodiscard]] std::optional<std::string> encrypt_key(const std::string& kid) const override;
 
@@ -63,6 +66,21 @@ class ChannelServer final : public Channels, public Archives {
 
   // Null if there is no such channel.
   [[nodiscard]] RunningChannel* channel(const std::string& id) const;
+  // Also a connection of a channel that takes several publishers, by id_of_connection().
+  [[nodiscard]] RunningChannel* channel_or_connection(const std::string& id) const;
+
+  // Somebody who may publish goes to the channel or, where it takes several, to a connection that is made for him.
+  // Calls at once or later.
+  void join(RunningChannel& channel, const std::string& connection_id, Ingest ingest,
+            RunningChannel::OnEndpoint call);
+  // The id of the one or the other.
+  [[nodiscard]] static std::string place_of(const RunningChannel& channel,
+                                            const std::string& connection_id);
+  // For viewers, as absolute_url() takes it.
+  [[nodiscard]] std::string playlist_url(const std::string& id) const {
+    return playlist_root_ + "/" + id + "/master.m3u8";
+  }
+
   // Whether somebody publishes to that one, or is about to.
   [[nodiscard]] PublisherPlaces::IsTaken is_taken() const;
   // For Prometheus.
@@ -77,10 +95,10 @@ class ChannelServer final : public Channels, public Archives {
     std::unique_ptr<JsonLines> link;
   };
 
-  // Who is told of a channel.
+  // Who is told of a channel or a connection.
   struct Listener {
     ChannelEvents events;
-    std::unique_ptr<Webhook> webhook;
+    std::unique_ptr<Webhook> webhook;  // null: a connection's is that of its channel
   };
 
   [[nodiscard]] std::string file_of(const std::string& id) const;
@@ -89,6 +107,14 @@ class ChannelServer final : public Channels, public Archives {
   RunningChannel& add(ChannelRecord record, std::unique_ptr<RtpDoor> door);
   [[nodiscard]] bool save(const ChannelRecord& record);
   [[nodiscard]] ChannelInfo info_of(const RunningChannel& channel) const;
+  [[nodiscard]] ChannelInfo::Playlist playlist_of(const RunningChannel& channel) const;
+  // Of that channel, the oldest first.
+  [[nodiscard]] std::vector<RunningChannel*> connections(const std::string& channel) const;
+  [[nodiscard]] std::size_t channels() const;
+  void send_change(const std::string& id);
+  // Its state file goes, and its folder as soon as its process has.
+  void discard(const std::string& id);
+  void trim();
   void on_connection(onair::GstPtr<GSocket> socket);
   void on_hello(std::list<Visitor>::iterator visitor, std::string& attached, const Json& message);
   // Also one that is on its way out.
@@ -111,7 +137,7 @@ class ChannelServer final : public Channels, public Archives {
   bool has_rtp_ = false;
   KeyChain keys_{{}};
   ControlSocket control_;
-  std::map<std::string, std::unique_ptr<RunningChannel>> channels_;
+  std::map<std::string, std::unique_ptr<RunningChannel>> channels_;  // and connections
   std::map<std::string, std::unique_ptr<RunningChannel>>
       removed_;  // whose workers are on their way out
   std::map<std::string, Listener> listeners_;

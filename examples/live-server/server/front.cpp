@@ -154,11 +154,15 @@ void Front::on_request(SoupServerMessage* message, const std::string& path) {
   if (path == "/")
     return pages_.send(message, "channels");
   if (const auto target = target_of(path, kPageRoot)) {
-    const auto* channel = channels_.channel(target->id);
+    const auto* channel = channels_.channel_or_connection(target->id);
+    const bool is_connection = channel && channel->record().is_connection();
+    const bool is_multi = channel && channel->record().request.is_multi && !is_connection;
     if (channel && target->rest == "/publish" && channel->record().request.rtp)
       return send_error(message, 404, "An SFU publishes to this channel, not a page.");
-    if (channel && (target->rest == "/publish" || target->rest == "/watch"))
-      return pages_.send(message, target->rest.substr(1));
+    if (channel && target->rest == "/publish" && !is_connection)
+      return pages_.send(message, "publish");
+    if (channel && target->rest == "/watch")
+      return pages_.send(message, is_multi ? "watch-all" : "watch");
     if (channel && target->rest == "/status")
       return send_status(message, *channel);
     if (channel && target->rest == "/thumbnail.jpg")
@@ -187,7 +191,7 @@ bool Front::on_channel(SoupServerMessage* message, const std::string& path) {
 }
 
 void Front::publish(SoupServerMessage* message, const Target& target) {
-  auto* channel = channels_.channel(target.id);
+  auto* channel = channels_.channel_or_connection(target.id);
   const std::string_view method = soup_server_message_get_method(message);
   const auto from = std::string{kApiRoot} + target.id + std::string{kWhip};
   const auto resource = target.rest.substr(kWhip.size());
@@ -199,8 +203,10 @@ void Front::publish(SoupServerMessage* message, const Target& target) {
     set_header(message, "Accept-Post", "application/sdp");
     return soup_server_message_set_status(message, 204, nullptr);
   }
-  set_header(message, "Access-Control-Expose-Headers", "ETag, Link, Location, Retry-After");
-  if (!channel)
+  set_header(message, "Access-Control-Expose-Headers",
+             "ETag, Link, Location, Retry-After, X-Onair-Connection-Id");
+  const bool is_joining = method == "POST" && resource.empty();
+  if (!channel || (is_joining && channel->record().is_connection()))
     return send(message, problem_reply(unknown_channel(target.id)));
   if (channel->record().request.rtp)
     return send(message, problem_reply({.status = 404,
@@ -215,7 +221,7 @@ void Front::publish(SoupServerMessage* message, const Target& target) {
                                         .detail = "The channel's publish token is needed, as "
                                                   "\"Authorization: Bearer TOKEN\".",
                                         .headers = {{"WWW-Authenticate", "Bearer"}}}));
-  if (method != "POST" || !resource.empty()) {
+  if (!is_joining) {
     // With a webhook it is the session's address that nobody else knows.
     if (const auto port = channel->endpoint())
       return whip_.forward(message, from, resource, port, token);
@@ -226,18 +232,19 @@ void Front::publish(SoupServerMessage* message, const Target& target) {
     return send(message, problem_reply({.status = 503,
                                         .detail = "The server is going down.",
                                         .headers = {{"Retry-After", "5"}}}));
-  if (!has_place(message, target.id))
+  const auto connection_id = random_text(kIdLength);
+  if (!has_place(message, ChannelServer::place_of(*channel, connection_id)))
     return;
   soup_server_message_pause(message);
   if (!webhook)
-    return admit(message, target.id);
+    return admit(message, target.id, connection_id);
   auto metadata = Json::object();
   if (const auto given = bearer_token(authorization))
     metadata["access_token"] = *given;
   const auto client = client_of(message).address;
   const Guest guest{.ingest = Ingest::Whip,
                     .channel_id = target.id,
-                    .connection_id = random_text(kIdLength),
+                    .connection_id = connection_id,
                     .client_id = {},
                     .bundle_id = {},
                     .wishes = std::nullopt,
@@ -245,16 +252,18 @@ void Front::publish(SoupServerMessage* message, const Target& target) {
                     .remote_address = client ? client->text() : "unknown",
                     .user_agent = header_of(message, "User-Agent")};
   const auto waiting = onair::GstPtr<SoupServerMessage>::share(message);
-  auth_.ask(*webhook, guest, [this, waiting, id = target.id](const AuthAnswer& answer) {
-    if (answer.is_allowed)
-      return admit(waiting.get(), id);
-    send(waiting.get(), problem_reply({.status = 403, .detail = answer.reason}));
-    soup_server_message_unpause(waiting.get());
-  });
+  auth_.ask(*webhook, guest,
+            [this, waiting, id = target.id, connection_id](const AuthAnswer& answer) {
+              if (answer.is_allowed)
+                return admit(waiting.get(), id, connection_id);
+              send(waiting.get(), problem_reply({.status = 403, .detail = answer.reason}));
+              soup_server_message_unpause(waiting.get());
+            });
 }
 
 // A worker is started for who may come in, and for nobody else. The message has been paused.
-void Front::admit(SoupServerMessage* message, const std::string& id) {
+void Front::admit(SoupServerMessage* message, const std::string& id,
+                  const std::string& connection_id) {
   const auto refuse = [](SoupServerMessage* whose, ApiError error) {
     send(whose, problem_reply(std::move(error)));
     soup_server_message_unpause(whose);
@@ -264,17 +273,21 @@ void Front::admit(SoupServerMessage* message, const std::string& id) {
     return refuse(message, unknown_channel(id));
   const auto waiting = onair::GstPtr<SoupServerMessage>::share(message);
   const auto token = channel->record().publish_token;
-  channel->with_endpoint(
-      Ingest::Whip, [this, waiting, refuse, id, token](const RunningChannel::Endpoint& endpoint) {
-        const auto from = std::string{kApiRoot} + id + std::string{kWhip};
+  const auto place = ChannelServer::place_of(*channel, connection_id);
+  channels_.join(
+      *channel, connection_id, Ingest::Whip, [=, this](const RunningChannel::Endpoint& endpoint) {
+        const auto from = std::string{kApiRoot} + place + std::string{kWhip};
+        if (endpoint.port != 0 && place != id)
+          set_header(waiting.get(), "X-Onair-Connection-Id", connection_id);
         if (endpoint.port != 0)
           return whip_.forward(waiting.get(), from, {}, endpoint.port, token);
         if (endpoint.is_busy)  // as whiplistensrc has it
           return refuse(waiting.get(), {.status = 409,
                                         .detail = "Another publisher is live on this endpoint.",
                                         .headers = {{"Retry-After", "2"}}});
-        refuse(waiting.get(),
-               {.status = 503, .detail = endpoint.why_not, .headers = {{"Retry-After", "2"}}});
+        refuse(waiting.get(), {.status = 503,
+                               .detail = endpoint.why_not,
+                               .headers = {{"Retry-After", endpoint.is_full ? "10" : "2"}}});
       });
 }
 
@@ -331,10 +344,23 @@ void Front::send_status(SoupServerMessage* message, const RunningChannel& channe
     document = to_json(Channel::Status{.message = channel.message()});
     document["broadcast"] = channel.record().broadcasts;
   }
-  const auto info = channels_.find(channel.record().id);
-  document["playlist"] = absolute_url(info->playlist_url, base_url(message));
+  const auto info = channels_.find(channel.record().channel_id());
+  const auto base = base_url(message);
   if (info->whip_url)
     document["whip"] = {{"path", *info->whip_url}};
+  if (!channel.record().request.is_multi || channel.record().is_connection()) {
+    document["playlist"] = absolute_url(channels_.playlist_url(channel.record().id), base);
+  } else {
+    document["message"] = info->message;
+    auto& connections = document["connections"] = Json::array();
+    for (const auto& [connection_id, url, has_begun, state, created, words, stats] :
+         info->playlists)
+      if (state == ChannelState::Running || state == ChannelState::Reconnecting)
+        connections.push_back({{"connection_id", connection_id},
+                               {"state", to_string(state)},
+                               {"message", words},
+                               {"playlist", absolute_url(url, base)}});
+  }
   document["target_duration"] =
       channel.record().request.hls.segment_seconds.value_or(settings_.target_duration);
   send_json(message, 200, document);
@@ -382,11 +408,11 @@ bool Front::is_within_rate(SoupServerMessage* message, const std::string& path) 
   return false;
 }
 
-bool Front::has_place(SoupServerMessage* message, const std::string& channel) {
+bool Front::has_place(SoupServerMessage* message, const std::string& place) {
   const auto from = client_of(message).address;
   if (!from)
     return true;
-  if (!places_.enter(*from, channel, channels_.is_taken())) {
+  if (!places_.enter(*from, place, channels_.is_taken())) {
     constexpr std::chrono::seconds kWait{10};
     send(message, problem_reply(too_many("This address publishes to " +
                                              std::to_string(settings_.publishers_per_address) +
@@ -397,16 +423,16 @@ bool Front::has_place(SoupServerMessage* message, const std::string& channel) {
   struct Entry {
     PublisherPlaces& places;
     IpAddress from;
-    std::string channel;
+    std::string place;
   };
   const auto on_finished = +[](SoupServerMessage* finished, gpointer data) {
     const auto* entry = static_cast<Entry*>(data);
     const auto status = soup_server_message_get_status(finished);
-    entry->places.on_answer(entry->from, entry->channel, SOUP_STATUS_IS_SUCCESSFUL(status));
+    entry->places.on_answer(entry->from, entry->place, SOUP_STATUS_IS_SUCCESSFUL(status));
   };
   g_signal_connect_data(
       message, "finished", G_CALLBACK(on_finished),
-      new Entry{.places = places_, .from = *from, .channel = channel},
+      new Entry{.places = places_, .from = *from, .place = place},
       +[](gpointer data, GClosure*) { delete static_cast<Entry*>(data); }, GConnectFlags{});
   return true;
 }

@@ -25,6 +25,7 @@ namespace live {
 //   /v1/events, /v1/channels/ID/events
 //   /v1/openapi.json, /healthz, /readyz, /metrics
 //   /channels/ID/{publish,watch,status,thumbnail.jpg}, /assets/…
+// A connection of a channel that takes several publishers is there as ID-CONNECTION, but for what publishers begin with.
 class Front {
  public:
   Front(const Settings& settings, ChannelServer& channels, EventStreams& events, Metrics& metrics,
@@ -49,13 +50,13 @@ class Front {
   [[nodiscard]] bool on_channel(SoupServerMessage* message, const std::string& path);
   void send_status(SoupServerMessage* message, const RunningChannel& channel) const;
   void publish(SoupServerMessage* message, const Target& target);
-  void admit(SoupServerMessage* message, const std::string& id);
+  void admit(SoupServerMessage* message, const std::string& id, const std::string& connection_id);
   void follow(SoupServerMessage* message, const std::string& channel);
   void send_metrics(SoupServerMessage* message);
   void ask(SoupServerMessage* message, const std::string& path);
   [[nodiscard]] Client client_of(SoupServerMessage* message) const;
   [[nodiscard]] bool is_within_rate(SoupServerMessage* message, const std::string& path);
-  [[nodiscard]] bool has_place(SoupServerMessage* message, const std::string& channel);
+  [[nodiscard]] bool has_place(SoupServerMessage* message, const std::string& place);
   [[nodiscard]] std::string base_url(SoupServerMessage* message) const;
 
   const Settings& settings_;

@@ -151,25 +151,49 @@ void read(MetricFamily& to, const Figure& figure, const Json& from, Labels label
     add(to, found->get<double>() / figure.per_unit, std::move(labels));
 }
 
-// What a worker has said is taken as it comes: what is not there has no series.
-MetricFamily figures(const Figure& figure, const std::vector<ChannelInfo>& channels) {
-  auto made = family(figure.type, figure.name, figure.help);
+// Who publishes to a channel, and what its worker has said.
+struct Broadcaster {
+  Labels labels;
+  ChannelState state;
+  const Json& stats;
+};
+
+std::vector<Broadcaster> broadcasters_of(const std::vector<ChannelInfo>& channels) {
+  std::vector<Broadcaster> list;
   for (const auto& channel : channels) {
-    const auto section =
-        channel.stats.is_object() ? channel.stats.find(figure.section) : channel.stats.end();
-    if (section == channel.stats.end())
+    if (!channel.request.is_multi)
+      list.push_back({{{"channel", channel.id}}, channel.state, channel.stats});
+    else
+      for (const auto& playlist : channel.playlists)
+        list.push_back({{{"channel", channel.id}, {"connection", playlist.connection_id}},
+                        playlist.state,
+                        playlist.stats});
+  }
+  return list;
+}
+
+Labels with(Labels labels, const char* name, std::string value) {
+  labels.push_back({name, std::move(value)});
+  return labels;
+}
+
+// What a worker has said is taken as it comes: what is not there has no series.
+MetricFamily figures(const Figure& figure, const std::vector<Broadcaster>& broadcasters) {
+  auto made = family(figure.type, figure.name, figure.help);
+  for (const auto& [labels, state, stats] : broadcasters) {
+    const auto section = stats.is_object() ? stats.find(figure.section) : stats.end();
+    if (section == stats.end())
       continue;
     if (section->is_array()) {
       for (std::size_t i = 0; i < section->size(); ++i)
         if (const auto& rendition = (*section)[i];
             rendition.is_object() && rendition.contains("video"))
-          read(made, figure, rendition["video"],
-               {{"channel", channel.id}, {"rendition", std::to_string(i)}});
+          read(made, figure, rendition["video"], with(labels, "rendition", std::to_string(i)));
     } else if (section->is_object() && std::string_view{figure.section} == "streams") {
       for (const auto& [kind, stream] : section->items())
-        read(made, figure, stream, {{"channel", channel.id}, {"kind", kind}});
+        read(made, figure, stream, with(labels, "kind", kind));
     } else {
-      read(made, figure, *section, {{"channel", channel.id}});
+      read(made, figure, *section, labels);
     }
   }
   return made;
@@ -260,8 +284,9 @@ std::string Metrics::text(const Now& now) const {
         {{"state", live::to_string(state)}});
   families.push_back(std::move(states));
   auto publishers = family(kGauge, "onair_publishers", "Publishers who are on the air now.");
+  const auto broadcasters = broadcasters_of(now.channels);
   add(publishers, static_cast<double>(std::count_if(
-                      now.channels.begin(), now.channels.end(),
+                      broadcasters.begin(), broadcasters.end(),
                       [](const auto& one) { return one.state == ChannelState::Running; })));
   families.push_back(std::move(publishers));
   auto workers = family(kGauge, "onair_workers", "Processes of channels that there are now.");
@@ -271,7 +296,7 @@ std::string Metrics::text(const Now& now) const {
   add(waiting, static_cast<double>(now.webhooks_waiting));
   families.push_back(std::move(waiting));
   for (const auto& figure : kFigures)
-    if (auto made = figures(figure, now.channels); !made.metric.empty())
+    if (auto made = figures(figure, broadcasters); !made.metric.empty())
       families.push_back(std::move(made));
   add_process(families, now.process);
   std::erase_if(families, [](const MetricFamily& one) { return one.metric.empty(); });

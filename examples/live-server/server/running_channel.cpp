@@ -50,7 +50,8 @@ RunningChannel::RunningChannel(ChannelRecord record, Surroundings surroundings,
                                std::unique_ptr<RtpDoor> door)
     : record_{std::move(record)},
       surroundings_{std::move(surroundings)},
-      life_{{.is_on_air = record_.is_on_air, .has_ended = record_.has_ended}},
+      life_{{.is_on_air = record_.is_on_air, .has_ended = record_.has_ended},
+            record_.is_connection() ? ChannelLife::Broadcasts::One : ChannelLife::Broadcasts::Any},
       door_{std::move(door)} {}
 
 void RunningChannel::open() {
@@ -209,6 +210,9 @@ void RunningChannel::send_job() {
   auto list = its.hls;
   list.archive_destination.clear();  // which is the server's
   const auto hls = to_json(list);
+  // Nobody can come back to a connection whose session is over.
+  const auto hold_seconds =
+      record_.is_connection() ? 0 : its.hold_seconds.value_or(all.hold_seconds);
   Json settings{
       {"address", "127.0.0.1"},
       {"port", "0"},
@@ -220,7 +224,7 @@ void RunningChannel::send_job() {
       {"low-latency", its.low_latency.value_or(all.low_latency) ? "true" : "false"},
       {"disk-quota", std::to_string(all.disk_quota)},
       {"window", text_of(its.time_shift_hours ? *its.time_shift_hours * 3600 : all.window)},
-      {"hold-seconds", text_of(its.hold_seconds.value_or(all.hold_seconds))},
+      {"hold-seconds", text_of(hold_seconds)},
       {"hold-picture", all.hold_picture},
       {"fps", std::to_string(all.fps)},
       {"audio-codec", all.audio_codec},

@@ -42,6 +42,7 @@ class RunningChannel {
   struct Endpoint {
     unsigned port = 0;     // 0: nowhere
     bool is_busy = false;  // as one has the place who came another way
+    bool is_full = false;  // as there are as many publishers as may be
     std::string why_not = {};
   };
   using OnEndpoint = std::function<void(const Endpoint& endpoint)>;

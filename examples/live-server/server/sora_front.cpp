@@ -52,6 +52,9 @@ struct SoraFront::Client {
   std::shared_ptr<sora::WebSocket> socket;
   std::shared_ptr<sora::WebSocket> worker;
   std::string channel;
+  std::string place;          // the id of the channel, or of the connection that was made
+  std::string connection_id;  // that it is told
+  std::string connection_id_of_worker;
   std::string connect;  // the message
   std::optional<IpAddress> from;
   bool is_waiting = false;  // for a place
@@ -132,11 +135,13 @@ void SoraFront::on_connect(const ClientPtr& client, const sora::ConnectRequest& 
     return refuse(client, *close);
   client->channel = request.channel_id;
   client->connect = frame;
+  client->connection_id = random_text(kIdLength);
+  client->place = ChannelServer::place_of(*channel, client->connection_id);
   if (!webhook)
     return admit(client);
   const Guest guest{.ingest = Ingest::Sora,
                     .channel_id = request.channel_id,
-                    .connection_id = random_text(kIdLength),
+                    .connection_id = client->connection_id,
                     .client_id = request.client_id,
                     .bundle_id = request.bundle_id,
                     .role = sora::to_string(request.role),
@@ -162,21 +167,25 @@ void SoraFront::admit(const ClientPtr& client) {
   if (!channel)  // since it was asked for
     return refuse(client, sora::refusal("CHANNEL-ID-NOT-FOUND", "There is no such channel here."));
   if (client->from) {
-    client->is_waiting = places_.enter(*client->from, client->channel, channels_.is_taken());
+    client->is_waiting = places_.enter(*client->from, client->place, channels_.is_taken());
     if (!client->is_waiting)
       return refuse(client, sora::refusal("TOO-MANY-CONNECTIONS",
                                           "This address publishes to as many channels as it may."));
   }
-  channel->with_endpoint(Ingest::Sora, [this, weak = std::weak_ptr{client}](const auto& endpoint) {
-    const auto strong = weak.lock();
-    if (!strong || !strong->socket->is_open())
-      return;
-    if (endpoint.is_busy)
-      return refuse(strong, sora::refusal("CHANNEL-IN-USE", "Another publisher is live here."));
-    if (endpoint.port == 0)
-      return refuse(strong, sora::refusal("NOT-READY", endpoint.why_not));
-    dial(strong, endpoint.port);
-  });
+  channels_.join(
+      *channel, client->connection_id, Ingest::Sora,
+      [this, weak = std::weak_ptr{client}](const RunningChannel::Endpoint& endpoint) {
+        const auto strong = weak.lock();
+        if (!strong || !strong->socket->is_open())
+          return;
+        if (endpoint.is_busy)
+          return refuse(strong, sora::refusal("CHANNEL-IN-USE", "Another publisher is live here."));
+        if (endpoint.port == 0)
+          return refuse(strong,
+                        sora::refusal(endpoint.is_full ? "TOO-MANY-CONNECTIONS" : "NOT-READY",
+                                      endpoint.why_not));
+        dial(strong, endpoint.port);
+      });
 }
 
 void SoraFront::dial(const ClientPtr& client, unsigned port) {
@@ -214,12 +223,29 @@ void SoraFront::on_worker(const ClientPtr& client, SoupWebsocketConnection* conn
       client, connection, kLargestMessage,
       [](const auto& who, std::string_view frame) {
         who->unanswered = 0;
-        who->socket->send(std::string{frame});
+        who->socket->send(for_client(*who, frame));
       },
       [this](const auto& who) { on_worker_closed(who); });
   settle(client, true);
   client->worker->send(
       for_worker(std::exchange(client->connect, {}), channel->record().publish_token));
+}
+
+// The connection has one name, whoever tells it: that by which the webhook was asked and playlists are listed.
+std::string SoraFront::for_client(Client& client, std::string_view frame) {
+  std::string text{frame};
+  auto& former = client.connection_id_of_worker;
+  if (former.empty()) {
+    const auto json = Json::parse(text, nullptr, false);
+    const auto found = json.is_object() ? json.find("connection_id") : json.end();
+    if (found == json.end() || !found->is_string())
+      return text;
+    former = found->get<std::string>();
+  }
+  for (auto at = text.find(former); !former.empty() && at != std::string::npos;
+       at = text.find(former, at + client.connection_id.size()))
+    text.replace(at, former.size(), client.connection_id);
+  return text;
 }
 
 void SoraFront::to_worker(const ClientPtr& client, std::string_view frame) {
@@ -247,7 +273,7 @@ void SoraFront::on_closed(const ClientPtr& client) {
 
 void SoraFront::settle(const ClientPtr& client, bool is_accepted) {
   if (std::exchange(client->is_waiting, false))
-    places_.on_answer(*client->from, client->channel, is_accepted);
+    places_.on_answer(*client->from, client->place, is_accepted);
 }
 
 // When nothing is open any more.

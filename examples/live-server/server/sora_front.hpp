@@ -43,6 +43,7 @@ class SoraFront {
   // A worker's WebSocket that is being made.
   struct Dial;
 
+  static std::string for_client(Client& client, std::string_view frame);
   static void on_dialled(GObject* session, GAsyncResult* result, gpointer dial);
   void on_text(const ClientPtr& client, std::string_view frame);
   void on_connect(const ClientPtr& client, const onair::sora::ConnectRequest& request,

@@ -106,6 +106,15 @@ TEST(Settings, WhoVanishesMayBeAwayForNothingToADay) {
   EXPECT_NE(mistake_of({"--hold-seconds", "-0.1"}), "");
 }
 
+TEST(Settings, AChannelOfSeveralPublishersHasAtLeastOne) {
+  EXPECT_EQ(Settings{}.max_connections, 16u);
+  EXPECT_EQ(mistake_of({"--max-connections", "1"}), "");
+  EXPECT_EQ(mistake_of({"--max-connections", "1000"}), "");
+  for (const auto* wrong : {"0", "1001"})
+    EXPECT_EQ(mistake_of({"--max-connections", wrong}),
+              std::string{"--max-connections is "} + wrong + ", but must be from 1 to 1000.");
+}
+
 TEST(Settings, AMistakeInTheRenditionsNamesOptionAndField) {
   EXPECT_EQ(mistake_of({"--renditions", R"([{"audio":{"bps":0}}])"}),
             "--renditions: hls[0].audio.bps is 0, but must be a whole number from 1 to 1000000.");

@@ -134,6 +134,63 @@ TEST_F(RestFace, AChannelIsDeletedOnce) {
   EXPECT_EQ(ask("DELETE", "/v1/channels/channel-1").status, 404u);
 }
 
+constexpr const char* kMulti = R"({"hls":[{"audio":{"bps":64000}}],"multi":true})";
+
+ChannelInfo::Playlist connection(const std::string& id, ChannelState state) {
+  return {.connection_id = id,
+          .url = "/hls/channel-1-" + id + "/master.m3u8",
+          .has_begun = state != ChannelState::Starting,
+          .state = state,
+          .created = std::chrono::sys_days{std::chrono::year{2026} / 11 / 22},
+          .message = "On the air."};
+}
+
+TEST_F(RestFace, AChannelOfSeveralPublishersHasAPlaylistForEach) {
+  const auto made = Json::parse(ask("POST", "/v1/channels", kMulti).body);
+  EXPECT_FALSE(made.contains("playlist_url"));
+  EXPECT_EQ(made["playlists"], Json::array());
+  EXPECT_EQ(made["request"]["multi"], true);
+  channels.channels[0].playlists = {connection("c1", ChannelState::Running)};
+  EXPECT_EQ(Json::parse(ask("GET", "/v1/channels/channel-1").body)["playlists"], Json::parse(R"([
+    {"connection_id":"c1","playlist_url":"https://live.example.com/hls/channel-1-c1/master.m3u8",
+     "state":"running","message":"On the air.","created":"2026-11-22T00:00:00Z","stats":{}}])"));
+  ask("POST", "/v1/channels", kBody);
+  EXPECT_FALSE(Json::parse(ask("GET", "/v1/channels/channel-2").body).contains("playlists"));
+}
+
+TEST_F(RestFace, OneOfSeveralPublishersIsStoppedOrDeleted) {
+  ask("POST", "/v1/channels", kMulti);
+  channels.channels[0].playlists = {connection("c1", ChannelState::Running),
+                                    connection("c2", ChannelState::Running)};
+  const auto stopped = ask("POST", "/v1/channels/channel-1/connections/c1/stop");
+  EXPECT_EQ(stopped.status, 202u);
+  EXPECT_EQ(Json::parse(stopped.body)["connection_id"], "c1");
+  EXPECT_EQ(Json::parse(stopped.body)["state"], "stopping");
+  EXPECT_EQ(channels.channels[0].playlists[1].state, ChannelState::Running);
+  const auto deleted = ask("DELETE", "/v1/channels/channel-1/connections/c1");
+  EXPECT_EQ(deleted.status, 204u);
+  EXPECT_EQ(deleted.body, "");
+  ASSERT_EQ(channels.channels[0].playlists.size(), 1u);
+  EXPECT_EQ(channels.channels[0].playlists[0].connection_id, "c2");
+}
+
+TEST_F(RestFace, AnUnknownConnectionIsNamed) {
+  ask("POST", "/v1/channels", kMulti);
+  for (const auto& [method, path] :
+       {std::pair{"DELETE", "/connections/c1"}, {"POST", "/connections/c1/stop"}}) {
+    const auto reply = ask(method, std::string{"/v1/channels/channel-1"} + path);
+    EXPECT_EQ(reply.status, 404u) << path;
+    EXPECT_EQ(Json::parse(reply.body)["detail"],
+              R"(The channel "channel-1" has no connection "c1".)");
+    const auto other = ask(method, std::string{"/v1/channels/nobody"} + path);
+    EXPECT_EQ(other.status, 404u) << path;
+    EXPECT_EQ(Json::parse(other.body)["detail"], R"(There is no channel "nobody".)");
+  }
+  for (const auto* path : {"connections", "connections/", "connections//stop", "connections/a/b",
+                           "connections/a/stop/stop"})
+    EXPECT_EQ(ask("DELETE", std::string{"/v1/channels/channel-1/"} + path).status, 404u) << path;
+}
+
 TEST_F(RestFace, WhoAsksForHeadersIsAnsweredAsForAllOfIt) {
   EXPECT_EQ(ask("HEAD", "/v1/channels").body, ask("GET", "/v1/channels").body);
   ask("POST", "/v1/channels", kBody);
@@ -454,6 +511,22 @@ TEST_F(ImageFluxFace, PlaylistsAreListedOncePublishersHaveCome) {
   channels.channels[0].playlists = {{"c1", "/hls/channel-1/main.m3u8"}};
   EXPECT_EQ(list(), R"({"channel_id":"channel-1","hls":[{"connection_id":"c1",)"
                     R"("playlist_url":"https://live.example.com/hls/channel-1/main.m3u8"}]})");
+}
+
+TEST_F(ImageFluxFace, OfSeveralPublishersThosePlaylistsAreListedThatHaveBegun) {
+  const auto made =
+      Json::parse(ask_imageflux("ImageFlux_20200316.CreateMultistreamChannelWithHLS", kMulti).body);
+  EXPECT_FALSE(made.contains("playlist_url"));
+  EXPECT_TRUE(made.contains("sora_url"));
+  channels.channels[0].playlists = {connection("c1", ChannelState::Ended),
+                                    connection("c2", ChannelState::Starting),
+                                    connection("c3", ChannelState::Running)};
+  const auto list = Json::parse(
+      ask_imageflux("ImageFlux_20200207.ListPlaylistURLs", R"({"channel_id":"channel-1"})").body);
+  ASSERT_EQ(list["hls"].size(), 2u);
+  EXPECT_EQ(list["hls"][0]["connection_id"], "c1");
+  EXPECT_EQ(list["hls"][1], Json::parse(R"({"connection_id":"c3",
+    "playlist_url":"https://live.example.com/hls/channel-1-c3/master.m3u8"})"));
 }
 
 TEST_F(ImageFluxFace, DestinationsAreMadeListedAndDeleted) {

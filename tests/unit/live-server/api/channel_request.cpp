@@ -127,10 +127,16 @@ TEST(ChannelRequest, AMistakeInsideIsNamedByItsPath) {
   EXPECT_EQ(error.field, "hls[1].video.fps");
 }
 
-TEST(ChannelRequest, WhatIsNotBuiltYetIsRefusedAndWhatAsksForNothingIsNot) {
-  EXPECT_EQ(error_of(with("multi", false)), "");
-  EXPECT_EQ(error_of(with("multi", true)),
-            "multi is true, but must be false: this server takes one publisher a channel, so far.");
+TEST(ChannelRequest, OnePublisherAtATimeUnlessItSaysMulti) {
+  EXPECT_FALSE(read(kGood).is_multi);
+  EXPECT_EQ(read(with("multi", false)), read(kGood));
+  const auto request = read(with("multi", true));
+  EXPECT_TRUE(request.is_multi);
+  EXPECT_EQ(read(to_json(request)), request);
+  EXPECT_EQ(error_of(with("multi", 2)), "multi is 2, but must be true or false.");
+}
+
+TEST(ChannelRequest, WhatAsksForNothingIsPassedOver) {
   EXPECT_EQ(error_of(with("environment", 0)), "");
   EXPECT_EQ(error_of(with("environment", 1)),
             "environment is 1, but must be 0: this server is one environment.");
@@ -178,7 +184,7 @@ TEST(ChannelRequest, AnUnknownFieldIsNamed) {
   EXPECT_EQ(error_of(with("title", "mine")),
             "title is \"mine\", but must be left out: there is no such field, only hls, "
             "encrypt_key_uri, auth_webhook_url, event_webhook_url, hold_seconds, "
-            "time_shift_hours, low_latency or rtp.");
+            "time_shift_hours, low_latency, rtp or multi.");
 }
 
 TEST(ChannelRequest, HoweverAFieldIsCalledTheSentenceIsShortAndPlain) {

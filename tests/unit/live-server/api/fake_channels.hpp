@@ -26,7 +26,8 @@ class FakeChannels : public Channels, public Archives {
                       std::chrono::hours{11} + std::chrono::minutes{37} +
                       std::chrono::milliseconds{8'900};
     channel.request = request;
-    channel.playlist_url = "https://cdn.example.com/" + channel.id + "/main.m3u8";
+    if (!request.is_multi)
+      channel.playlist_url = "https://cdn.example.com/" + channel.id + "/main.m3u8";
     if (request.rtp) {
       channel.rtp = RtpPorts{.audio = request.rtp->audio ? 5004u : 0u,
                              .audio_rtcp = 0,
@@ -69,6 +70,22 @@ class FakeChannels : public Channels, public Archives {
     return kid == "channel-1.check.0" ? std::optional{std::string(32, 'a')} : std::nullopt;
   }
 
+  std::optional<ChannelInfo::Playlist> stop_connection(const std::string& channel,
+                                                       const std::string& connection_id) override {
+    auto* playlist = playlist_of(channel, connection_id);
+    if (!playlist)
+      return std::nullopt;
+    playlist->state = ChannelState::Stopping;
+    return *playlist;
+  }
+
+  bool remove_connection(const std::string& channel, const std::string& connection_id) override {
+    const auto found = place_of(channel);
+    return found != channels.end() && std::erase_if(found->playlists, [&](const auto& one) {
+                                        return one.connection_id == connection_id;
+                                      }) > 0;
+  }
+
   // destination-1, destination-2, …
   std::variant<ArchiveDestination, ApiProblem> create_destination(
       ArchiveDestination destination) override {
@@ -107,6 +124,16 @@ class FakeChannels : public Channels, public Archives {
   std::vector<ChannelInfo>::iterator place_of(const std::string& id) {
     return std::find_if(channels.begin(), channels.end(),
                         [&](const ChannelInfo& one) { return one.id == id; });
+  }
+
+  ChannelInfo::Playlist* playlist_of(const std::string& channel, const std::string& connection_id) {
+    const auto found = place_of(channel);
+    if (found == channels.end())
+      return nullptr;
+    const auto one =
+        std::find_if(found->playlists.begin(), found->playlists.end(),
+                     [&](const auto& its) { return its.connection_id == connection_id; });
+    return one == found->playlists.end() ? nullptr : &*one;
   }
 
   unsigned made_ = 0;

@@ -82,6 +82,21 @@ TEST(ArchiveRecord, ItsStateFileIsReadAgain) {
   EXPECT_EQ(read(record), record);
 }
 
+TEST(ArchiveRecord, ThatOfAConnectionNamesItsChannel) {
+  ArchiveRecord record{.channel = "c1", .destination = "d1"};
+  EXPECT_EQ(record.channel_id(), "c1");
+  EXPECT_EQ(record.connection_id(), "");
+  record.channel = "c1-x2";
+  record.connection_of = "c1";
+  EXPECT_EQ(record.channel_id(), "c1");
+  EXPECT_EQ(record.connection_id(), "x2");
+  const auto read = read_archive_record(to_text(record));
+  ASSERT_TRUE(std::holds_alternative<ArchiveRecord>(read));
+  EXPECT_EQ(std::get<ArchiveRecord>(read), record);
+  record.connection_of = "c2";
+  EXPECT_TRUE(std::holds_alternative<std::string>(read_archive_record(to_text(record))));
+}
+
 TEST(ArchiveRecord, WhatIsNoStateFileIsTold) {
   for (const char* broken : {"", "{", "[]", "{}"})
     EXPECT_TRUE(std::holds_alternative<std::string>(read_archive_record(broken)));

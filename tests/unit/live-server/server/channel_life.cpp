@@ -270,6 +270,116 @@ TEST(ChannelLife, APublisherWaitsUntilTheServerKnowsWhatThereIs) {
   EXPECT_EQ(life.on_created(at(1s)), Action::StartWorker);
 }
 
+// ---- a life of one broadcast
+
+ChannelLife made_once(ChannelLife::Past past = {}) {
+  return ChannelLife{past, ChannelLife::Broadcasts::One};
+}
+
+// On the air at 1 s.
+ChannelLife on_air_once() {
+  auto life = made_once();
+  EXPECT_EQ(life.on_publish(at(0s)), Action::None);
+  EXPECT_EQ(life.on_created(at(0s)), Action::StartWorker);
+  EXPECT_EQ(life.on_ready(at(100ms)), Action::None);
+  life.on_publisher(at(200ms), Publisher::Connecting);
+  life.on_publisher(at(1s), Publisher::Live);
+  EXPECT_EQ(life.state(), State::Running);
+  return life;
+}
+
+TEST(ChannelLife, OfOneBroadcastHasEndedWithIt) {
+  auto life = on_air_once();
+  life.on_publisher(at(60s), Publisher::Away);
+  EXPECT_EQ(life.state(), State::Reconnecting) << "its session is still there";
+  life.on_publisher(at(70s), Publisher::None);
+  EXPECT_EQ(life.state(), State::Stopping);
+  EXPECT_EQ(life.next(), at(70s)) << "nobody can come back";
+  EXPECT_EQ(life.on_publish(at(70s)), Action::None);
+  EXPECT_EQ(life.on_time(at(70s)), Action::StopWorker);
+  EXPECT_EQ(life.on_gone(at(71s)), Action::None);
+  EXPECT_EQ(life.state(), State::Ended);
+  EXPECT_FALSE(life.next());
+}
+
+TEST(ChannelLife, OfOneBroadcastEndsWhereNothingCameOfIt) {
+  auto life = made_once();
+  EXPECT_EQ(life.on_publish(at(0s)), Action::None);
+  EXPECT_EQ(life.on_created(at(0s)), Action::StartWorker);
+  EXPECT_EQ(life.on_ready(at(1s)), Action::None);
+  life.on_publisher(at(1s), Publisher::None);
+  EXPECT_EQ(life.state(), State::Starting) << "whose offer is on its way";
+  EXPECT_EQ(life.on_time(at(6s) - 1ms), Action::None);
+  EXPECT_EQ(life.on_time(at(6s)), Action::StopWorker);
+  EXPECT_EQ(life.state(), State::Stopping);
+  EXPECT_EQ(life.on_gone(at(7s)), Action::None);
+  EXPECT_EQ(life.state(), State::Ended);
+}
+
+TEST(ChannelLife, OfOneBroadcastEndsItsPlaylistWhenTheWorkerDies) {
+  auto life = on_air_once();
+  life.on_lost(at(2s));
+  EXPECT_EQ(life.on_gone(at(2s)), Action::StartWorker);
+  EXPECT_EQ(life.state(), State::Stopping);
+  EXPECT_TRUE(life.resumes()) << "the playlist that was broken off is to end";
+  EXPECT_EQ(life.on_ready(at(3s)), Action::StopWorker);
+  EXPECT_EQ(life.on_gone(at(4s)), Action::None);
+  EXPECT_EQ(life.state(), State::Ended);
+  EXPECT_FALSE(life.resumes());
+}
+
+TEST(ChannelLife, OfOneBroadcastGivesUpAWorkerThatCannotStart) {
+  auto life = made_once();
+  EXPECT_EQ(life.on_publish(at(0s)), Action::None);
+  EXPECT_EQ(life.on_created(at(0s)), Action::StartWorker);
+  EXPECT_EQ(life.on_gone(at(0s)), Action::StartWorker);
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(life.on_gone(at(1s)), Action::None);
+    EXPECT_EQ(life.state(), State::Starting);
+    EXPECT_EQ(life.on_time(*life.next()), Action::StartWorker);
+  }
+  EXPECT_EQ(life.on_gone(at(2s)), Action::None);
+  EXPECT_EQ(life.state(), State::Ended);
+  EXPECT_FALSE(life.next());
+}
+
+TEST(ChannelLife, OfOneBroadcastIsTakenOverOrEndedByTheNextServer) {
+  auto taken = made_once({.is_on_air = true});
+  taken.adopt(at(0s));
+  taken.on_publisher(at(0s), Publisher::Live);
+  EXPECT_EQ(taken.on_created(at(1s)), Action::None);
+  EXPECT_EQ(taken.state(), State::Running);
+
+  auto left = made_once({.is_on_air = true});
+  left.adopt(at(0s));
+  left.on_publisher(at(0s), Publisher::None);
+  EXPECT_EQ(left.on_created(at(1s)), Action::None);
+  EXPECT_EQ(left.on_time(at(1s)), Action::StopWorker) << "who left while there was no server";
+
+  auto broken_off = made_once({.is_on_air = true});
+  EXPECT_EQ(broken_off.on_created(at(1s)), Action::StartWorker);
+  EXPECT_EQ(broken_off.state(), State::Stopping);
+  EXPECT_EQ(broken_off.on_ready(at(2s)), Action::StopWorker);
+
+  auto never_begun = made_once();
+  EXPECT_EQ(never_begun.on_created(at(1s)), Action::None);
+  EXPECT_EQ(never_begun.state(), State::Ended);
+}
+
+TEST(ChannelLife, OfOneBroadcastEndsWithTheServerUnlessItsWorkerDies) {
+  auto life = on_air_once();
+  EXPECT_EQ(life.rest(at(2s)), Action::StopWorker);
+  EXPECT_EQ(life.on_gone(at(3s)), Action::None);
+  EXPECT_EQ(life.state(), State::Ended);
+
+  auto dying = on_air_once();
+  EXPECT_EQ(dying.on_gone(at(2s)), Action::StartWorker);
+  EXPECT_EQ(dying.rest(at(2s)), Action::None);
+  EXPECT_EQ(dying.on_gone(at(2s)), Action::None);
+  EXPECT_TRUE(dying.resumes()) << "its playlist is the next server's to end";
+  EXPECT_NE(dying.state(), State::Ended);
+}
+
 TEST(ChannelLife, WhatHasEndedStaysSo) {
   ChannelLife life{{.has_ended = true}};
   EXPECT_EQ(life.on_created(at(0s)), Action::None);

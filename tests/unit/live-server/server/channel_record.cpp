@@ -25,6 +25,26 @@ TEST(ChannelRecord, IsReadAsItWasWritten) {
   EXPECT_EQ(std::get<ChannelRecord>(read), record());
 }
 
+TEST(ChannelRecord, AConnectionNamesItsChannel) {
+  auto connection = record();
+  EXPECT_FALSE(connection.is_connection());
+  EXPECT_EQ(connection.channel_id(), "abc-1");
+  EXPECT_EQ(connection.connection_id(), "");
+  connection.id = id_of_connection("abc-1", "c-2");
+  connection.channel = "abc-1";
+  EXPECT_TRUE(connection.is_connection());
+  EXPECT_EQ(connection.channel_id(), "abc-1");
+  EXPECT_EQ(connection.connection_id(), "c-2");
+  const auto read = read_channel_record(to_text(connection));
+  ASSERT_TRUE(std::holds_alternative<ChannelRecord>(read)) << std::get<std::string>(read);
+  EXPECT_EQ(std::get<ChannelRecord>(read), connection);
+  for (const auto* wrong : {"abc-1", "abc-1-", "abc-2-c"}) {
+    connection.id = wrong;
+    EXPECT_TRUE(std::holds_alternative<std::string>(read_channel_record(to_text(connection))))
+        << wrong;
+  }
+}
+
 TEST(ChannelRecord, WhatIsCutOffOrChangedIsRefusedWithAReason) {
   const auto text = to_text(record());
   for (std::size_t length = 0; length + 2 < text.size(); ++length) {

@@ -117,6 +117,27 @@ TEST(Metrics, FiguresOfAChannelHaveItsNameAndSecondsAsTheirUnit) {
   EXPECT_FALSE(figure("rendition_frames_dropped_total", ",rendition=\"1\"")) << "it has no picture";
 }
 
+TEST(Metrics, ConnectionsOfOneChannelAreToldApart) {
+  auto multi = channel("a", ChannelState::Running);
+  multi.request.is_multi = true;
+  for (const auto& [id, state] : {std::pair{"c1", ChannelState::Running},
+                                  {"c2", ChannelState::Running},
+                                  {"c3", ChannelState::Ended}})
+    multi.playlists.push_back(
+        {.connection_id = id,
+         .state = state,
+         .stats = state == ChannelState::Running ? running() : Json::object()});
+  const auto samples = parsed(Metrics{}.text(
+      {.channels = {multi, channel("b", ChannelState::Running, running())}, .process = {}}));
+  EXPECT_EQ(value_of(samples, "onair_channels{state=\"running\"}"), 2);
+  EXPECT_EQ(value_of(samples, "onair_publishers"), 3);
+  for (const auto* labels :
+       {"channel=\"a\",connection=\"c1\"", "channel=\"a\",connection=\"c2\"", "channel=\"b\""})
+    EXPECT_EQ(value_of(samples, "onair_channel_segments_total{" + std::string{labels} + "}"), 9)
+        << labels;
+  EXPECT_FALSE(value_of(samples, "onair_channel_segments_total{channel=\"a\",connection=\"c3\"}"));
+}
+
 TEST(Metrics, AChannelThatIsDeletedHasNoSeries) {
   const Metrics metrics;
   Metrics::Now now{.channels = {channel("a", ChannelState::Running, running())}, .process = {}};
