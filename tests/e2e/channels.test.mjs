@@ -165,6 +165,9 @@ test('a channel is made, is on the air, and ends', async (t) => {
   const { stats } = await server.channel(channel.id);
   assert.equal(stats.segments.missed, 0);
   assert.equal(stats.broadcast, 1);
+  const { json: listed } = await server.ask('POST', '/', { channel_id: channel.id },
+    { 'X-Sora-Target': 'ImageFlux_20200207.ListPlaylistURLs' });
+  assert.deepEqual(listed.hls, [{ connection_id: channel.id, playlist_url: channel.playlist_url }]);
 
   await page.getByRole('button', { name: 'Stop' }).click();
   await eventually('it is idle', isState(channel, 'idle'), 10_000);

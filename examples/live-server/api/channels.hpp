@@ -18,7 +18,7 @@ const char* to_string(ChannelState state);
 // A channel as its owner sees it. A URL that begins with a slash is a path on the server that is
 // asked, one that begins with a colon is by another port there.
 struct ChannelInfo {
-  // Of one publisher.
+  // Of one publisher of a channel that takes several; of any other channel there is one, called after it.
   struct Playlist {
     std::string connection_id;
     std::string url;

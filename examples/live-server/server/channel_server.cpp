@@ -412,8 +412,11 @@ ChannelInfo ChannelServer::info_of(const RunningChannel& channel) const {
                    .message = channel.message(),
                    .playlists = {},
                    .stats = channel.status()};
-  if (!record.request.is_multi)
+  if (!record.request.is_multi) {
+    if (record.broadcasts > 0)
+      info.playlists = {{.connection_id = record.id, .url = info.playlist_url}};
     return info;
+  }
   info.playlist_url.clear();
   for (const auto* connection : connections(record.id))
     info.playlists.push_back(playlist_of(*connection));
