@@ -55,7 +55,8 @@ std::variant<ChannelRequest, FieldError> read_channel_request(std::string_view b
     request.rtp = read_rtp_request(*rtp, "rtp", error);
   fields.read("multi", request.is_multi);
   if (request.rtp && request.is_multi && !error)
-    error = {"multi", "multi is true, but must be false where there is rtp: its ports take one publisher."};
+    error = {"multi",
+             "multi is true, but must be false where there is rtp: its ports take one publisher."};
   fields.pass_over(
       "environment", [](const Json& value) { return value == 0; },
       "0: this server is one environment");

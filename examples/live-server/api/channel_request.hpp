@@ -24,7 +24,7 @@ struct ChannelRequest {
   std::optional<double> time_shift_hours;  // how far viewers can go back, 0 to 168
   std::optional<bool> low_latency;
   std::optional<RtpRequest> rtp;  // none: publishers come by themselves
-  bool is_multi = false;  // any number of publishers, each with a playlist
+  bool is_multi = false;          // any number of publishers, each with a playlist
   friend bool operator==(const ChannelRequest&, const ChannelRequest&) = default;
 };
 

@@ -398,20 +398,20 @@ Metrics::Now ChannelServer::figures() const {
 ChannelInfo ChannelServer::info_of(const RunningChannel& channel) const {
   const auto& record = channel.record();
   const bool is_fed = record.request.rtp.has_value();
-  ChannelInfo info{.id = record.id,
-                   .state = channel.state(),
-                   .created = record.created,
-                   .request = record.request,
-                   .playlist_url = playlist_url(record.id),
-                   .whip_url = is_fed ? std::nullopt
-                                      : std::optional{"/v1/channels/" + record.id + "/whip"},
-                   .sora_url = is_fed ? std::nullopt : sora_url_,
-                   .rtp = is_fed ? std::optional{record.rtp} : std::nullopt,
-                   .rtp_address = settings_.rtp_address,
-                   .publish_token = record.publish_token,
-                   .message = channel.message(),
-                   .playlists = {},
-                   .stats = channel.status()};
+  ChannelInfo info{
+      .id = record.id,
+      .state = channel.state(),
+      .created = record.created,
+      .request = record.request,
+      .playlist_url = playlist_url(record.id),
+      .whip_url = is_fed ? std::nullopt : std::optional{"/v1/channels/" + record.id + "/whip"},
+      .sora_url = is_fed ? std::nullopt : sora_url_,
+      .rtp = is_fed ? std::optional{record.rtp} : std::nullopt,
+      .rtp_address = settings_.rtp_address,
+      .publish_token = record.publish_token,
+      .message = channel.message(),
+      .playlists = {},
+      .stats = channel.status()};
   if (!record.request.is_multi) {
     if (record.broadcasts > 0)
       info.playlists = {{.connection_id = record.id, .url = info.playlist_url}};
