@@ -253,10 +253,6 @@ void CutScheduler::try_start() {
   for (auto& stream : streams_)
     stream.asked_to = next_index_;
   decide(next_index_, at, std::nullopt);
-  // Before the picture goes on: an encoder that gets many frames at once has soon passed the next boundary.
-  for (StreamId id = 0; id < streams_.size(); ++id)
-    if (streams_[id].kind == Kind::Video && streams_[id].newest)
-      ask(id, streams_[id]);
 }
 
 // ---- decisions
@@ -365,6 +361,10 @@ CutScheduler::Verdict CutScheduler::judge(StreamId id) {
   stream.is_waiting = std::holds_alternative<Wait>(verdict);
   if (std::holds_alternative<Cut>(verdict))
     forget_reached();
+  // By whoever waits for the verdict, before the picture goes on: an encoder that gets many frames at once has soon passed
+  // the next boundary.
+  if (stream.kind == Kind::Video && !stream.is_waiting)
+    ask(id, stream);
   return verdict;
 }
 
