@@ -7,10 +7,11 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 
-import { onair, openBrowser, openPage, publishUrl } from './lib/browser.mjs';
+import { openBrowser } from './lib/browser.mjs';
 import { startChannelServer } from './lib/live_server.mjs';
 import { mediaPlaylistUrl } from './lib/live_sinks.mjs';
 import { artefacts, eventually, run } from './lib/process.mjs';
+import { publishTo } from './lib/publisher.mjs';
 import { s3Keys, startS3 } from './lib/s3_server.mjs';
 import { receiveEvents } from './lib/webhook.mjs';
 
@@ -46,7 +47,7 @@ after(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-const isState = ({ id }, state) => async () => (await server.channel(id)).state === state;
+const isState = (channel, state) => server.isState(channel, state);
 const archiveOf = async ({ id }) => (await server.ask('GET', `/v1/channels/${id}/archives`)).json?.archives?.[0];
 
 async function makeDestination(body) {
@@ -64,13 +65,7 @@ async function make(destination, more = {}) {
   return json;
 }
 
-async function publish(channel) {
-  const context = await browser.newContext();
-  const page = await openPage(context, publishUrl(server.publish(channel)));
-  await eventually('publisher is live', async () => (await onair(page)).state === 'live', 20_000);
-  await eventually('the channel runs', isState(channel, 'running'), 20_000);
-  return { stop: () => context.close() };
-}
+const publish = (channel) => publishTo(browser, server, channel);
 
 // Of a busy machine segments may be longer than they should be, which is not the matter here.
 function parsePlaylist(text) {

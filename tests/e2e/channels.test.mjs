@@ -7,12 +7,13 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 
-import { onair, openBrowser, openPage, publishUrl } from './lib/browser.mjs';
+import { onair, openBrowser, openPage } from './lib/browser.mjs';
 import { assertGoesOn, follow, nextSequence } from './lib/follow.mjs';
 import { followEvents, startChannelServer } from './lib/live_server.mjs';
 import { mediaPlaylistUrl } from './lib/live_sinks.mjs';
 import { servePublishPage } from './lib/page_server.mjs';
 import { artefacts, eventually } from './lib/process.mjs';
+import { publishTo } from './lib/publisher.mjs';
 import { findFaults, segmentsOf } from './lib/segments.mjs';
 import { receiveEvents } from './lib/webhook.mjs';
 
@@ -45,7 +46,7 @@ after(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-const isState = ({ id }, state) => async () => (await server.channel(id)).state === state;
+const isState = (channel, state) => server.isState(channel, state);
 
 async function make(request = kRequest) {
   const { status, json } = await server.ask('POST', '/v1/channels', request);
@@ -53,14 +54,7 @@ async function make(request = kRequest) {
   return json;
 }
 
-// A publisher on air, in a browser context of its own.
-async function publish(channel) {
-  const context = await browser.newContext();
-  const page = await openPage(context, publishUrl(server.publish(channel)));
-  await eventually('publisher is live', async () => (await onair(page)).state === 'live', 20_000);
-  await eventually('the channel runs', isState(channel, 'running'), 20_000);
-  return { page, stop: () => context.close() };
-}
+const publish = (channel) => publishTo(browser, server, channel);
 
 // A viewer by hls.js, and a client that misses nothing.
 async function watch(channel) {

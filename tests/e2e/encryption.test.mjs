@@ -8,11 +8,12 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 
-import { onair, openBrowser, openPage, publishUrl } from './lib/browser.mjs';
+import { onair, openBrowser, openPage } from './lib/browser.mjs';
 import { startChannelServer } from './lib/live_server.mjs';
 import { mediaPlaylistUrl } from './lib/live_sinks.mjs';
 import { servePublishPage } from './lib/page_server.mjs';
 import { artefacts, eventually, run } from './lib/process.mjs';
+import { publishTo } from './lib/publisher.mjs';
 
 const kStranger = 'stranger'; // the user agent of one who gets no keys
 const kHls = { durationSeconds: 1, video: { width: 320, height: 180, fps: 30, bps: 300_000 }, audio: { bps: 64_000 } };
@@ -63,13 +64,7 @@ after(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-async function publish(channel) {
-  const context = await browser.newContext();
-  const page = await openPage(context, publishUrl(server.publish(channel)));
-  await eventually('publisher is live', async () => (await onair(page)).state === 'live', 20_000);
-  await eventually('the channel runs', server.isState(channel, 'running'), 20_000);
-  return { page, stop: () => context.close() };
-}
+const publish = (channel) => publishTo(browser, server, channel);
 
 async function watch(channel, userAgent = undefined) {
   const context = await browser.newContext({ userAgent });
