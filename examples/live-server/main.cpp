@@ -21,6 +21,7 @@
 #include "server/origin.hpp"
 #include "service_manager.hpp"
 #include "settings.hpp"
+#include "tls_certificate.hpp"
 #include "web_server.hpp"
 
 namespace {
@@ -103,6 +104,27 @@ int run_channel(const live::Settings& settings) {
   return 0;
 }
 
+// The certificate in the settings' files, and who answers by it.
+struct TlsUse {
+  const live::Settings& settings;
+  live::Front& front;
+  live::Origin& origin;
+
+  // Also when files have changed. Empty, or why they can't be used: all stays as it was.
+  [[nodiscard]] std::string read() {
+    if (settings.tls_certificate.empty())
+      return {};
+    auto loaded = live::load_tls_certificate(settings.tls_certificate, settings.tls_key);
+    if (auto* why = std::get_if<std::string>(&loaded))
+      return std::move(*why);
+    const auto& certificate = std::get<onair::GstPtr<GTlsCertificate>>(loaded);
+    front.use(certificate);
+    if (settings.hls_url.empty())  // else a cache is in front, which asks without TLS
+      origin.use(certificate);
+    return {};
+  }
+};
+
 // Any number of channels, each in a process of its own while somebody publishes.
 int run_channels(const live::Settings& settings) {
   live::EventStreams events;
@@ -114,16 +136,17 @@ int run_channels(const live::Settings& settings) {
       onair::GstPtr<GstElementFactory>::adopt(gst_element_factory_find("rtplistensrc"))));
   if (const auto why = channels.open(); !why.empty())
     return fail(why);
+  live::Front front{settings, channels, events, metrics, {settings.api_token}};
   live::Origin origin;
+  TlsUse tls{settings, front, origin};
+  if (const auto why = tls.read(); !why.empty())
+    return fail(why);
   if (const auto why =
           origin.listen(channels.hls_folder(), settings.address, hls_port_of(settings));
       !why.empty())
     return fail(why);
   channels.set_playlist_root(settings.hls_url.empty() ? ":" + std::to_string(origin.port())
                                                       : settings.hls_url);
-  live::Front front{settings, channels, events, metrics, {settings.api_token}};
-  if (const auto why = front.read_certificate(); !why.empty())
-    return fail(why);
   if (const auto why = front.listen(); !why.empty())
     return fail(cannot_listen(settings, why));
   const auto base = (settings.tls_certificate.empty() ? "http://" : "https://") +
@@ -132,14 +155,14 @@ int run_channels(const live::Settings& settings) {
   std::printf("api %s/v1/channels\n", base.c_str());
   std::printf("api-token %s\n", settings.api_token.c_str());
   const auto on_hangup = [](gpointer data) -> gboolean {
-    const auto why = static_cast<live::Front*>(data)->read_certificate();
+    const auto why = static_cast<TlsUse*>(data)->read();
     if (why.empty())
       live::log_line("files are read again");
     else
       live::log_error("%s The certificate stays as it was.", why.c_str());
     return G_SOURCE_CONTINUE;
   };
-  const auto hangup = g_unix_signal_add(SIGHUP, on_hangup, &front);
+  const auto hangup = g_unix_signal_add(SIGHUP, on_hangup, &tls);
   run([&channels](auto done) { channels.close(std::move(done)); });
   g_source_remove(hangup);
   return 0;

@@ -367,11 +367,6 @@ std::optional<Mistake> check(const Settings& s) {
     return Mistake{
         "--tls-certificate is for a server of many channels (--data); put a proxy in front of one "
         "channel."};
-  if (!s.tls_certificate.empty() && s.hls_url.empty())
-    return Mistake{
-        "--tls-certificate does not cover --hls-port, where playlists are served without TLS: say "
-        "by --hls-url how "
-        "viewers reach them, such as https://cdn.example.com."};
   if (!s.archive_directory.empty() && !s.archive_directory.starts_with('/'))
     return outside("archive-directory", "'" + s.archive_directory + "'", "an absolute path");
   for (const auto& [name, url] : {std::pair{"public-url", &s.public_url}, {"hls-url", &s.hls_url}})

@@ -24,8 +24,9 @@
  * are compressed once for each text, have an ETag, and always come whole; other things in the ranges that
  * are asked for. Error answers may be cached for one second.
  *
- * Anybody who reaches #GstHlsOrigin:address may read what is mounted. For TLS, and for more viewers than
- * one thread can serve, put a cache such as nginx or Varnish in front; it needs no special rules.
+ * Anybody who reaches #GstHlsOrigin:address may read what is mounted. With #GstHlsOrigin:tls-certificate it is
+ * HTTPS (HTTP/1.1). For more viewers than one thread can serve put a cache such as nginx or Varnish in front; it
+ * needs no special rules.
  *
  * Each viewer takes a file descriptor: `ulimit -n` should be a third more than
  * #GstHlsOrigin:max-connections, or fewer are accepted at a time.
@@ -113,9 +114,10 @@ constexpr std::array<onair::Property<Settings>, 6> kProperties{{
      "what is mounted by signal only. Taken in NULL",
      &Settings::location},
 }};
-// Behind the table: what is read-only.
+// Behind the table: what is no setting, or read-only.
 constexpr guint kCurrentPortId = kProperties.size() + 1;
 constexpr guint kStatsId = kProperties.size() + 2;
+constexpr guint kCertificateId = kProperties.size() + 3;
 
 constexpr guint kTickMs = 100;
 constexpr guint kIdleTickMs = 1000;
@@ -130,6 +132,7 @@ struct Running {
 
 struct Private {
   Guarded<Settings> settings;
+  Guarded<GstPtr<GTlsCertificate>> certificate;
   Guarded<std::shared_ptr<Running>> running;
   std::shared_ptr<Mounts> mounts = std::make_shared<Mounts>();
 };
@@ -156,8 +159,19 @@ static void gst_hls_origin_finalize(GObject* object) {
   G_OBJECT_CLASS(parent_class)->finalize(object);
 }
 
+// One that is renewed is another one for connections to come.
+static void set_certificate(GstHlsOrigin* self, GstPtr<GTlsCertificate> certificate) {
+  self->priv->certificate.set(certificate);
+  if (const auto running = self->priv->running.get())
+    running->control->post([running, certificate] { running->origin->use(certificate); });
+}
+
 static void gst_hls_origin_set_property(GObject* object, guint id, const GValue* value,
                                         GParamSpec*) {
+  if (id == kCertificateId)
+    return set_certificate(
+        GST_HLS_ORIGIN(object),
+        GstPtr<GTlsCertificate>::share(static_cast<GTlsCertificate*>(g_value_get_object(value))));
   const auto settings = GST_HLS_ORIGIN(object)->priv->settings.lock();
   onair::set_property(kProperties.at(id - 1), *settings, value);
 }
@@ -180,6 +194,8 @@ static void gst_hls_origin_get_property(GObject* object, guint id, GValue* value
   } else if (id == kCurrentPortId) {
     const auto running = self->priv->running.get();
     g_value_set_uint(value, running ? running->origin->port() : 0);
+  } else if (id == kCertificateId) {
+    g_value_set_object(value, self->priv->certificate.get().get());
   } else {
     onair::get_property(kProperties.at(id - 1), self->priv->settings.get(), value);
   }
@@ -248,6 +264,7 @@ static bool start(GstHlsOrigin* self) {
   auto* origin = running->origin.get();
   std::string error;
   running->control->run([&] {
+    origin->use(self->priv->certificate.get());
     error = origin->listen();
     if (!error.empty())
       origin->stop();
@@ -332,6 +349,13 @@ static void install_properties(GObjectClass* klass) {
                          "READY: requests, "
                          "bytes (of bodies), not-modified, client-errors, server-errors",
                          GST_TYPE_STRUCTURE, read_only));
+  g_object_class_install_property(
+      klass, kCertificateId,
+      g_param_spec_object("tls-certificate", "TLS certificate",
+                          "Certificate with its private key: HTTPS, for connections to come; none: "
+                          "plain HTTP. In any state",
+                          G_TYPE_TLS_CERTIFICATE,
+                          static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS)));
 }
 
 static void gst_hls_origin_class_init(GstHlsOriginClass* klass) {

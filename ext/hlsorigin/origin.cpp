@@ -107,10 +107,17 @@ std::string Origin::listen() {
   soup_server_add_early_handler(server_.get(), nullptr, on_headers, nullptr, nullptr);
   soup_server_add_handler(server_.get(), nullptr, on_request, this, nullptr);
   acceptor_ = std::make_unique<Acceptor>(server_.get(), config_.acceptor);
+  acceptor_->use(certificate_);
   const auto why_not = acceptor_->listen();
   if (why_not.empty() && acceptor_->most() < config_.acceptor.max_connections)
     GST_INFO("at most %zu connections, for want of file descriptors", acceptor_->most());
   return why_not;
+}
+
+void Origin::use(GstPtr<GTlsCertificate> certificate) {
+  certificate_ = std::move(certificate);
+  if (acceptor_)
+    acceptor_->use(certificate_);
 }
 
 std::future<void> Origin::dismiss() {

@@ -46,6 +46,8 @@ class Origin {
   Origin(const Origin&) = delete;
   Origin& operator=(const Origin&) = delete;
 
+  // TLS, for connections to come; null: none.
+  void use(GstPtr<GTlsCertificate> certificate);
   // Empty when it listens, else why it does not.
   [[nodiscard]] std::string listen();
   [[nodiscard]] guint port() const { return acceptor_->port(); }
@@ -108,6 +110,7 @@ class Origin {
 
   // Control thread only.
   GstPtr<SoupServer> server_;
+  GstPtr<GTlsCertificate> certificate_;
   std::unique_ptr<Acceptor> acceptor_;
   std::map<Key, GatheringPtr> gatherings_;
   Texts texts_;

@@ -210,6 +210,42 @@ test('TLS is by the certificate that is given, and by its successor after SIGHUP
   assert.equal((await askSecurely(`${base}/healthz`, cas[1])).name, 'second');
 });
 
+test('without a cache in front playlists are by TLS too', { timeout: 120_000 }, async (t) => {
+  const [first, second] = [await makeCertificate('early'), await makeCertificate('late')];
+  const files = { certificate: path.join(dir, 'origin.pem'), key: path.join(dir, 'origin.key') };
+  const use = async ({ certificate, key }) => {
+    await copyFile(certificate, files.certificate);
+    await copyFile(key, files.key);
+  };
+  const cas = await Promise.all([first, second].map(({ certificate }) => readFile(certificate)));
+  await use(first);
+  const server = await start(t, ['--tls-certificate', files.certificate, '--tls-key', files.key]);
+  const base = `https://127.0.0.1:${server.port}`;
+  const { json: channel } = await askSecurely(`${base}/v1/channels`, cas[0], { method: 'POST', body: kRequest });
+  assert.equal(channel.playlist_url, `https://127.0.0.1:${server.port + 2}/${channel.id}/master.m3u8`);
+  await assert.rejects(fetch(channel.playlist_url.replace('https', 'http')), undefined, 'no plain HTTP');
+
+  const browser = await openBrowser();
+  t.after(() => browser.close());
+  const context = await browser.newContext({ ignoreHTTPSErrors: true }); // nobody vouches for the certificate
+  const studio = await openPage(context,
+    publishUrl(`${base}/channels/${channel.id}/publish#token=${channel.publish_token}`));
+  await eventually('publisher is live', async () => (await onair(studio)).state === 'live', 20_000);
+  const watcher = await openPage(context, `${base}/channels/${channel.id}/watch`);
+  await eventually('it is watched', async () => (await onair(watcher)).time > 3, 30_000);
+  assert.equal((await askSecurely(channel.playlist_url, cas[0])).name, 'early');
+
+  await use(second);
+  server.program.child.kill('SIGHUP');
+  await server.program.says(/files are read again/, 10_000);
+  const { status, name } = await askSecurely(channel.playlist_url, cas[1]);
+  assert.deepEqual({ status, name }, { status: 200, name: 'late' });
+  const { time } = await onair(watcher);
+  await eventually('it goes on', async () => (await onair(watcher)).time > time + 3, 20_000);
+  assert.deepEqual(studio.problems, []);
+  assert.deepEqual(watcher.problems, []);
+});
+
 test('certificates that can\'t be used are refused with a reason', { timeout: 60_000 }, async (t) => {
   const [one, other] = [await makeCertificate('one'), await makeCertificate('other')];
   const encrypted = path.join(dir, 'encrypted.key');
@@ -223,7 +259,6 @@ test('certificates that can\'t be used are refused with a reason', { timeout: 60
     [['--tls-certificate', one.certificate, ...cdn], /tls-certificate '.*one\.pem' has no private key in PEM form/],
     [['--tls-certificate', one.certificate, '--tls-key', other.key, ...cdn], /tls-key '.*other\.key' is not the key of/],
     [['--tls-certificate', one.certificate, '--tls-key', encrypted, ...cdn], /can be read without a passphrase\./],
-    [['--tls-certificate', both], /--tls-certificate does not cover --hls-port.*--hls-url/],
     [['--tls-key', one.key, ...cdn], /--tls-key needs a certificate/],
   ];
   for (const [options, reason] of cases)

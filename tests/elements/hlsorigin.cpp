@@ -13,6 +13,7 @@
 #include <gst/gst.h>
 #include <gtest/gtest.h>
 
+#include "certificates.hpp"
 #include "element_bench.hpp"
 #include "fatal_warnings.hpp"
 #include "gst_environment.hpp"
@@ -79,6 +80,12 @@ class HlsOrigin : public FatalWarningsTest {
     g_object_get(bench_->element(), "current-port", &port, nullptr);
     return port;
   }
+  // PEM; null: none.
+  void use(const char* certificate) {
+    const auto its = GstPtr<GTlsCertificate>::adopt(
+        certificate ? g_tls_certificate_new_from_pem(certificate, -1, nullptr) : nullptr);
+    g_object_set(bench_->element(), "tls-certificate", its.get(), nullptr);
+  }
   std::unique_ptr<HttpConnection> connect() { return std::make_unique<HttpConnection>(port()); }
   HttpResponse get(const std::string& target, const HttpHeaders& headers = {},
                    std::string_view method = "GET") {
@@ -123,6 +130,32 @@ TEST_F(HlsOrigin, ListensAgainAndKeepsWhatIsMounted) {
   bench_->set_state(GST_STATE_NULL);
   ASSERT_EQ(bench_->set_state(GST_STATE_READY), GST_STATE_CHANGE_SUCCESS);
   EXPECT_EQ(get("/0-1.ts").body, "segment");
+}
+
+TEST_F(HlsOrigin, TlsIsByTheCertificateThatWasSetLast) {
+  using Transport = HttpConnection::Transport;
+  const auto served = [](HttpConnection& client) {
+    client.ask("/0-1.ts");
+    return client.read().body;
+  };
+  source_.set("0-1.ts", {.data = "segment"});
+  bench_->set_state(GST_STATE_NULL);
+  use(kCertificate);
+  ASSERT_EQ(bench_->set_state(GST_STATE_READY), GST_STATE_CHANGE_SUCCESS);
+  HttpConnection early{port(), Transport::Tls};
+  EXPECT_TRUE(early.is_with(kCertificate));
+  EXPECT_EQ(served(early), "segment");
+  EXPECT_EQ(get("/0-1.ts").status, 0u) << "without TLS";
+
+  use(kNextCertificate);
+  ASSERT_TRUE(eventually([&] {
+    return HttpConnection{port(), Transport::Tls}.is_with(kNextCertificate);
+  }));
+  EXPECT_EQ(served(early), "segment") << "connections go on";
+
+  use(nullptr);
+  ASSERT_TRUE(eventually([&] { return get("/0-1.ts").body == "segment"; }));
+  EXPECT_EQ(served(early), "segment");
 }
 
 TEST_F(HlsOrigin, APortThatIsTakenIsAnErrorThatNamesIt) {

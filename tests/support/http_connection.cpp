@@ -15,14 +15,38 @@ std::string lower(const std::string& text) {
   return result.get();
 }
 
+// Nobody vouches for the certificates of tests.
+void trust_anybody(GSocketClient*, GSocketClientEvent event, GSocketConnectable*,
+                   GIOStream* connection, gpointer) {
+  const auto accept = +[](GTlsConnection*, GTlsCertificate*, GTlsCertificateFlags,
+                          gpointer) -> gboolean { return TRUE; };
+  if (event == G_SOCKET_CLIENT_TLS_HANDSHAKING)
+    g_signal_connect(connection, "accept-certificate", G_CALLBACK(accept), nullptr);
+}
+
 }  // namespace
 
-HttpConnection::HttpConnection(unsigned port) {
+HttpConnection::HttpConnection(unsigned port, Transport transport) {
   const auto client = GstPtr<GSocketClient>::adopt(g_socket_client_new());
   g_socket_client_set_enable_proxy(client.get(), FALSE);
   g_socket_client_set_timeout(client.get(), static_cast<guint>(kPatience.count()));
+  if (transport == Transport::Tls) {
+    g_socket_client_set_tls(client.get(), TRUE);
+    g_signal_connect(client.get(), "event", G_CALLBACK(trust_anybody), nullptr);
+  }
   connection_ = GstPtr<GSocketConnection>::adopt(g_socket_client_connect_to_host(
       client.get(), "127.0.0.1", static_cast<guint16>(port), nullptr, nullptr));
+}
+
+bool HttpConnection::is_with(const char* certificate) const {
+  if (!G_IS_TCP_WRAPPER_CONNECTION(connection_.get()))
+    return false;
+  auto* tls =
+      g_tcp_wrapper_connection_get_base_io_stream(G_TCP_WRAPPER_CONNECTION(connection_.get()));
+  const auto wanted =
+      GstPtr<GTlsCertificate>::adopt(g_tls_certificate_new_from_pem(certificate, -1, nullptr));
+  return g_tls_certificate_is_same(g_tls_connection_get_peer_certificate(G_TLS_CONNECTION(tls)),
+                                   wanted.get());
 }
 
 void HttpConnection::write(std::string_view bytes) {

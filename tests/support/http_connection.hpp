@@ -15,9 +15,13 @@ namespace onair::test {
 // gives up after kPatience.
 class HttpConnection {
  public:
-  explicit HttpConnection(unsigned port);
+  enum class Transport { Plain, Tls };
+
+  explicit HttpConnection(unsigned port, Transport transport = Transport::Plain);
 
   [[nodiscard]] bool is_connected() const { return static_cast<bool>(connection_); }
+  // Whether the server proved to be the owner of that certificate (PEM), by TLS.
+  [[nodiscard]] bool is_with(const char* certificate) const;
   void write(std::string_view bytes);
   // A request of this method and target, with HTTP/1.1.
   void ask(std::string_view target, const HttpHeaders& headers = {},

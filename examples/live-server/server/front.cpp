@@ -11,7 +11,6 @@
 #include "random_text.hpp"
 #include "snapshots.hpp"
 #include "status_json.hpp"
-#include "tls_certificate.hpp"
 
 namespace live {
 namespace {
@@ -104,16 +103,6 @@ Front::Front(const Settings& settings, ChannelServer& channels, EventStreams& ev
       metrics_.on_request(soup_server_message_get_method(message),
                           g_uri_get_path(soup_server_message_get_uri(message)), status);
   });
-}
-
-std::string Front::read_certificate() {
-  if (settings_.tls_certificate.empty())
-    return {};
-  auto loaded = load_tls_certificate(settings_.tls_certificate, settings_.tls_key);
-  if (auto* why = std::get_if<std::string>(&loaded))
-    return std::move(*why);
-  server_.use(std::get<onair::GstPtr<GTlsCertificate>>(std::move(loaded)));
-  return {};
 }
 
 std::string Front::listen() {

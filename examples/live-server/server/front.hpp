@@ -31,9 +31,8 @@ class Front {
   Front(const Settings& settings, ChannelServer& channels, EventStreams& events, Metrics& metrics,
         std::vector<std::string> tokens);
 
-  // The certificate that the settings name, if they do; again when its files have changed. Empty, or what is wrong with
-  // them: then it goes on with what it has.
-  [[nodiscard]] std::string read_certificate();
+  // TLS, for connections to come.
+  void use(onair::GstPtr<GTlsCertificate> certificate) { server_.use(std::move(certificate)); }
   // Empty when it listens, else why it does not.
   [[nodiscard]] std::string listen();
   [[nodiscard]] unsigned port() const { return server_.port(); }

@@ -12,12 +12,18 @@ Origin::~Origin() {
     gst_element_set_state(pipeline_.get(), GST_STATE_NULL);
 }
 
+void Origin::use(const GstPtr<GTlsCertificate>& certificate) {
+  certificate_ = certificate;
+  if (element_)
+    g_object_set(element_.get(), "tls-certificate", certificate.get(), nullptr);
+}
+
 std::string Origin::listen(const std::string& folder, const std::string& address, unsigned port) {
   element_ = GstPtr<GstElement>::sink(gst_element_factory_make("hlsorigin", nullptr));
   if (!element_)
     return "The element hlsorigin is not found; start by examples/live.sh, or set GST_PLUGIN_PATH.";
   g_object_set(element_.get(), "location", folder.c_str(), "address", address.c_str(), "port", port,
-               nullptr);
+               "tls-certificate", certificate_.get(), nullptr);
   pipeline_ = GstPtr<GstElement>::sink(gst_pipeline_new("origin"));
   gst_bin_add(GST_BIN(pipeline_.get()), element_.get());
   if (gst_element_set_state(pipeline_.get(), GST_STATE_PLAYING) == GST_STATE_CHANGE_FAILURE)

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include <gio/gio.h>
 #include <gst/gst.h>
 
 #include "glue/gstptr.hpp"
@@ -17,12 +18,15 @@ class Origin {
   Origin(const Origin&) = delete;
   Origin& operator=(const Origin&) = delete;
 
+  // TLS, for connections to come; before listen() or behind it.
+  void use(const onair::GstPtr<GTlsCertificate>& certificate);
   // Empty when it listens, else why it does not.
   [[nodiscard]] std::string listen(const std::string& folder, const std::string& address,
                                    unsigned port);
   [[nodiscard]] unsigned port() const;
 
  private:
+  onair::GstPtr<GTlsCertificate> certificate_;
   onair::GstPtr<GstElement> pipeline_;
   onair::GstPtr<GstElement> element_;
 };
