@@ -163,7 +163,7 @@ if wants e2e; then
   say "suite e2e: a real browser"
   # Mostly they wait; what is measured in time has the machine to itself.
   run_node 2 "$root"/tests/e2e/{cache,channel_api,faults,launch,meters,playlists,server,simulcast,sora}.test.mjs
-  run_node 1 "$root"/tests/e2e/{archive,channels,channels_sora,encryption,multi,operations,rtp,hold,ladder,live,passthrough,players,replaced,sync,weather}.test.mjs
+  run_node 1 "$root"/tests/e2e/{archive,channels,channels_sora,crowd,encryption,multi,operations,rtp,hold,ladder,live,passthrough,players,replaced,sync,weather}.test.mjs
 fi
 
 if wants soak; then

@@ -136,8 +136,8 @@ int run_channels(const live::Settings& settings) {
       onair::GstPtr<GstElementFactory>::adopt(gst_element_factory_find("rtplistensrc"))));
   if (const auto why = channels.open(); !why.empty())
     return fail(why);
-  live::Front front{settings, channels, events, metrics, {settings.api_token}};
   live::Origin origin;
+  live::Front front{settings, channels, origin, events, metrics, {settings.api_token}};
   TlsUse tls{settings, front, origin};
   if (const auto why = tls.read(); !why.empty())
     return fail(why);

@@ -76,10 +76,11 @@ void send(SoupServerMessage* message, const ApiReply& reply) {
 
 }  // namespace
 
-Front::Front(const Settings& settings, ChannelServer& channels, EventStreams& events,
-             Metrics& metrics, std::vector<std::string> tokens)
+Front::Front(const Settings& settings, ChannelServer& channels, const Origin& origin,
+             EventStreams& events, Metrics& metrics, std::vector<std::string> tokens)
     : settings_{settings},
       channels_{channels},
+      origin_{origin},
       events_{events},
       metrics_{metrics},
       tokens_{tokens},
@@ -311,7 +312,9 @@ void Front::send_metrics(SoupServerMessage* message) {
                                                   "\"Authorization: Bearer TOKEN\".",
                                         .headers = {{"WWW-Authenticate", "Bearer"}}}));
   set_header(message, "Cache-Control", "no-store");
-  send_text(message, 200, Metrics::kContentType, metrics_.text(channels_.figures()));
+  auto now = channels_.figures();
+  now.origin = origin_.figures();
+  send_text(message, 200, Metrics::kContentType, metrics_.text(now));
 }
 
 void Front::ask(SoupServerMessage* message, const std::string& path) {

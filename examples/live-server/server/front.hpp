@@ -11,6 +11,7 @@
 #include "server/auth_webhook.hpp"
 #include "server/channel_server.hpp"
 #include "server/event_streams.hpp"
+#include "server/origin.hpp"
 #include "server/publisher_places.hpp"
 #include "server/request_rates.hpp"
 #include "server/sora_front.hpp"
@@ -28,8 +29,8 @@ namespace live {
 // A connection of a channel that takes several publishers is there as ID-CONNECTION, but for what publishers begin with.
 class Front {
  public:
-  Front(const Settings& settings, ChannelServer& channels, EventStreams& events, Metrics& metrics,
-        std::vector<std::string> tokens);
+  Front(const Settings& settings, ChannelServer& channels, const Origin& origin,
+        EventStreams& events, Metrics& metrics, std::vector<std::string> tokens);
 
   // TLS, for connections to come.
   void use(onair::GstPtr<GTlsCertificate> certificate) { server_.use(std::move(certificate)); }
@@ -60,6 +61,7 @@ class Front {
 
   const Settings& settings_;
   ChannelServer& channels_;
+  const Origin& origin_;
   EventStreams& events_;
   Metrics& metrics_;
   BearerTokens tokens_;

@@ -199,21 +199,42 @@ MetricFamily figures(const Figure& figure, const std::vector<Broadcaster>& broad
   return made;
 }
 
+void add(std::vector<MetricFamily>& families, MetricType type, const char* name, const char* help,
+         double value) {
+  add(families.emplace_back(family(type, name, help)), value);
+}
+void add(std::vector<MetricFamily>& families, MetricType type, const char* name, const char* help,
+         std::uint64_t value) {
+  add(families, type, name, help, static_cast<double>(value));
+}
+
 void add_process(std::vector<MetricFamily>& families, const Metrics::Process& process) {
-  const auto add_one = [&families](MetricType type, const char* name, const char* help,
-                                   double value) {
-    add(families.emplace_back(family(type, name, help)), value);
-  };
-  add_one(kGauge, "process_open_fds", "Open file descriptors.",
-          static_cast<double>(process.open_files));
-  add_one(kGauge, "process_max_fds", "The most file descriptors that may be open.",
-          static_cast<double>(process.most_files));
-  add_one(kGauge, "process_resident_memory_bytes", "Memory of the server that is in use.",
-          static_cast<double>(process.resident_bytes));
-  add_one(kCounter, "process_cpu_seconds_total", "Processor time of the server.",
-          process.cpu_seconds);
-  add_one(kGauge, "process_start_time_seconds", "When the server started, in seconds since 1970.",
-          process.start_seconds);
+  add(families, kGauge, "process_open_fds", "Open file descriptors.", process.open_files);
+  add(families, kGauge, "process_max_fds", "The most file descriptors that may be open.",
+      process.most_files);
+  add(families, kGauge, "process_resident_memory_bytes", "Memory of the server that is in use.",
+      process.resident_bytes);
+  add(families, kCounter, "process_cpu_seconds_total", "Processor time of the server.",
+      process.cpu_seconds);
+  add(families, kGauge, "process_start_time_seconds",
+      "When the server started, in seconds since 1970.", process.start_seconds);
+}
+
+void add_origin(std::vector<MetricFamily>& families, const Metrics::Origin& origin) {
+  add(families, kGauge, "onair_hls_connections", "Connections of viewers and caches now.",
+      origin.connections);
+  add(families, kGauge, "onair_hls_requests_waiting",
+      "Requests for playlists and parts that are not there yet.", origin.waiting);
+  add(families, kCounter, "onair_hls_requests_total",
+      "Requests for playlists, segments and parts that were answered.", origin.requests);
+  add(families, kCounter, "onair_hls_sent_bytes_total", "Bytes of all answers' bodies.",
+      origin.bytes);
+  add(families, kCounter, "onair_hls_not_modified_total",
+      "Answers that what the asker has is as it was.", origin.not_modified);
+  auto errors = family(kCounter, "onair_hls_errors_total", "Answers with a status of 4xx or 5xx.");
+  add(errors, static_cast<double>(origin.client_errors), {{"kind", "client"}});
+  add(errors, static_cast<double>(origin.server_errors), {{"kind", "server"}});
+  families.push_back(std::move(errors));
 }
 
 }  // namespace
@@ -283,18 +304,17 @@ std::string Metrics::text(const Now& now) const {
                                           [state](const auto& one) { return one.state == state; })),
         {{"state", live::to_string(state)}});
   families.push_back(std::move(states));
-  auto publishers = family(kGauge, "onair_publishers", "Publishers who are on the air now.");
   const auto broadcasters = broadcasters_of(now.channels);
-  add(publishers, static_cast<double>(std::count_if(
-                      broadcasters.begin(), broadcasters.end(),
-                      [](const auto& one) { return one.state == ChannelState::Running; })));
-  families.push_back(std::move(publishers));
-  auto workers = family(kGauge, "onair_workers", "Processes of channels that there are now.");
-  add(workers, static_cast<double>(now.workers));
-  families.push_back(std::move(workers));
-  auto waiting = family(kGauge, "onair_webhooks_waiting", "Events that have not been taken yet.");
-  add(waiting, static_cast<double>(now.webhooks_waiting));
-  families.push_back(std::move(waiting));
+  const auto on_air = std::count_if(broadcasters.begin(), broadcasters.end(), [](const auto& one) {
+    return one.state == ChannelState::Running;
+  });
+  add(families, kGauge, "onair_publishers", "Publishers who are on the air now.",
+      static_cast<double>(on_air));
+  add(families, kGauge, "onair_workers", "Processes of channels that there are now.",
+      static_cast<double>(now.workers));
+  add(families, kGauge, "onair_webhooks_waiting", "Events that have not been taken yet.",
+      static_cast<double>(now.webhooks_waiting));
+  add_origin(families, now.origin);
   for (const auto& figure : kFigures)
     if (auto made = figures(figure, broadcasters); !made.metric.empty())
       families.push_back(std::move(made));

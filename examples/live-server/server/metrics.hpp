@@ -40,11 +40,22 @@ class Metrics {
     double cpu_seconds = 0;
     double start_seconds = 0;  // since 1970
   };
+  // What viewers, and caches in front of them, have asked the origin for since the server started.
+  struct Origin {
+    std::uint64_t connections = 0;  // now
+    std::uint64_t waiting = 0;      // now, for what is not there yet
+    std::uint64_t requests = 0;
+    std::uint64_t bytes = 0;  // of bodies
+    std::uint64_t not_modified = 0;
+    std::uint64_t client_errors = 0;
+    std::uint64_t server_errors = 0;
+  };
   struct Now {
     std::vector<ChannelInfo> channels;
     std::size_t workers = 0;
     std::size_t webhooks_waiting = 0;
     Process process;
+    Origin origin;
   };
   static constexpr const char* kContentType = "text/plain; version=0.0.4; charset=utf-8";
 

@@ -37,4 +37,22 @@ unsigned Origin::port() const {
   return port;
 }
 
+Metrics::Origin Origin::figures() const {
+  GstStructure* raw = nullptr;
+  g_object_get(element_.get(), "stats", &raw, nullptr);
+  const onair::StructurePtr stats{raw};
+  const auto figure = [&stats](const char* name) {
+    guint64 value = 0;
+    gst_structure_get_uint64(stats.get(), name, &value);
+    return value;
+  };
+  return {.connections = figure("connections"),
+          .waiting = figure("waiting"),
+          .requests = figure("requests"),
+          .bytes = figure("bytes"),
+          .not_modified = figure("not-modified"),
+          .client_errors = figure("client-errors"),
+          .server_errors = figure("server-errors")};
+}
+
 }  // namespace live

@@ -7,6 +7,7 @@
 #include <gst/gst.h>
 
 #include "glue/gstptr.hpp"
+#include "server/metrics.hpp"
 
 namespace live {
 
@@ -24,6 +25,7 @@ class Origin {
   [[nodiscard]] std::string listen(const std::string& folder, const std::string& address,
                                    unsigned port);
   [[nodiscard]] unsigned port() const;
+  [[nodiscard]] Metrics::Origin figures() const;
 
  private:
   onair::GstPtr<GTlsCertificate> certificate_;

@@ -100,6 +100,28 @@ TEST(Metrics, ChannelsAreCountedByTheirStates) {
   EXPECT_EQ(value_of(samples, "onair_webhooks_waiting"), 5);
 }
 
+TEST(Metrics, TheOriginTellsWhatItIsAskedFor) {
+  const auto samples = parsed(Metrics{}.text({.channels = {},
+                                              .process = {},
+                                              .origin = {.connections = 7,
+                                                         .waiting = 6,
+                                                         .requests = 5,
+                                                         .bytes = 4'000'000'000'000,
+                                                         .not_modified = 3,
+                                                         .client_errors = 2,
+                                                         .server_errors = 1}}));
+  const auto figure = [&](const std::string& name) {
+    return value_of(samples, "onair_hls_" + name);
+  };
+  EXPECT_EQ(figure("connections"), 7);
+  EXPECT_EQ(figure("requests_waiting"), 6);
+  EXPECT_EQ(figure("requests_total"), 5);
+  EXPECT_EQ(figure("sent_bytes_total"), 4e12);
+  EXPECT_EQ(figure("not_modified_total"), 3);
+  EXPECT_EQ(figure("errors_total{kind=\"client\"}"), 2);
+  EXPECT_EQ(figure("errors_total{kind=\"server\"}"), 1);
+}
+
 TEST(Metrics, FiguresOfAChannelHaveItsNameAndSecondsAsTheirUnit) {
   const auto samples = parsed(Metrics{}.text(
       {.channels = {channel("a", ChannelState::Running, running())}, .process = {}}));
