@@ -31,6 +31,7 @@ constexpr guint64 kSilence = GST_SECOND;
 constexpr gint64 kTakeoverUs = G_USEC_PER_SEC;
 constexpr const char* kPadMessage = "live-pad-added";
 constexpr const char* kAway = "The broadcaster is away and may come back.";
+constexpr const char* kNotBack = "The broadcaster has not come back.";
 
 // How long who went without a goodbye may take to come back.
 guint hold_ms(const Settings& settings) {
@@ -260,8 +261,8 @@ bool Channel::is_on_air() const {
 }
 
 Channel::State Channel::state() const {
-  const bool is_away = broadcast_ && (silent_since_ != 0 || (leaving_ && has_left_silent_) ||
-                                      (!intake_ && !leaving_));
+  const bool is_silent = broadcast_ && (silent_since_ != 0 || (leaving_ && has_left_silent_));
+  const bool is_away = is_held_ || is_silent;
   if (is_on_air())
     return is_away ? State::Away : State::Live;
   return hold_timer_.is_running() ? State::Starting : state_;
@@ -508,6 +509,7 @@ std::string Channel::build(Broadcast::Stream audio, Broadcast::Stream video) {
   intake_ = std::get<std::unique_ptr<Intake>>(std::move(made));
   if (fresh)
     broadcast_ = std::move(fresh);
+  is_held_ = false;
   return {};
 }
 
@@ -583,6 +585,7 @@ void Channel::on_left(const std::string& why) {
 
 // The picture stands still, in silence, until the publisher is back or the time is over.
 void Channel::hold() {
+  is_held_ = true;
   broadcast_->hold();
   if (state_ == State::Starting)
     return;  // somebody is on the way
@@ -634,6 +637,7 @@ void Channel::break_off(const std::string& why) {
 
 // Of a broadcast that broke. The next goes on in its playlist.
 void Channel::wait_for_return() {
+  is_held_ = true;
   message_ = kAway;
   hold_timer_.start(hold_ms(settings_), [this] { end_output(); });
 }
@@ -649,6 +653,8 @@ void Channel::on_output_end() {
   drain_timer_.stop();
   output_->on_end();
   log_line("the playlist has ended");
+  if (message_ == kAway)
+    message_ = kNotBack;
   if (is_due_)
     begin();
   finish_stop();

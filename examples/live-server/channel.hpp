@@ -137,6 +137,8 @@ class Channel {
   gint64 silent_since_ = 0;
   bool has_left_silent_ = false;                 // who is leaving_
   std::vector<std::function<void()>> admitted_;  // as soon as the silent one is gone
+  bool is_held_ =
+      false;  // nobody publishes what is on the air, until somebody does or it has ended
   bool is_over_ = false;  // nobody is waited for: the playlist ends with the broadcast
   bool is_due_ = false;   // a publisher, as soon as the one before is out of the way
   std::vector<WaitingPad> waiting_;

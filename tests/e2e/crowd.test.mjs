@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Crowds before Varnish before a live server's channels: the origin is asked for as much as there is, however many watch.
 import assert from 'node:assert/strict';
-import { execFile, spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import http from 'node:http';
 import os from 'node:os';
@@ -13,9 +13,9 @@ import { promisify } from 'node:util';
 import { startVarnish } from './lib/caches.mjs';
 import { startChannelServer } from './lib/live_server.mjs';
 import { mediaPlaylistUrl } from './lib/live_sinks.mjs';
-import { eventually, root } from './lib/process.mjs';
+import { eventually } from './lib/process.mjs';
+import { publishHeadless } from './lib/publisher.mjs';
 import { parseStrictly } from './lib/strict_playlists.mjs';
-import { environment } from './lib/sync_chain.mjs';
 
 const kRequest = {
   hls: [{ durationSeconds: 1, video: { width: 320, height: 180, fps: 30, bps: 300_000 }, audio: { bps: 64_000 } }],
@@ -41,9 +41,7 @@ before(async () => {
   varnish = await startVarnish(dir, server.port + 2);
   const channels = [];
   for (let i = 0; i < kChannels; i += 1) channels.push(await server.make(kRequest));
-  publishers = spawn(path.join(root, 'build/tests/support/whip-publishers'),
-    channels.flatMap((one) => [one.whip_url, one.publish_token]),
-    { stdio: ['pipe', 'ignore', 'inherit'], env: environment });
+  publishers = await publishHeadless(channels);
   medias = await Promise.all(channels.map(async ({ playlist_url: url }) => {
     const media = await eventually('a playlist', () => mediaPlaylistUrl(url).catch(() => null), 30_000);
     await eventually('four segments', async () => wholeOf(await load(media)).length >= 4, 30_000);
@@ -53,7 +51,7 @@ before(async () => {
 
 after(async () => {
   agent.destroy();
-  publishers?.stdin.end();
+  await publishers?.stop();
   await varnish?.stop();
   await server?.program.stop();
   await rm(dir, { recursive: true, force: true });

@@ -48,6 +48,8 @@ class ChannelLife {
         is_on_air_{past.is_on_air},
         is_ended_{past.has_ended} {}
 
+  // Before on_created(): a worker that had no server any more has ended its broadcast.
+  void on_found_ended() { is_on_air_ = false; }
   // Its folder is there, and so is its worker, if there is one.
   [[nodiscard]] Action on_created(Time now);
   // Somebody is about to publish.

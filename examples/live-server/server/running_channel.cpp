@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "log.hpp"
+#include "server/left_playlists.hpp"
 
 namespace live {
 namespace {
@@ -55,6 +56,10 @@ RunningChannel::RunningChannel(ChannelRecord record, Surroundings surroundings,
       door_{std::move(door)} {}
 
 void RunningChannel::open() {
+  if (life_.resumes() && !life_.has_worker() && has_ended(surroundings_.folder)) {
+    log_of(record_.id, LogLevel::Info, "its broadcast has been ended without a server");
+    life_.on_found_ended();
+  }
   act(life_.on_created(now()));
 }
 

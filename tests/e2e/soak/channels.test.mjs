@@ -2,7 +2,6 @@
 // Twenty channels at once, made by the API, on the air by headless publishers, and deleted; again and again. Nothing
 // is left behind: no process, port, file or descriptor, and no memory that grows. CHANNELS=N for fewer.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, readdir, readlink, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -10,7 +9,8 @@ import { test } from 'node:test';
 
 import { startChannelServer } from '../lib/live_server.mjs';
 import { mediaPlaylistUrl } from '../lib/live_sinks.mjs';
-import { eventually, mapFew, root } from '../lib/process.mjs';
+import { eventually, mapFew } from '../lib/process.mjs';
+import { publishHeadless } from '../lib/publisher.mjs';
 import { findFaults, segmentsOf } from '../lib/segments.mjs';
 
 const kChannels = Number(process.env.CHANNELS ?? 20);
@@ -22,8 +22,6 @@ const kRequest = {
   hls: [{ video: { width: 160, height: 120, fps: 15, bps: 100_000 }, audio: { bps: 64_000 } }],
   low_latency: false,
 };
-
-const publishers = path.join(root, 'build/tests/support/whip-publishers');
 
 // A process of ours, by what stands in its command line.
 async function processesWith(text) {
@@ -57,17 +55,9 @@ async function round(server, dir, t) {
     channels.push(json);
   }
   const began = Date.now();
-  const program = spawn(publishers, channels.flatMap((one) => [one.whip_url, one.publish_token]), {
-    stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, GST_PLUGIN_PATH: `${root}/build/gst:${root}/build/ext` },
-  });
-  let said = '';
-  program.stdout.setEncoding('utf8').on('data', (text) => { said += text; });
-  const ended = new Promise((resolve) => program.once('exit', resolve));
+  let publishers;
   try {
-    await eventually('all are connected', () => {
-      assert.ok(!said.includes('not all'), said);
-      return said.includes('all connected');
-    }, 120_000);
+    publishers = await publishHeadless(channels);
     t.diagnostic(`all connected after ${Date.now() - began} ms`);
     const files = (channel) => segmentsOf(path.join(dir, 'hls', channel.id)).catch(() => []); // none yet
     await eventually('segments of all', async () =>
@@ -80,15 +70,13 @@ async function round(server, dir, t) {
       assert.match(text, /^#EXTM3U/);
       assert.doesNotMatch(text, /^#EXT-X-(DISCONTINUITY|GAP)$/m, text);
     }));
-    program.stdin.end();
-    assert.equal(await ended, 0, said);
+    assert.equal((await publishers.stop()).code, 0);
     await eventually('all are idle', async () => (await Promise.all(
       channels.map(async (one) => (await server.channel(one.id)).state))).every((state) => state === 'idle'), 60_000);
     const faults = await mapFew(channels, async (one) => findFaults((await files(one)).slice(0, -1)));
     assert.deepEqual(faults.flat(), []);
   } finally {
-    program.kill('SIGKILL');
-    await ended;
+    await publishers?.stop();
     await Promise.all(channels.map(({ id }) => server.ask('DELETE', `/v1/channels/${id}`)));
   }
   await eventually('no process is left', async () => (await server.workers()).size === 0, 60_000);

@@ -256,6 +256,15 @@ TEST(ChannelLife, WhatWasBrokenOffGoesOnWithTheNextServer) {
   EXPECT_TRUE(life.resumes());
 }
 
+TEST(ChannelLife, WhatAWorkerWithoutAServerHasEndedIsOver) {
+  ChannelLife life{{.is_on_air = true}};
+  life.on_found_ended();
+  EXPECT_EQ(life.on_created(at(0s)), Action::None);
+  EXPECT_EQ(life.state(), State::Idle);
+  EXPECT_FALSE(life.resumes());
+  EXPECT_EQ(life.on_publish(at(1s)), Action::StartWorker);
+}
+
 TEST(ChannelLife, AWorkerOfTheServerBeforeIsTakenOver) {
   ChannelLife life{{.is_on_air = true}};
   life.adopt(at(0s));
@@ -360,6 +369,11 @@ TEST(ChannelLife, OfOneBroadcastIsTakenOverOrEndedByTheNextServer) {
   EXPECT_EQ(broken_off.on_created(at(1s)), Action::StartWorker);
   EXPECT_EQ(broken_off.state(), State::Stopping);
   EXPECT_EQ(broken_off.on_ready(at(2s)), Action::StopWorker);
+
+  auto ended = made_once({.is_on_air = true});
+  ended.on_found_ended();
+  EXPECT_EQ(ended.on_created(at(1s)), Action::None);
+  EXPECT_EQ(ended.state(), State::Ended);
 
   auto never_begun = made_once();
   EXPECT_EQ(never_begun.on_created(at(1s)), Action::None);
