@@ -24,6 +24,8 @@ struct ChannelRecord {
   unsigned broadcasts = 0;  // that have begun, so far
 
   [[nodiscard]] bool is_connection() const { return !channel.empty(); }
+  // A channel of which each publisher has a connection.
+  [[nodiscard]] bool takes_several() const { return request.is_multi && !is_connection(); }
   // What the API calls them.
   [[nodiscard]] const std::string& channel_id() const { return channel.empty() ? id : channel; }
   [[nodiscard]] std::string connection_id() const;

@@ -146,7 +146,7 @@ void Front::on_request(SoupServerMessage* message, const std::string& path) {
   if (const auto target = target_of(path, kPageRoot)) {
     const auto* channel = channels_.channel_or_connection(target->id);
     const bool is_connection = channel && channel->record().is_connection();
-    const bool is_multi = channel && channel->record().request.is_multi && !is_connection;
+    const bool is_multi = channel && channel->record().takes_several();
     if (channel && target->rest == "/publish" && channel->record().request.rtp)
       return send_error(message, 404, "An SFU publishes to this channel, not a page.");
     if (channel && target->rest == "/publish" && !is_connection)
@@ -340,7 +340,7 @@ void Front::send_status(SoupServerMessage* message, const RunningChannel& channe
   const auto base = base_url(message);
   if (info->whip_url)
     document["whip"] = {{"path", *info->whip_url}};
-  if (!channel.record().request.is_multi || channel.record().is_connection()) {
+  if (!channel.record().takes_several()) {
     document["playlist"] = absolute_url(channels_.playlist_url(channel.record().id), base);
   } else {
     document["message"] = info->message;
