@@ -7,6 +7,14 @@
 namespace live {
 
 std::vector<std::string> ChannelEvents::on_state(ChannelState state) {
+  auto events = takes_several_ ? std::vector<std::string>{} : on_broadcast(state);
+  // It is the channel that ends for good, with the last of its connections.
+  if (state == ChannelState::Ended && !is_connection_ && !std::exchange(has_ended_, true))
+    events.emplace_back("channel.ended");
+  return events;
+}
+
+std::vector<std::string> ChannelEvents::on_broadcast(ChannelState state) {
   std::vector<std::string> events;
   const bool has_publisher = state == ChannelState::Running;
   const bool is_on_air =
@@ -21,8 +29,6 @@ std::vector<std::string> ChannelEvents::on_state(ChannelState state) {
     events.emplace_back("playlist.ready");
   if (!is_on_air && was_on_air)
     events.emplace_back("broadcast.ended");
-  if (state == ChannelState::Ended && !std::exchange(has_ended_, true))
-    events.emplace_back("channel.ended");
   return events;
 }
 
@@ -42,6 +48,16 @@ bool is_degraded(const Json& status, const Renditions& asked) {
       return true;
   }
   return false;
+}
+
+Json webhook_message(const std::string& event, const EventSubject& subject) {
+  Json message{{"event", event},
+               {"channel_id", subject.channel_id},
+               {"broadcast", subject.broadcast},
+               {"state", to_string(subject.state)}};
+  if (!subject.connection_id.empty())
+    message["connection_id"] = subject.connection_id;
+  return message;
 }
 
 }  // namespace live

@@ -29,28 +29,16 @@ bool by_age(const ChannelInfo& a, const ChannelInfo& b) {
   return a.created != b.created ? a.created < b.created : a.id < b.id;
 }
 
-Metrics::Event event_of(Webhook::Outcome outcome) {
-  switch (outcome) {
-    case Webhook::Outcome::Delivered:
-      return Metrics::Event::WebhookDelivered;
-    case Webhook::Outcome::Failed:
-      return Metrics::Event::WebhookFailed;
-    case Webhook::Outcome::Lost:
-      break;
-  }
-  return Metrics::Event::WebhookLost;
-}
-
 }  // namespace
 
 ChannelServer::ChannelServer(const Settings& settings, EventStreams& events, Metrics& metrics)
     : settings_{settings},
-      events_{events},
       metrics_{metrics},
       control_{[this](GstPtr<GSocket> socket) { on_connection(std::move(socket)); }},
+      notifier_{settings.webhook_secret, events, metrics},
       archiver_{settings.data, settings.archive_directory,
                 [this](const ArchiveRecord& record, const ArchiveInfo& archive,
-                       Archiver::Event event) { on_archive(record, archive, event); }} {}
+                       Archiver::Event event) { notifier_.on_archive(record, archive, event); }} {}
 
 std::string ChannelServer::file_of(const std::string& id) const {
   return settings_.data + "/channels/" + id + std::string{kStateSuffix};
@@ -159,20 +147,10 @@ RunningChannel& ChannelServer::add(ChannelRecord record, std::unique_ptr<RtpDoor
                                          metrics_.on(has_started ? Metrics::Event::WorkerStarted
                                                                  : Metrics::Event::WorkerCrashed);
                                        },
-                                   .on_full = [this, id] { tell(id, {"channel.full"}); }},
+                                   .on_full = [this, id] { on_full(id); }},
       std::move(door));
-  const auto& its = channel->record();
-  if (const auto& url = its.request.event_webhook_url)
-    listeners_.emplace(id,
-                       Listener{.events = ChannelEvents{its.is_on_air},
-                                .webhook = its.is_connection() ? nullptr : webhook_of(id, *url)});
+  notifier_.add(channel->record());
   return *channel;
-}
-
-std::unique_ptr<Webhook> ChannelServer::webhook_of(const std::string& id, const std::string& url) {
-  return std::make_unique<Webhook>(
-      id, url, settings_.webhook_secret,
-      [this](Webhook::Outcome outcome) { metrics_.on(event_of(outcome)); });
 }
 
 bool ChannelServer::save(const ChannelRecord& record) {
@@ -283,14 +261,8 @@ bool ChannelServer::remove(const std::string& id) {
   for (const auto* connection : connections(id))
     discard(std::string{connection->record().id});
   archive(*its, true);
-  tell(id, {"channel.deleted"});
-  if (auto listener = listeners_.extract(id)) {
-    std::erase_if(last_words_, [](const auto& entry) { return entry.second->is_idle(); });
-    last_words_[id] = std::move(listener.mapped().webhook);
-  }
+  notifier_.on_deleted(subject_of(*its));
   discard(id);
-  events_.send(id, "deleted", {{"id", id}});
-  events_.end(id);
   sweep();
   return true;
 }
@@ -298,9 +270,10 @@ bool ChannelServer::remove(const std::string& id) {
 void ChannelServer::discard(const std::string& id) {
   const auto found = channels_.find(id);
   found->second->stop();
-  if (found->second->record().is_connection())
+  if (found->second->record().is_connection()) {
     archive(*found->second, true);
-  listeners_.erase(id);
+    notifier_.on_deleted(subject_of(*found->second));
+  }
   ::g_unlink(file_of(id).c_str());
   removed_.insert(channels_.extract(found));
   log_of(id, LogLevel::Info, "deleted");
@@ -383,15 +356,12 @@ std::vector<ChannelInfo> ChannelServer::list() const {
 }
 
 Metrics::Now ChannelServer::figures() const {
-  Metrics::Now now{.channels = list(), .process = own_process()};
+  Metrics::Now now{
+      .channels = list(), .webhooks_waiting = notifier_.waiting(), .process = own_process()};
   for (const auto* channels : {&channels_, &removed_})
     now.workers += static_cast<std::size_t>(
         std::count_if(channels->begin(), channels->end(),
                       [](const auto& entry) { return entry.second->has_worker(); }));
-  for (const auto& [id, listener] : listeners_)
-    now.webhooks_waiting += listener.webhook ? listener.webhook->waiting() : 0;
-  for (const auto& [id, webhook] : last_words_)
-    now.webhooks_waiting += webhook->waiting();
   return now;
 }
 
@@ -486,28 +456,30 @@ void ChannelServer::on_state(const std::string& id) {
   const auto* its = channel_or_connection(id);
   if (!its)
     return;
-  const auto& owner = its->record().channel_id();
+  const auto& record = its->record();
   const bool has_ended = its->state() == ChannelState::Ended;
   log_of(id, LogLevel::Info, "%s", to_string(its->state()));
-  send_change(owner);
-  // It is the channel that ends for good, with the last of its connections.
-  if (const auto listener = listeners_.find(id); listener != listeners_.end())
-    if (!its->record().request.is_multi || its->record().is_connection())
-      tell(id, listener->second.events.on_state(
-                   has_ended && its->record().is_connection() ? ChannelState::Idle : its->state()));
-  if (const auto listener = listeners_.find(owner);
-      has_ended && its->record().request.is_multi && listener != listeners_.end() &&
-      info_of(*channel(owner)).state == ChannelState::Ended)
-    tell(owner, listener->second.events.on_state(ChannelState::Ended));
+  send_change(record.channel_id());
+  notifier_.on_state(subject_of(*its));
+  if (record.is_connection())
+    notifier_.on_state(subject_of(*channel(record.channel)));
   if (has_ended)
     archive(*its, false);
-  if (has_ended && its->record().is_connection())
+  if (has_ended && record.is_connection())
     sweeping_.start(0, [this] { sweep(); });  // not within its own call
 }
 
 void ChannelServer::send_change(const std::string& id) {
   if (const auto* its = channel(id))
-    events_.send(id, "channel", to_json(info_of(*its), {}));
+    notifier_.on_change(info_of(*its));
+}
+
+EventSubject ChannelServer::subject_of(const RunningChannel& its) const {
+  const auto& record = its.record();
+  return {.channel_id = record.channel_id(),
+          .connection_id = record.connection_id(),
+          .broadcast = record.broadcasts,
+          .state = record.takes_several() ? info_of(its).state : its.state()};
 }
 
 // Whatever its state was: one that was idle still had a worker.
@@ -517,37 +489,13 @@ void ChannelServer::on_gone(const std::string& id) {
 }
 
 void ChannelServer::on_figures(const std::string& id) {
-  const auto* its = channel_or_connection(id);
-  if (!its)
-    return;
-  Json stats{{"id", its->record().channel_id()}, {"stats", its->status()}};
-  if (its->record().is_connection())
-    stats["connection_id"] = its->record().connection_id();
-  events_.send(its->record().channel_id(), "stats", stats);
-  if (const auto listener = listeners_.find(id); listener != listeners_.end())
-    tell(id, listener->second.events.on_degraded(
-                 is_degraded(its->status(), its->record().request.hls.renditions)));
+  if (const auto* its = channel_or_connection(id))
+    notifier_.on_figures(subject_of(*its), its->status(), its->record().request.hls.renditions);
 }
 
-void ChannelServer::tell(const std::string& id, const std::vector<std::string>& events) {
-  const auto* its = channel_or_connection(id);
-  if (!its)
-    return;
-  const auto& record = its->record();
-  const auto listener = listeners_.find(record.channel_id());
-  if (listener == listeners_.end())
-    return;
-  const auto state =
-      record.request.is_multi && !record.is_connection() ? info_of(*its).state : its->state();
-  for (const auto& event : events) {
-    Json message{{"event", event},
-                 {"channel_id", record.channel_id()},
-                 {"broadcast", record.broadcasts},
-                 {"state", to_string(state)}};
-    if (record.is_connection())
-      message["connection_id"] = record.connection_id();
-    listener->second.webhook->send(message);
-  }
+void ChannelServer::on_full(const std::string& id) {
+  if (const auto* its = channel_or_connection(id))
+    notifier_.on_full(subject_of(*its));
 }
 
 // ---- archives
@@ -568,28 +516,6 @@ void ChannelServer::archive(const RunningChannel& channel, bool is_deleted) {
                   !has_worker);
   if (is_deleted)
     archiver_.on_deleted(id);
-}
-
-void ChannelServer::on_archive(const ArchiveRecord& record, const ArchiveInfo& archive,
-                               Archiver::Event event) {
-  if (record.event_webhook_url.empty() || settings_.webhook_secret.empty())
-    return;
-  const auto& id = record.channel_id();
-  const auto listener = listeners_.find(id);
-  auto& last_words = last_words_[id];
-  if (listener == listeners_.end() && !last_words)
-    last_words = webhook_of(id, record.event_webhook_url);
-  auto& webhook = listener == listeners_.end() ? *last_words : *listener->second.webhook;
-  if (!last_words)
-    last_words_.erase(id);
-  Json message{{"event", event == Archiver::Event::Created ? "archive.created" : "archive.failed"},
-               {"channel_id", id},
-               {"broadcast", record.broadcasts},
-               {"state", to_string(ChannelState::Ended)},
-               {"archive", to_json(archive)}};
-  if (!record.connection_of.empty())
-    message["connection_id"] = record.connection_id();
-  webhook.send(message);
 }
 
 std::variant<ArchiveDestination, ApiProblem> ChannelServer::create_destination(

@@ -13,13 +13,11 @@
 #include "api/channels.hpp"
 #include "segment_keys.hpp"
 #include "server/archiver.hpp"
-#include "server/channel_events.hpp"
+#include "server/channel_notifier.hpp"
 #include "server/control_socket.hpp"
-#include "server/event_streams.hpp"
 #include "server/metrics.hpp"
 #include "server/publisher_places.hpp"
 #include "server/running_channel.hpp"
-#include "server/webhook.hpp"
 #include "settings.hpp"
 #include "timer.hpp"
 
@@ -95,12 +93,6 @@ class ChannelServer final : public Channels, public Archives {
     std::unique_ptr<JsonLines> link;
   };
 
-  // Who is told of a channel or a connection.
-  struct Listener {
-    ChannelEvents events;
-    std::unique_ptr<Webhook> webhook;  // null: a connection's is that of its channel
-  };
-
   [[nodiscard]] std::string file_of(const std::string& id) const;
   [[nodiscard]] std::string open_keys();
   [[nodiscard]] std::unique_ptr<RtpDoor> door_of(const RtpRequest& request) const;
@@ -119,18 +111,17 @@ class ChannelServer final : public Channels, public Archives {
   void on_hello(std::list<Visitor>::iterator visitor, std::string& attached, const Json& message);
   // Also one that is on its way out.
   [[nodiscard]] RunningChannel* any_channel(const std::string& id) const;
-  [[nodiscard]] std::unique_ptr<Webhook> webhook_of(const std::string& id, const std::string& url);
+  // As it is told of now.
+  [[nodiscard]] EventSubject subject_of(const RunningChannel& its) const;
   void on_state(const std::string& id);
   void on_figures(const std::string& id);
   void on_gone(const std::string& id);
-  void tell(const std::string& id, const std::vector<std::string>& events);
+  void on_full(const std::string& id);
   // Has its archive copied, if there is one, as soon as it has ended.
   void archive(const RunningChannel& channel, bool is_deleted);
-  void on_archive(const ArchiveRecord& record, const ArchiveInfo& archive, Archiver::Event event);
   void sweep();
 
   const Settings& settings_;
-  EventStreams& events_;
   Metrics& metrics_;
   std::string playlist_root_;
   std::optional<std::string> sora_url_;  // none: there is no such signalling
@@ -140,8 +131,7 @@ class ChannelServer final : public Channels, public Archives {
   std::map<std::string, std::unique_ptr<RunningChannel>> channels_;  // and connections
   std::map<std::string, std::unique_ptr<RunningChannel>>
       removed_;  // whose workers are on their way out
-  std::map<std::string, Listener> listeners_;
-  std::map<std::string, std::unique_ptr<Webhook>> last_words_;  // of channels that are gone
+  ChannelNotifier notifier_;
   Archiver archiver_;
   std::list<Visitor> visitors_;
   Timer opening_;

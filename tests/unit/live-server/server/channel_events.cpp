@@ -9,8 +9,8 @@ namespace {
 using State = ChannelState;
 using Strings = std::vector<std::string>;
 
-Strings told(std::initializer_list<State> states, bool is_on_air = false) {
-  ChannelEvents events{is_on_air};
+Strings told(std::initializer_list<State> states, const ChannelRecord& record = {}) {
+  ChannelEvents events{record};
   Strings told;
   for (const auto state : states)
     for (auto& event : events.on_state(state))
@@ -40,8 +40,38 @@ TEST(ChannelEvents, TellOfTheEnd) {
 }
 
 TEST(ChannelEvents, WhatGoesOnAfterARestartIsNoNews) {
-  EXPECT_EQ(told({State::Reconnecting, State::Running, State::Idle}, true),
+  EXPECT_EQ(told({State::Reconnecting, State::Running, State::Idle}, {.is_on_air = true}),
             (Strings{"publisher.connected", "publisher.left", "broadcast.ended"}));
+}
+
+TEST(ChannelEvents, AConnectionDoesNotEndItsChannel) {
+  EXPECT_EQ(
+      told({State::Running, State::Stopping, State::Ended, State::Ended},
+           {.channel = "a", .request = {.is_multi = true}}),
+      (Strings{"publisher.connected", "playlist.ready", "publisher.left", "broadcast.ended"}));
+}
+
+TEST(ChannelEvents, AChannelOfSeveralPublishersHasNoBroadcastOfItsOwn) {
+  EXPECT_EQ(
+      told({State::Idle, State::Starting, State::Running, State::Reconnecting, State::Stopping},
+           {.request = {.is_multi = true}}),
+      Strings{});
+  EXPECT_EQ(told({State::Running, State::Ended, State::Ended}, {.request = {.is_multi = true}}),
+            Strings{"channel.ended"});
+}
+
+TEST(ChannelEvents, AMessageNamesAConnectionWhereItIsOne) {
+  EventSubject subject{.channel_id = "a", .broadcast = 3, .state = State::Running};
+  EXPECT_EQ(webhook_message("publisher.connected", subject), (Json{{"event", "publisher.connected"},
+                                                                   {"channel_id", "a"},
+                                                                   {"broadcast", 3},
+                                                                   {"state", "running"}}));
+  subject.connection_id = "b";
+  EXPECT_EQ(webhook_message("channel.degraded", subject), (Json{{"event", "channel.degraded"},
+                                                                {"channel_id", "a"},
+                                                                {"broadcast", 3},
+                                                                {"state", "running"},
+                                                                {"connection_id", "b"}}));
 }
 
 TEST(ChannelEvents, TellOfAnEncoderThatIsTooSlow) {
@@ -55,7 +85,7 @@ TEST(ChannelEvents, TellOfAnEncoderThatIsTooSlow) {
   for (const auto& other :
        {Json::object(), Json{{"renditions", 1}}, Json{{"renditions", {Json::object()}}}})
     EXPECT_FALSE(is_degraded(other, list.renditions)) << other;
-  ChannelEvents events{false};
+  ChannelEvents events{ChannelRecord{}};
   EXPECT_EQ(events.on_degraded(false), Strings{});
   EXPECT_EQ(events.on_degraded(true), Strings{"channel.degraded"});
   EXPECT_EQ(events.on_degraded(true), Strings{});
