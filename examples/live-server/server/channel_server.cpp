@@ -10,6 +10,7 @@
 #include "log.hpp"
 #include "random_text.hpp"
 #include "server/archive_store.hpp"
+#include "server/channel_refusal.hpp"
 #include "server/multi_channel.hpp"
 #include "server/state_files.hpp"
 
@@ -201,36 +202,16 @@ PublisherPlaces::IsTaken ChannelServer::is_taken() const {
 // ---- what the API asks for
 
 std::variant<ChannelInfo, ApiProblem> ChannelServer::create(const ChannelRequest& request) {
-  if (is_closing())
-    return ApiProblem{.kind = ApiProblem::Kind::Unavailable, .detail = "The server is going down."};
-  if (channels() >= settings_.max_channels)
-    return ApiProblem{.kind = ApiProblem::Kind::TooManyChannels,
-                      .detail = "There are " + std::to_string(channels()) +
-                                " channels, and no more are allowed here; delete one."};
-  if (request.event_webhook_url && settings_.webhook_secret.empty())
-    return ApiProblem{
-        .kind = ApiProblem::Kind::NotPossible,
-        .detail = "event_webhook_url needs a server that has a webhook-secret to sign with.",
-        .field = "event_webhook_url"};
-  if (request.encrypt_key_uri && !LIVE_SERVER_ENCRYPTS)
-    return ApiProblem{.kind = ApiProblem::Kind::NotPossible,
-                      .detail =
-                          "encrypt_key_uri is not possible on this server, which was built "
-                          "without encryption.",
-                      .field = "encrypt_key_uri"};
-  if (const auto& destination = request.hls.archive_destination;
-      !destination.empty() && !archiver_.destination(destination))
-    return ApiProblem{.kind = ApiProblem::Kind::NotPossible,
-                      .detail = "hls[].archive.archive_destination_id is \"" + destination +
-                                "\", but must be that of an archive destination; "
-                                "GET /v1/archive-destinations lists them.",
-                      .field = "hls[].archive.archive_destination_id"};
-  if (request.rtp && !has_rtp_)
-    return ApiProblem{.kind = ApiProblem::Kind::NotPossible,
-                      .detail =
-                          "rtp is not possible on this server, as the plugin with the "
-                          "element rtplistensrc is not installed.",
-                      .field = "rtp"};
+  if (auto problem = refusal_of(request, {.is_closing = is_closing(),
+                                          .channels = channels(),
+                                          .max_channels = settings_.max_channels,
+                                          .has_webhook_secret = !settings_.webhook_secret.empty(),
+                                          .encrypts = LIVE_SERVER_ENCRYPTS,
+                                          .has_rtp = has_rtp_,
+                                          .has_destination = [this](const auto& id) {
+                                            return archiver_.destination(id);
+                                          }}))
+    return *std::move(problem);
   ChannelRecord record{.id = random_text(kIdLength),
                        .created = std::chrono::system_clock::now(),
                        .publish_token = random_text(kTokenLength),
