@@ -11,6 +11,7 @@
 #include "random_text.hpp"
 #include "server/archive_store.hpp"
 #include "server/channel_refusal.hpp"
+#include "server/key_secret.hpp"
 #include "server/multi_channel.hpp"
 #include "server/state_files.hpp"
 
@@ -24,7 +25,6 @@ using onair::GstPtr;
 constexpr unsigned kOpeningMs = 1000;
 constexpr unsigned kIdLength = 12;
 constexpr unsigned kTokenLength = 24;
-constexpr unsigned kSecretLength = 52;  // 260 bits
 
 bool by_age(const ChannelInfo& a, const ChannelInfo& b) {
   return a.created != b.created ? a.created < b.created : a.id < b.id;
@@ -56,8 +56,10 @@ std::string ChannelServer::open() {
   const auto records = settings_.data + "/channels";
   if (auto why = open_state_folder(records); !why.empty())
     return why;
-  if (auto why = open_keys(); !why.empty())
-    return why;
+  auto keys = open_key_chain(settings_.data, settings_.key_secret);
+  if (auto* why = std::get_if<std::string>(&keys))
+    return std::move(*why);
+  keys_ = std::get<KeyChain>(std::move(keys));
   std::error_code code;
   if (fs::create_directories(hls_folder(), code); code)
     return "The folder " + hls_folder() + " can't be made: " + code.message() + ".";
@@ -90,28 +92,6 @@ std::string ChannelServer::open() {
         channel->stop();
     }
   });
-  return {};
-}
-
-// Without the secret no key could be made again: not for this server's next life, and not for archives.
-std::string ChannelServer::open_keys() {
-  if (!settings_.key_secret.empty()) {
-    keys_ = KeyChain{settings_.key_secret};
-    return {};
-  }
-  const auto file = settings_.data + "/key-secret";
-  gchar* raw = nullptr;
-  if (g_file_get_contents(file.c_str(), &raw, nullptr, nullptr)) {
-    const onair::GMemory<char> text{raw};
-    keys_ = KeyChain{g_strchomp(raw)};
-    return {};
-  }
-  if (fs::exists(file))
-    return "The file " + file + " can't be read.";
-  const auto secret = random_text(kSecretLength);
-  keys_ = KeyChain{secret};
-  if (const auto why = write_state_file(file, secret + "\n"); !why.empty())
-    return "The file " + file + " can't be written: " + why + ".";
   return {};
 }
 

@@ -94,7 +94,6 @@ class ChannelServer final : public Channels, public Archives {
   };
 
   [[nodiscard]] std::string file_of(const std::string& id) const;
-  [[nodiscard]] std::string open_keys();
   [[nodiscard]] std::unique_ptr<RtpDoor> door_of(const RtpRequest& request) const;
   RunningChannel& add(ChannelRecord record, std::unique_ptr<RtpDoor> door);
   [[nodiscard]] bool save(const ChannelRecord& record);
