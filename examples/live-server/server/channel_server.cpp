@@ -2,10 +2,7 @@
 #include "server/channel_server.hpp"
 
 #include <algorithm>
-#include <filesystem>
 #include <utility>
-
-#include <glib/gstdio.h>
 
 #include "log.hpp"
 #include "random_text.hpp"
@@ -13,16 +10,10 @@
 #include "server/channel_refusal.hpp"
 #include "server/key_secret.hpp"
 #include "server/multi_channel.hpp"
-#include "server/state_files.hpp"
 
 namespace live {
 namespace {
 
-namespace fs = std::filesystem;
-using onair::GstPtr;
-
-// Workers look for a server each 200 ms.
-constexpr unsigned kOpeningMs = 1000;
 constexpr unsigned kIdLength = 12;
 constexpr unsigned kTokenLength = 24;
 
@@ -35,62 +26,36 @@ bool by_age(const ChannelInfo& a, const ChannelInfo& b) {
 ChannelServer::ChannelServer(const Settings& settings, EventStreams& events, Metrics& metrics)
     : settings_{settings},
       metrics_{metrics},
-      control_{[this](GstPtr<GSocket> socket) { on_connection(std::move(socket)); }},
+      registry_{settings.data, [this](const std::string& id) { archiver_.begin(id); }},
       notifier_{settings.webhook_secret, events, metrics},
       archiver_{settings.data, settings.archive_directory,
                 [this](const ArchiveRecord& record, const ArchiveInfo& archive,
                        Archiver::Event event) { notifier_.on_archive(record, archive, event); }} {}
 
-std::string ChannelServer::file_of(const std::string& id) const {
-  return settings_.data + "/channels/" + id + std::string{kStateSuffix};
-}
-
-std::string ChannelServer::folder_of(const std::string& id) const {
-  return hls_folder() + "/" + id;
-}
-
 std::string ChannelServer::open() {
-  // No other server has this folder then, and channels are told where workers find this one.
-  if (auto why = control_.listen(settings_.data); !why.empty())
-    return why;
-  const auto records = settings_.data + "/channels";
-  if (auto why = open_state_folder(records); !why.empty())
+  if (auto why = registry_.open(); !why.empty())
     return why;
   auto keys = open_key_chain(settings_.data, settings_.key_secret);
   if (auto* why = std::get_if<std::string>(&keys))
     return std::move(*why);
   keys_ = std::get<KeyChain>(std::move(keys));
-  std::error_code code;
-  if (fs::create_directories(hls_folder(), code); code)
-    return "The folder " + hls_folder() + " can't be made: " + code.message() + ".";
-  each_state_file(records, [this](std::string_view text) -> std::optional<std::string> {
-    auto read = read_channel_record(text);
-    if (auto* why = std::get_if<std::string>(&read))
-      return std::move(*why);
-    auto& record = std::get<ChannelRecord>(read);
+  auto records = registry_.read();
+  for (const auto& orphan : take_orphans(records))
+    log_of(orphan.id, LogLevel::Warning, "it is left alone, as its channel is gone");
+  for (auto& record : records) {
     auto door = record.request.rtp ? door_of(*record.request.rtp) : nullptr;
     add(std::move(record), std::move(door));
-    return std::nullopt;
-  });
-  std::erase_if(channels_, [this](const auto& entry) {
-    const auto& record = entry.second->record();
-    if (!record.is_connection() || channels_.contains(record.channel))
-      return false;
-    log_of(entry.first, LogLevel::Warning, "it is left alone, as its channel is gone");
-    return true;
-  });
-  if (const auto why = archiver_.open(); !why.empty())
+  }
+  if (auto why = archiver_.open(); !why.empty())
     return why;
-  for (const auto& [id, channel] : channels_)
-    if (channel->record().has_ended)
-      archive(*channel, false);
-  opening_.start(kOpeningMs, [this] {
-    for (const auto& [id, channel] : channels_) {
-      channel->open();
-      const auto& record = channel->record();
-      if (record.is_connection() && channels_.at(record.channel)->state() == ChannelState::Ended)
-        channel->stop();
-    }
+  for (const auto& [id, its] : registry_.all())
+    if (its->record().has_ended)
+      archive(*its, false);
+  registry_.resume([this] {
+    for (const auto& [id, its] : registry_.all())
+      if (its->record().is_connection() &&
+          channel(its->record().channel)->state() == ChannelState::Ended)
+        its->stop();
   });
   return {};
 }
@@ -106,68 +71,35 @@ RunningChannel& ChannelServer::add(ChannelRecord record, std::unique_ptr<RtpDoor
   const auto id = record.id;
   const auto& key_uri = record.request.encrypt_key_uri;
   auto keys = key_uri ? std::optional{keys_.of(id, *key_uri)} : std::nullopt;
-  auto& channel = channels_[id];
-  channel = std::make_unique<RunningChannel>(
-      std::move(record),
-      RunningChannel::Surroundings{.settings = settings_,
-                                   .folder = folder_of(id),
-                                   .archive = archiver_.folder_of(id),
-                                   .control = control_.path(),
-                                   .has_sora = sora_url_.has_value(),
-                                   .keys = std::move(keys),
-                                   .on_change = [this, id] { on_state(id); },
-                                   .on_record =
-                                       [this, id] {
-                                         if (const auto* its = channel_or_connection(id))
-                                           static_cast<void>(save(its->record()));
-                                       },
-                                   .on_figures = [this, id] { on_figures(id); },
-                                   .on_gone = [this, id] { on_gone(id); },
-                                   .on_worker =
-                                       [this](bool has_started) {
-                                         metrics_.on(has_started ? Metrics::Event::WorkerStarted
-                                                                 : Metrics::Event::WorkerCrashed);
-                                       },
-                                   .on_full = [this, id] { on_full(id); }},
-      std::move(door));
-  notifier_.add(channel->record());
-  return *channel;
-}
-
-bool ChannelServer::save(const ChannelRecord& record) {
-  const auto why = write_state_file(file_of(record.id), to_text(record));
-  if (!why.empty())
-    log_of(record.id, LogLevel::Warning, "its state can't be written: %s", why.c_str());
-  return why.empty();
-}
-
-RunningChannel* ChannelServer::channel_or_connection(const std::string& id) const {
-  const auto found = channels_.find(id);
-  return found == channels_.end() ? nullptr : found->second.get();
-}
-
-RunningChannel* ChannelServer::channel(const std::string& id) const {
-  auto* its = channel_or_connection(id);
-  return its && !its->record().is_connection() ? its : nullptr;
+  auto& its = registry_.add(std::move(record),
+                            {.settings = settings_,
+                             .archive = archiver_.folder_of(id),
+                             .has_sora = sora_url_.has_value(),
+                             .keys = std::move(keys),
+                             .on_change = [this, id] { on_state(id); },
+                             .on_figures = [this, id] { on_figures(id); },
+                             .on_worker =
+                                 [this](bool has_started) {
+                                   metrics_.on(has_started ? Metrics::Event::WorkerStarted
+                                                           : Metrics::Event::WorkerCrashed);
+                                 },
+                             .on_full = [this, id] { on_full(id); }},
+                            std::move(door));
+  notifier_.add(its.record());
+  return its;
 }
 
 std::vector<RunningChannel*> ChannelServer::connections(const std::string& channel) const {
   std::vector<RunningChannel*> found;
   const auto prefix = id_of_connection(channel, "");
-  for (auto at = channels_.lower_bound(prefix);
-       at != channels_.end() && at->first.starts_with(prefix); ++at)
+  const auto& all = registry_.all();
+  for (auto at = all.lower_bound(prefix); at != all.end() && at->first.starts_with(prefix); ++at)
     if (at->second->record().channel == channel)
       found.push_back(at->second.get());
   std::stable_sort(found.begin(), found.end(), [](const auto* a, const auto* b) {
     return a->record().created < b->record().created;
   });
   return found;
-}
-
-std::size_t ChannelServer::channels() const {
-  return static_cast<std::size_t>(
-      std::count_if(channels_.begin(), channels_.end(),
-                    [](const auto& entry) { return !entry.second->record().is_connection(); }));
 }
 
 PublisherPlaces::IsTaken ChannelServer::is_taken() const {
@@ -183,7 +115,7 @@ PublisherPlaces::IsTaken ChannelServer::is_taken() const {
 
 std::variant<ChannelInfo, ApiProblem> ChannelServer::create(const ChannelRequest& request) {
   if (auto problem = refusal_of(request, {.is_closing = is_closing(),
-                                          .channels = channels(),
+                                          .channels = registry_.channels().size(),
                                           .max_channels = settings_.max_channels,
                                           .has_webhook_secret = !settings_.webhook_secret.empty(),
                                           .encrypts = LIVE_SERVER_ENCRYPTS,
@@ -204,12 +136,11 @@ std::variant<ChannelInfo, ApiProblem> ChannelServer::create(const ChannelRequest
           .kind = ApiProblem::Kind::NotPossible, .detail = failure->why, .field = failure->field};
     record.rtp = door->ports();
   }
-  if (!save(record))
+  if (!registry_.save(record))
     return ApiProblem{.kind = ApiProblem::Kind::Failed,
                       .detail = "The channel's state can't be written; the server's log says why."};
   auto& channel = add(std::move(record), std::move(door));
-  if (!opening_.is_running())
-    channel.open();
+  registry_.open(channel);
   log_of(channel.record().id, LogLevel::Info, "made");
   return info_of(channel);
 }
@@ -224,20 +155,18 @@ bool ChannelServer::remove(const std::string& id) {
   archive(*its, true);
   notifier_.on_deleted(subject_of(*its));
   discard(id);
-  sweep();
+  registry_.sweep();
   return true;
 }
 
 void ChannelServer::discard(const std::string& id) {
-  const auto found = channels_.find(id);
-  found->second->stop();
-  if (found->second->record().is_connection()) {
-    archive(*found->second, true);
-    notifier_.on_deleted(subject_of(*found->second));
+  auto* its = channel_or_connection(id);
+  its->stop();
+  if (its->record().is_connection()) {
+    archive(*its, true);
+    notifier_.on_deleted(subject_of(*its));
   }
-  ::g_unlink(file_of(id).c_str());
-  removed_.insert(channels_.extract(found));
-  log_of(id, LogLevel::Info, "deleted");
+  registry_.discard(id);
 }
 
 std::optional<ChannelInfo> ChannelServer::stop(const std::string& id) {
@@ -267,7 +196,7 @@ bool ChannelServer::remove_connection(const std::string& channel,
     return false;
   discard(id);
   send_change(channel);
-  sweep();
+  registry_.sweep();
   return true;
 }
 
@@ -294,12 +223,11 @@ void ChannelServer::join(RunningChannel& channel, const std::string& connection_
                        .created = std::chrono::system_clock::now(),
                        .publish_token = its.publish_token,
                        .request = its.request};
-  if (!save(record))
+  if (!registry_.save(record))
     return call({.why_not = "The connection's state can't be written; the server's log says why."});
   auto& connection = add(std::move(record), nullptr);
   connection.with_endpoint(ingest, std::move(call));  // or it had ended as soon as it is open
-  if (!opening_.is_running())
-    connection.open();
+  registry_.open(connection);
 }
 
 std::optional<ChannelInfo> ChannelServer::find(const std::string& id) const {
@@ -309,21 +237,17 @@ std::optional<ChannelInfo> ChannelServer::find(const std::string& id) const {
 
 std::vector<ChannelInfo> ChannelServer::list() const {
   std::vector<ChannelInfo> infos;
-  for (const auto& [id, channel] : channels_)
-    if (!channel->record().is_connection())
-      infos.push_back(info_of(*channel));
+  for (const auto* channel : registry_.channels())
+    infos.push_back(info_of(*channel));
   std::sort(infos.begin(), infos.end(), by_age);
   return infos;
 }
 
 Metrics::Now ChannelServer::figures() const {
-  Metrics::Now now{
-      .channels = list(), .webhooks_waiting = notifier_.waiting(), .process = own_process()};
-  for (const auto* channels : {&channels_, &removed_})
-    now.workers += static_cast<std::size_t>(
-        std::count_if(channels->begin(), channels->end(),
-                      [](const auto& entry) { return entry.second->has_worker(); }));
-  return now;
+  return {.channels = list(),
+          .workers = registry_.workers(),
+          .webhooks_waiting = notifier_.waiting(),
+          .process = own_process()};
 }
 
 ChannelInfo ChannelServer::info_of(const RunningChannel& channel) const {
@@ -371,47 +295,7 @@ std::optional<std::string> ChannelServer::encrypt_key(const std::string& kid) co
   return keys_.key(kid);
 }
 
-// ---- workers
-
-RunningChannel* ChannelServer::any_channel(const std::string& id) const {
-  const auto removed = removed_.find(id);
-  return removed == removed_.end() ? channel_or_connection(id) : removed->second.get();
-}
-
-void ChannelServer::on_connection(GstPtr<GSocket> socket) {
-  const auto visitor = visitors_.emplace(visitors_.end());
-  const auto attached = std::make_shared<std::string>();  // the channel, once it is known
-  visitor->link = std::make_unique<JsonLines>(
-      std::move(socket),
-      [this, visitor, attached](const Json& message) {
-        if (attached->empty())
-          on_hello(visitor, *attached, message);
-        else if (auto* its = any_channel(*attached))
-          its->on_message(message);
-      },
-      [this, visitor, attached](const std::string& why) {
-        if (attached->empty())
-          visitors_.erase(visitor);
-        else if (auto* its = any_channel(*attached))
-          its->on_link_lost(why);
-      });
-}
-
-void ChannelServer::on_hello(std::list<Visitor>::iterator visitor, std::string& attached,
-                             const Json& message) {
-  const auto id = message.value("channel", "");
-  const bool has_job = message.value("job", false);
-  auto* its = any_channel(id);
-  // One with a job was another server's; one without has been started, and is waited for.
-  if (!its || its->is_attached() || has_job == its->has_worker()) {
-    log_of(id, LogLevel::Warning, "a process for it is sent away, as nobody has asked for it");
-    return visitor->link->send({{"type", "stop"}});
-  }
-  attached = id;
-  auto link = std::move(visitor->link);
-  visitors_.erase(visitor);
-  its->attach(std::move(link), has_job);
-}
+// ---- what becomes of them
 
 void ChannelServer::on_state(const std::string& id) {
   const auto* its = channel_or_connection(id);
@@ -427,7 +311,7 @@ void ChannelServer::on_state(const std::string& id) {
   if (has_ended)
     archive(*its, false);
   if (has_ended && record.is_connection())
-    sweeping_.start(0, [this] { sweep(); });  // not within its own call
+    trimming_.start(0, [this] { trim(); });  // not within its own call
 }
 
 void ChannelServer::send_change(const std::string& id) {
@@ -441,12 +325,6 @@ EventSubject ChannelServer::subject_of(const RunningChannel& its) const {
           .connection_id = record.connection_id(),
           .broadcast = record.broadcasts,
           .state = record.takes_several() ? info_of(its).state : its.state()};
-}
-
-// Whatever its state was: one that was idle still had a worker.
-void ChannelServer::on_gone(const std::string& id) {
-  if (removed_.contains(id) || on_closed_)
-    sweeping_.start(0, [this] { sweep(); });  // not within its own call
 }
 
 void ChannelServer::on_figures(const std::string& id) {
@@ -489,7 +367,8 @@ std::vector<ArchiveDestination> ChannelServer::destinations() const {
 }
 
 DestinationRemoval ChannelServer::remove_destination(const std::string& id) {
-  const bool is_used = std::any_of(channels_.begin(), channels_.end(), [&](const auto& entry) {
+  const auto& all = registry_.all();
+  const bool is_used = std::any_of(all.begin(), all.end(), [&](const auto& entry) {
     const auto& record = entry.second->record();
     return record.request.hls.archive_destination == id && !record.has_ended;
   });
@@ -520,49 +399,19 @@ std::optional<std::vector<ArchiveInfo>> ChannelServer::archives(const std::strin
 
 // Connections that nobody needs any more.
 void ChannelServer::trim() {
-  std::vector<std::string> multi;
-  for (const auto& [id, channel] : channels_)
-    if (channel->record().request.is_multi && !channel->record().is_connection())
-      multi.push_back(id);
-  for (const auto& id : multi) {
-    const auto gone = superfluous_connections(info_of(*channel(id)).playlists);
+  if (is_closing())
+    return;
+  for (const auto* channel : registry_.channels()) {
+    if (!channel->record().takes_several())
+      continue;
+    const auto& id = channel->record().id;
+    const auto gone = superfluous_connections(info_of(*channel).playlists);
     for (const auto& connection_id : gone)
       discard(id_of_connection(id, connection_id));
     if (!gone.empty())
       send_change(id);
   }
-}
-
-// Those that have ended at last.
-void ChannelServer::sweep() {
-  if (!on_closed_)
-    trim();
-  for (auto at = removed_.begin(); at != removed_.end();) {
-    if (at->second->has_worker()) {
-      ++at;
-      continue;
-    }
-    std::error_code code;
-    fs::remove_all(folder_of(at->first), code);
-    if (code)
-      log_of(at->first, LogLevel::Warning, "its folder can't be removed: %s",
-             code.message().c_str());
-    archiver_.begin(at->first);
-    at = removed_.erase(at);
-  }
-  const bool is_quiet = removed_.empty() &&
-                        std::none_of(channels_.begin(), channels_.end(),
-                                     [](const auto& entry) { return entry.second->has_worker(); });
-  if (is_quiet)
-    if (const auto done = std::exchange(on_closed_, nullptr))
-      done();
-}
-
-void ChannelServer::close(std::function<void()> done) {
-  on_closed_ = std::move(done);
-  for (const auto& [id, channel] : channels_)
-    channel->rest();
-  sweep();
+  registry_.sweep();
 }
 
 }  // namespace live

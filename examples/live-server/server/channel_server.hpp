@@ -2,8 +2,6 @@
 #pragma once
 
 #include <functional>
-#include <list>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,7 +12,7 @@
 #include "segment_keys.hpp"
 #include "server/archiver.hpp"
 #include "server/channel_notifier.hpp"
-#include "server/control_socket.hpp"
+#include "server/channel_registry.hpp"
 #include "server/metrics.hpp"
 #include "server/publisher_places.hpp"
 #include "server/running_channel.hpp"
@@ -23,8 +21,7 @@
 
 namespace live {
 
-// All channels of a server: what the API acts upon. Each has a state file in DATA/channels, and a folder in DATA/hls;
-// both outlive the server. Main thread.
+// All channels of a server: what the API acts upon. Main thread.
 class ChannelServer final : public Channels, public Archives {
  public:
   // What changes goes to `events`: "channel", "stats" and "deleted", see docs/channel-api.md.
@@ -39,10 +36,10 @@ class ChannelServer final : public Channels, public Archives {
   [[nodiscard]] bool has_sora() const { return sora_url_.has_value(); }
   // Whether workers can take RTP; before open().
   void set_has_rtp(bool has) { has_rtp_ = has; }
-  [[nodiscard]] std::string hls_folder() const { return settings_.data + "/hls"; }
+  [[nodiscard]] std::string hls_folder() const { return registry_.hls_folder(); }
   // All broadcasts end cleanly, then `done`. Channels stay.
-  void close(std::function<void()> done);
-  [[nodiscard]] bool is_closing() const { return static_cast<bool>(on_closed_); }
+  void close(std::function<void()> done) { registry_.close(std::move(done)); }
+  [[nodiscard]] bool is_closing() const { return registry_.is_closing(); }
 
   std::variant<ChannelInfo, ApiProblem> create(const ChannelRequest& request) override;
   bool remove(const std::string& id) override;
@@ -63,9 +60,13 @@ class ChannelServer final : public Channels, public Archives {
       const std::string& channel) const override;
 
   // Null if there is no such channel.
-  [[nodiscard]] RunningChannel* channel(const std::string& id) const;
+  [[nodiscard]] RunningChannel* channel(const std::string& id) const {
+    return registry_.channel(id);
+  }
   // Also a connection of a channel that takes several publishers, by id_of_connection().
-  [[nodiscard]] RunningChannel* channel_or_connection(const std::string& id) const;
+  [[nodiscard]] RunningChannel* channel_or_connection(const std::string& id) const {
+    return registry_.find(id);
+  }
 
   // Somebody who may publish goes to the channel or, where it takes several, to a connection that is made for him.
   // Calls at once or later.
@@ -85,40 +86,27 @@ class ChannelServer final : public Channels, public Archives {
   [[nodiscard]] Metrics::Now figures() const;
 
   // Of its playlists and segments, and its thumbnail.
-  [[nodiscard]] std::string folder_of(const std::string& id) const;
+  [[nodiscard]] std::string folder_of(const std::string& id) const {
+    return registry_.folder_of(id);
+  }
 
  private:
-  // A connection that has not said hello.
-  struct Visitor {
-    std::unique_ptr<JsonLines> link;
-  };
-
-  [[nodiscard]] std::string file_of(const std::string& id) const;
   [[nodiscard]] std::unique_ptr<RtpDoor> door_of(const RtpRequest& request) const;
   RunningChannel& add(ChannelRecord record, std::unique_ptr<RtpDoor> door);
-  [[nodiscard]] bool save(const ChannelRecord& record);
   [[nodiscard]] ChannelInfo info_of(const RunningChannel& channel) const;
   [[nodiscard]] ChannelInfo::Playlist playlist_of(const RunningChannel& channel) const;
   // Of that channel, the oldest first.
   [[nodiscard]] std::vector<RunningChannel*> connections(const std::string& channel) const;
-  [[nodiscard]] std::size_t channels() const;
   void send_change(const std::string& id);
-  // Its state file goes, and its folder as soon as its process has.
   void discard(const std::string& id);
   void trim();
-  void on_connection(onair::GstPtr<GSocket> socket);
-  void on_hello(std::list<Visitor>::iterator visitor, std::string& attached, const Json& message);
-  // Also one that is on its way out.
-  [[nodiscard]] RunningChannel* any_channel(const std::string& id) const;
   // As it is told of now.
   [[nodiscard]] EventSubject subject_of(const RunningChannel& its) const;
   void on_state(const std::string& id);
   void on_figures(const std::string& id);
-  void on_gone(const std::string& id);
   void on_full(const std::string& id);
   // Has its archive copied, if there is one, as soon as it has ended.
   void archive(const RunningChannel& channel, bool is_deleted);
-  void sweep();
 
   const Settings& settings_;
   Metrics& metrics_;
@@ -126,16 +114,10 @@ class ChannelServer final : public Channels, public Archives {
   std::optional<std::string> sora_url_;  // none: there is no such signalling
   bool has_rtp_ = false;
   KeyChain keys_{{}};
-  ControlSocket control_;
-  std::map<std::string, std::unique_ptr<RunningChannel>> channels_;  // and connections
-  std::map<std::string, std::unique_ptr<RunningChannel>>
-      removed_;  // whose workers are on their way out
+  ChannelRegistry registry_;
   ChannelNotifier notifier_;
   Archiver archiver_;
-  std::list<Visitor> visitors_;
-  Timer opening_;
-  Timer sweeping_;
-  std::function<void()> on_closed_;
+  Timer trimming_;
 };
 
 }  // namespace live

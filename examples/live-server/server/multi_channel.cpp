@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
+#include <set>
 
 namespace live {
 
@@ -56,6 +58,20 @@ std::vector<std::string> superfluous_connections(const Connections& connections)
   for (const auto& one : ended)
     ids.push_back(one.connection_id);
   return ids;
+}
+
+std::vector<ChannelRecord> take_orphans(std::vector<ChannelRecord>& records) {
+  std::set<std::string> channels;
+  for (const auto& record : records)
+    if (!record.is_connection())
+      channels.insert(record.id);
+  const auto at = std::stable_partition(records.begin(), records.end(), [&](const auto& record) {
+    return channels.contains(record.channel_id());
+  });
+  std::vector<ChannelRecord> orphans{std::make_move_iterator(at),
+                                     std::make_move_iterator(records.end())};
+  records.erase(at, records.end());
+  return orphans;
 }
 
 }  // namespace live

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "api/channels.hpp"
+#include "server/channel_record.hpp"
 
 // A channel that takes several publishers at a time: each connection is run as a channel of its own, with a process, a
 // folder and a state file, for one broadcast. The channel itself has none of these processes. Pure.
@@ -23,5 +24,7 @@ std::string message_of(ChannelState state, const Connections& connections);
 std::size_t live_connections(const Connections& connections);
 // Which have to go: those that ended before anything could be watched, and the oldest of too many.
 std::vector<std::string> superfluous_connections(const Connections& connections);
+// Connections whose channel is not among the records, taken out of these.
+std::vector<ChannelRecord> take_orphans(std::vector<ChannelRecord>& records);
 
 }  // namespace live

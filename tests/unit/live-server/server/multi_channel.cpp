@@ -73,5 +73,18 @@ TEST(MultiChannel, TheOldestOfTooManyThatHaveEndedGo) {
   EXPECT_EQ(superfluous_connections(all), (std::vector<std::string>{"0", "1"}));
 }
 
+TEST(MultiChannel, AConnectionWhoseChannelIsGoneIsAnOrphan) {
+  std::vector<ChannelRecord> records{{.id = "a-1", .channel = "a"},
+                                     {.id = "gone-1", .channel = "gone"},
+                                     {.id = "a"},
+                                     {.id = "b"},
+                                     {.id = "a-1-2", .channel = "a-1"}};
+  const auto orphans = take_orphans(records);
+  EXPECT_EQ(orphans, (std::vector<ChannelRecord>{{.id = "gone-1", .channel = "gone"},
+                                                 {.id = "a-1-2", .channel = "a-1"}}));
+  EXPECT_EQ(records,
+            (std::vector<ChannelRecord>{{.id = "a-1", .channel = "a"}, {.id = "a"}, {.id = "b"}}));
+}
+
 }  // namespace
 }  // namespace live
