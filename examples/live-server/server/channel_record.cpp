@@ -10,6 +10,10 @@ std::string id_of_connection(const std::string& channel, const std::string& conn
   return channel + "-" + connection_id;
 }
 
+std::string place_of(const ChannelRecord& channel, const std::string& connection_id) {
+  return channel.takes_several() ? id_of_connection(channel.id, connection_id) : channel.id;
+}
+
 std::string ChannelRecord::connection_id() const {
   return channel.empty() ? std::string{} : id.substr(channel.size() + 1);
 }

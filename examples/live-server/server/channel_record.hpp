@@ -36,6 +36,9 @@ struct ChannelRecord {
 // The id of a record of a connection.
 std::string id_of_connection(const std::string& channel, const std::string& connection_id);
 
+// By id, where somebody who may publish goes: to the channel or, where it takes several, to a connection of his own.
+std::string place_of(const ChannelRecord& channel, const std::string& connection_id);
+
 std::string to_text(const ChannelRecord& record);
 // An error is a sentence for the log.
 std::variant<ChannelRecord, std::string> read_channel_record(std::string_view text);

@@ -27,6 +27,20 @@ ChannelServer::ChannelServer(const Settings& settings, EventStreams& events, Met
     : settings_{settings},
       metrics_{metrics},
       registry_{settings.data, [this](const std::string& id) { archiver_.begin(id); }},
+      connections_{
+          registry_,
+          {.most = settings.max_connections,
+           .playlist_url = [this](const std::string& id) { return playlist_url(id); },
+           .add = [this](ChannelRecord record) -> RunningChannel& {
+             return add(std::move(record), nullptr);
+           },
+           .on_discard =
+               [this](const RunningChannel& connection) {
+                 archive(connection, true);
+                 notifier_.on_deleted(subject_of(connection));
+               },
+           .on_trimmed =
+               [this](const RunningChannel& channel) { notifier_.on_change(info_of(channel)); }}},
       notifier_{settings.webhook_secret, events, metrics},
       archiver_{settings.data, settings.archive_directory,
                 [this](const ArchiveRecord& record, const ArchiveInfo& archive,
@@ -51,12 +65,7 @@ std::string ChannelServer::open() {
   for (const auto& [id, its] : registry_.all())
     if (its->record().has_ended)
       archive(*its, false);
-  registry_.resume([this] {
-    for (const auto& [id, its] : registry_.all())
-      if (its->record().is_connection() &&
-          channel(its->record().channel)->state() == ChannelState::Ended)
-        its->stop();
-  });
+  registry_.resume([this] { connections_.stop_those_of_ended_channels(); });
   return {};
 }
 
@@ -87,19 +96,6 @@ RunningChannel& ChannelServer::add(ChannelRecord record, std::unique_ptr<RtpDoor
                             std::move(door));
   notifier_.add(its.record());
   return its;
-}
-
-std::vector<RunningChannel*> ChannelServer::connections(const std::string& channel) const {
-  std::vector<RunningChannel*> found;
-  const auto prefix = id_of_connection(channel, "");
-  const auto& all = registry_.all();
-  for (auto at = all.lower_bound(prefix); at != all.end() && at->first.starts_with(prefix); ++at)
-    if (at->second->record().channel == channel)
-      found.push_back(at->second.get());
-  std::stable_sort(found.begin(), found.end(), [](const auto* a, const auto* b) {
-    return a->record().created < b->record().created;
-  });
-  return found;
 }
 
 PublisherPlaces::IsTaken ChannelServer::is_taken() const {
@@ -150,23 +146,12 @@ bool ChannelServer::remove(const std::string& id) {
   if (!its)
     return false;
   its->stop();  // nobody connects any more
-  for (const auto* connection : connections(id))
-    discard(std::string{connection->record().id});
+  connections_.discard_all(id);
   archive(*its, true);
   notifier_.on_deleted(subject_of(*its));
-  discard(id);
+  registry_.discard(id);
   registry_.sweep();
   return true;
-}
-
-void ChannelServer::discard(const std::string& id) {
-  auto* its = channel_or_connection(id);
-  its->stop();
-  if (its->record().is_connection()) {
-    archive(*its, true);
-    notifier_.on_deleted(subject_of(*its));
-  }
-  registry_.discard(id);
 }
 
 std::optional<ChannelInfo> ChannelServer::stop(const std::string& id) {
@@ -174,60 +159,28 @@ std::optional<ChannelInfo> ChannelServer::stop(const std::string& id) {
   if (!its)
     return std::nullopt;
   its->stop();
-  for (auto* connection : connections(id))
-    connection->stop();
+  connections_.stop_all(id);
   return info_of(*its);
 }
 
 std::optional<ChannelInfo::Playlist> ChannelServer::stop_connection(
     const std::string& channel, const std::string& connection_id) {
-  auto* its = channel_or_connection(id_of_connection(channel, connection_id));
-  if (!its || its->record().channel != channel)
+  auto* its = connections_.find(channel, connection_id);
+  if (!its)
     return std::nullopt;
   its->stop();
-  return playlist_of(*its);
+  return connections_.playlist_of(*its);
 }
 
 bool ChannelServer::remove_connection(const std::string& channel,
                                       const std::string& connection_id) {
-  const auto id = id_of_connection(channel, connection_id);
-  const auto* its = channel_or_connection(id);
-  if (!its || its->record().channel != channel)
+  auto* its = connections_.find(channel, connection_id);
+  if (!its)
     return false;
-  discard(id);
-  send_change(channel);
+  connections_.discard(*its);
+  notifier_.on_change(info_of(*registry_.channel(channel)));
   registry_.sweep();
   return true;
-}
-
-std::string ChannelServer::place_of(const RunningChannel& channel,
-                                    const std::string& connection_id) {
-  const auto& record = channel.record();
-  return record.request.is_multi ? id_of_connection(record.id, connection_id) : record.id;
-}
-
-void ChannelServer::join(RunningChannel& channel, const std::string& connection_id, Ingest ingest,
-                         RunningChannel::OnEndpoint call) {
-  const auto& its = channel.record();
-  if (!its.request.is_multi)
-    return channel.with_endpoint(ingest, std::move(call));
-  if (channel.state() == ChannelState::Ended)
-    return call({.why_not = "The channel has ended; make another one."});
-  if (const auto live = live_connections(info_of(channel).playlists);
-      live >= settings_.max_connections)
-    return call({.is_full = true,
-                 .why_not = "This channel has " + std::to_string(live) +
-                            " publishers, and no more are allowed here at a time."});
-  ChannelRecord record{.id = place_of(channel, connection_id),
-                       .channel = its.id,
-                       .created = std::chrono::system_clock::now(),
-                       .publish_token = its.publish_token,
-                       .request = its.request};
-  if (!registry_.save(record))
-    return call({.why_not = "The connection's state can't be written; the server's log says why."});
-  auto& connection = add(std::move(record), nullptr);
-  connection.with_endpoint(ingest, std::move(call));  // or it had ended as soon as it is open
-  registry_.open(connection);
 }
 
 std::optional<ChannelInfo> ChannelServer::find(const std::string& id) const {
@@ -273,22 +226,10 @@ ChannelInfo ChannelServer::info_of(const RunningChannel& channel) const {
     return info;
   }
   info.playlist_url.clear();
-  for (const auto* connection : connections(record.id))
-    info.playlists.push_back(playlist_of(*connection));
+  info.playlists = connections_.list(record.id);
   info.state = state_of(channel.state(), info.playlists);
   info.message = message_of(info.state, info.playlists);
   return info;
-}
-
-ChannelInfo::Playlist ChannelServer::playlist_of(const RunningChannel& channel) const {
-  const auto& record = channel.record();
-  return {.connection_id = record.connection_id(),
-          .url = playlist_url(record.id),
-          .has_begun = record.broadcasts > 0,
-          .state = channel.state(),
-          .created = record.created,
-          .message = channel.message(),
-          .stats = channel.status()};
 }
 
 std::optional<std::string> ChannelServer::encrypt_key(const std::string& kid) const {
@@ -302,21 +243,17 @@ void ChannelServer::on_state(const std::string& id) {
   if (!its)
     return;
   const auto& record = its->record();
-  const bool has_ended = its->state() == ChannelState::Ended;
+  const auto& channel = *this->channel(record.channel_id());
   log_of(id, LogLevel::Info, "%s", to_string(its->state()));
-  send_change(record.channel_id());
+  notifier_.on_change(info_of(channel));
   notifier_.on_state(subject_of(*its));
   if (record.is_connection())
-    notifier_.on_state(subject_of(*channel(record.channel)));
-  if (has_ended)
-    archive(*its, false);
-  if (has_ended && record.is_connection())
-    trimming_.start(0, [this] { trim(); });  // not within its own call
-}
-
-void ChannelServer::send_change(const std::string& id) {
-  if (const auto* its = channel(id))
-    notifier_.on_change(info_of(*its));
+    notifier_.on_state(subject_of(channel));
+  if (its->state() != ChannelState::Ended)
+    return;
+  archive(*its, false);
+  if (record.is_connection())
+    connections_.on_ended();
 }
 
 EventSubject ChannelServer::subject_of(const RunningChannel& its) const {
@@ -324,7 +261,7 @@ EventSubject ChannelServer::subject_of(const RunningChannel& its) const {
   return {.channel_id = record.channel_id(),
           .connection_id = record.connection_id(),
           .broadcast = record.broadcasts,
-          .state = record.takes_several() ? info_of(its).state : its.state()};
+          .state = connections_.state_of(its)};
 }
 
 void ChannelServer::on_figures(const std::string& id) {
@@ -392,26 +329,9 @@ std::optional<std::vector<ArchiveInfo>> ChannelServer::archives(const std::strin
                       .location = archive_location(*destination, record.id)});
   };
   add_recording(its->record());
-  for (const auto* connection : connections(channel))
+  for (const auto* connection : connections_.of(channel))
     add_recording(connection->record());
   return list;
-}
-
-// Connections that nobody needs any more.
-void ChannelServer::trim() {
-  if (is_closing())
-    return;
-  for (const auto* channel : registry_.channels()) {
-    if (!channel->record().takes_several())
-      continue;
-    const auto& id = channel->record().id;
-    const auto gone = superfluous_connections(info_of(*channel).playlists);
-    for (const auto& connection_id : gone)
-      discard(id_of_connection(id, connection_id));
-    if (!gone.empty())
-      send_change(id);
-  }
-  registry_.sweep();
 }
 
 }  // namespace live

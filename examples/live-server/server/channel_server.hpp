@@ -11,13 +11,13 @@
 #include "api/channels.hpp"
 #include "segment_keys.hpp"
 #include "server/archiver.hpp"
+#include "server/channel_connections.hpp"
 #include "server/channel_notifier.hpp"
 #include "server/channel_registry.hpp"
 #include "server/metrics.hpp"
 #include "server/publisher_places.hpp"
 #include "server/running_channel.hpp"
 #include "settings.hpp"
-#include "timer.hpp"
 
 namespace live {
 
@@ -71,10 +71,9 @@ class ChannelServer final : public Channels, public Archives {
   // Somebody who may publish goes to the channel or, where it takes several, to a connection that is made for him.
   // Calls at once or later.
   void join(RunningChannel& channel, const std::string& connection_id, Ingest ingest,
-            RunningChannel::OnEndpoint call);
-  // The id of the one or the other.
-  [[nodiscard]] static std::string place_of(const RunningChannel& channel,
-                                            const std::string& connection_id);
+            RunningChannel::OnEndpoint call) {
+    connections_.join(channel, connection_id, ingest, std::move(call));
+  }
   // For viewers, as absolute_url() takes it.
   [[nodiscard]] std::string playlist_url(const std::string& id) const {
     return playlist_root_ + "/" + id + "/master.m3u8";
@@ -94,12 +93,6 @@ class ChannelServer final : public Channels, public Archives {
   [[nodiscard]] std::unique_ptr<RtpDoor> door_of(const RtpRequest& request) const;
   RunningChannel& add(ChannelRecord record, std::unique_ptr<RtpDoor> door);
   [[nodiscard]] ChannelInfo info_of(const RunningChannel& channel) const;
-  [[nodiscard]] ChannelInfo::Playlist playlist_of(const RunningChannel& channel) const;
-  // Of that channel, the oldest first.
-  [[nodiscard]] std::vector<RunningChannel*> connections(const std::string& channel) const;
-  void send_change(const std::string& id);
-  void discard(const std::string& id);
-  void trim();
   // As it is told of now.
   [[nodiscard]] EventSubject subject_of(const RunningChannel& its) const;
   void on_state(const std::string& id);
@@ -115,9 +108,9 @@ class ChannelServer final : public Channels, public Archives {
   bool has_rtp_ = false;
   KeyChain keys_{{}};
   ChannelRegistry registry_;
+  ChannelConnections connections_;
   ChannelNotifier notifier_;
   Archiver archiver_;
-  Timer trimming_;
 };
 
 }  // namespace live

@@ -223,7 +223,7 @@ void Front::publish(SoupServerMessage* message, const Target& target) {
                                         .detail = "The server is going down.",
                                         .headers = {{"Retry-After", "5"}}}));
   const auto connection_id = random_text(kIdLength);
-  if (!has_place(message, ChannelServer::place_of(*channel, connection_id)))
+  if (!has_place(message, place_of(channel->record(), connection_id)))
     return;
   soup_server_message_pause(message);
   if (!webhook)
@@ -263,7 +263,7 @@ void Front::admit(SoupServerMessage* message, const std::string& id,
     return refuse(message, unknown_channel(id));
   const auto waiting = onair::GstPtr<SoupServerMessage>::share(message);
   const auto token = channel->record().publish_token;
-  const auto place = ChannelServer::place_of(*channel, connection_id);
+  const auto place = place_of(channel->record(), connection_id);
   channels_.join(
       *channel, connection_id, Ingest::Whip, [=, this](const RunningChannel::Endpoint& endpoint) {
         const auto from = std::string{kApiRoot} + place + std::string{kWhip};

@@ -136,7 +136,7 @@ void SoraFront::on_connect(const ClientPtr& client, const sora::ConnectRequest& 
   client->channel = request.channel_id;
   client->connect = frame;
   client->connection_id = random_text(kIdLength);
-  client->place = ChannelServer::place_of(*channel, client->connection_id);
+  client->place = place_of(channel->record(), client->connection_id);
   if (!webhook)
     return admit(client);
   const Guest guest{.ingest = Ingest::Sora,

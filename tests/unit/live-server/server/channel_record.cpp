@@ -45,6 +45,19 @@ TEST(ChannelRecord, AConnectionNamesItsChannel) {
   }
 }
 
+TEST(ChannelRecord, APublisherHasAPlaceOfHisOwnWhereAChannelTakesSeveral) {
+  auto channel = record();
+  EXPECT_FALSE(channel.takes_several());
+  EXPECT_EQ(place_of(channel, "c-2"), "abc-1");
+  channel.request.is_multi = true;
+  EXPECT_TRUE(channel.takes_several());
+  EXPECT_EQ(place_of(channel, "c-2"), "abc-1-c-2");
+  auto connection = channel;  // which has its channel's request
+  connection.id = "abc-1-c-2";
+  connection.channel = "abc-1";
+  EXPECT_FALSE(connection.takes_several());
+}
+
 TEST(ChannelRecord, WhatIsCutOffOrChangedIsRefusedWithAReason) {
   const auto text = to_text(record());
   for (std::size_t length = 0; length + 2 < text.size(); ++length) {
