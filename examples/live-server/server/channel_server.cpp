@@ -6,7 +6,6 @@
 
 #include "log.hpp"
 #include "random_text.hpp"
-#include "server/archive_store.hpp"
 #include "server/channel_refusal.hpp"
 #include "server/key_secret.hpp"
 #include "server/multi_channel.hpp"
@@ -26,7 +25,7 @@ bool by_age(const ChannelInfo& a, const ChannelInfo& b) {
 ChannelServer::ChannelServer(const Settings& settings, EventStreams& events, Metrics& metrics)
     : settings_{settings},
       metrics_{metrics},
-      registry_{settings.data, [this](const std::string& id) { archiver_.begin(id); }},
+      registry_{settings.data, [this](const std::string& id) { archives_.on_removed(id); }},
       connections_{
           registry_,
           {.most = settings.max_connections,
@@ -36,13 +35,13 @@ ChannelServer::ChannelServer(const Settings& settings, EventStreams& events, Met
            },
            .on_discard =
                [this](const RunningChannel& connection) {
-                 archive(connection, true);
+                 archives_.on_deleted(connection);
                  notifier_.on_deleted(subject_of(connection));
                },
            .on_trimmed =
                [this](const RunningChannel& channel) { notifier_.on_change(info_of(channel)); }}},
       notifier_{settings.webhook_secret, events, metrics},
-      archiver_{settings.data, settings.archive_directory,
+      archives_{settings, registry_, connections_,
                 [this](const ArchiveRecord& record, const ArchiveInfo& archive,
                        Archiver::Event event) { notifier_.on_archive(record, archive, event); }} {}
 
@@ -60,11 +59,8 @@ std::string ChannelServer::open() {
     auto door = record.request.rtp ? door_of(*record.request.rtp) : nullptr;
     add(std::move(record), std::move(door));
   }
-  if (auto why = archiver_.open(); !why.empty())
+  if (auto why = archives_.open(); !why.empty())
     return why;
-  for (const auto& [id, its] : registry_.all())
-    if (its->record().has_ended)
-      archive(*its, false);
   registry_.resume([this] { connections_.stop_those_of_ended_channels(); });
   return {};
 }
@@ -82,7 +78,7 @@ RunningChannel& ChannelServer::add(ChannelRecord record, std::unique_ptr<RtpDoor
   auto keys = key_uri ? std::optional{keys_.of(id, *key_uri)} : std::nullopt;
   auto& its = registry_.add(std::move(record),
                             {.settings = settings_,
-                             .archive = archiver_.folder_of(id),
+                             .archive = archives_.folder_of(id),
                              .has_sora = sora_url_.has_value(),
                              .keys = std::move(keys),
                              .on_change = [this, id] { on_state(id); },
@@ -117,7 +113,7 @@ std::variant<ChannelInfo, ApiProblem> ChannelServer::create(const ChannelRequest
                                           .encrypts = LIVE_SERVER_ENCRYPTS,
                                           .has_rtp = has_rtp_,
                                           .has_destination = [this](const auto& id) {
-                                            return archiver_.destination(id);
+                                            return archives_.has_destination(id);
                                           }}))
     return *std::move(problem);
   ChannelRecord record{.id = random_text(kIdLength),
@@ -147,7 +143,7 @@ bool ChannelServer::remove(const std::string& id) {
     return false;
   its->stop();  // nobody connects any more
   connections_.discard_all(id);
-  archive(*its, true);
+  archives_.on_deleted(*its);
   notifier_.on_deleted(subject_of(*its));
   registry_.discard(id);
   registry_.sweep();
@@ -251,7 +247,7 @@ void ChannelServer::on_state(const std::string& id) {
     notifier_.on_state(subject_of(channel));
   if (its->state() != ChannelState::Ended)
     return;
-  archive(*its, false);
+  archives_.on_ended(*its);
   if (record.is_connection())
     connections_.on_ended();
 }
@@ -272,66 +268,6 @@ void ChannelServer::on_figures(const std::string& id) {
 void ChannelServer::on_full(const std::string& id) {
   if (const auto* its = channel_or_connection(id))
     notifier_.on_full(subject_of(*its));
-}
-
-// ---- archives
-
-void ChannelServer::archive(const RunningChannel& channel, bool is_deleted) {
-  const auto& its = channel.record();
-  const auto& id = its.id;
-  if (its.request.hls.archive_destination.empty())
-    return;
-  const auto has_worker = channel.has_worker();
-  if (!archiver_.has(id) && (has_worker || holds_segments(archiver_.folder_of(id))))
-    archiver_.add({.channel = id,
-                   .connection_of = its.channel,
-                   .destination = its.request.hls.archive_destination,
-                   .event_webhook_url = its.request.event_webhook_url.value_or(""),
-                   .broadcasts = its.broadcasts,
-                   .is_deleted = is_deleted},
-                  !has_worker);
-  if (is_deleted)
-    archiver_.on_deleted(id);
-}
-
-std::variant<ArchiveDestination, ApiProblem> ChannelServer::create_destination(
-    ArchiveDestination destination) {
-  return archiver_.create(std::move(destination));
-}
-
-std::vector<ArchiveDestination> ChannelServer::destinations() const {
-  return archiver_.destinations();
-}
-
-DestinationRemoval ChannelServer::remove_destination(const std::string& id) {
-  const auto& all = registry_.all();
-  const bool is_used = std::any_of(all.begin(), all.end(), [&](const auto& entry) {
-    const auto& record = entry.second->record();
-    return record.request.hls.archive_destination == id && !record.has_ended;
-  });
-  if (is_used || archiver_.is_needed(id))
-    return DestinationRemoval::InUse;
-  return archiver_.remove(id) ? DestinationRemoval::Done : DestinationRemoval::Unknown;
-}
-
-std::optional<std::vector<ArchiveInfo>> ChannelServer::archives(const std::string& channel) const {
-  const auto* its = this->channel(channel);
-  auto list = archiver_.of_connections(channel);
-  if (auto found = archiver_.find(channel))
-    list.push_back(*std::move(found));
-  if (!its)
-    return list.empty() ? std::nullopt : std::optional{std::move(list)};
-  const auto* destination = archiver_.destination(its->record().request.hls.archive_destination);
-  const auto add_recording = [&](const ChannelRecord& record) {
-    if (destination && record.broadcasts > 0 && !record.has_ended && !archiver_.has(record.id))
-      list.push_back({.connection_id = record.connection_id(),
-                      .destination_id = destination->id,
-                      .location = archive_location(*destination, record.id)});
-  };
-  add_recording(its->record());
-  for (const auto* connection : connections_.of(channel))
-    add_recording(connection->record());
-  return list;
 }
 
 }  // namespace live

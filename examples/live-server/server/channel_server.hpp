@@ -10,7 +10,7 @@
 #include "api/archives.hpp"
 #include "api/channels.hpp"
 #include "segment_keys.hpp"
-#include "server/archiver.hpp"
+#include "server/channel_archives.hpp"
 #include "server/channel_connections.hpp"
 #include "server/channel_notifier.hpp"
 #include "server/channel_registry.hpp"
@@ -21,8 +21,8 @@
 
 namespace live {
 
-// All channels of a server: what the API acts upon. Main thread.
-class ChannelServer final : public Channels, public Archives {
+// All channels of a server: what the API acts upon, and what puts those together who keep, copy and tell. Main thread.
+class ChannelServer final : public Channels {
  public:
   // What changes goes to `events`: "channel", "stats" and "deleted", see docs/channel-api.md.
   ChannelServer(const Settings& settings, EventStreams& events, Metrics& metrics);
@@ -52,12 +52,7 @@ class ChannelServer final : public Channels, public Archives {
 
   [[nodiscard]] std::optional<std::string> encrypt_key(const std::string& kid) const override;
 
-  std::variant<ArchiveDestination, ApiProblem> create_destination(
-      ArchiveDestination destination) override;
-  [[nodiscard]] std::vector<ArchiveDestination> destinations() const override;
-  DestinationRemoval remove_destination(const std::string& id) override;
-  [[nodiscard]] std::optional<std::vector<ArchiveInfo>> archives(
-      const std::string& channel) const override;
+  [[nodiscard]] Archives& archives() { return archives_; }
 
   // Null if there is no such channel.
   [[nodiscard]] RunningChannel* channel(const std::string& id) const {
@@ -98,8 +93,6 @@ class ChannelServer final : public Channels, public Archives {
   void on_state(const std::string& id);
   void on_figures(const std::string& id);
   void on_full(const std::string& id);
-  // Has its archive copied, if there is one, as soon as it has ended.
-  void archive(const RunningChannel& channel, bool is_deleted);
 
   const Settings& settings_;
   Metrics& metrics_;
@@ -110,7 +103,7 @@ class ChannelServer final : public Channels, public Archives {
   ChannelRegistry registry_;
   ChannelConnections connections_;
   ChannelNotifier notifier_;
-  Archiver archiver_;
+  ChannelArchives archives_;
 };
 
 }  // namespace live

@@ -85,7 +85,7 @@ Front::Front(const Settings& settings, ChannelServer& channels, const Origin& or
       metrics_{metrics},
       tokens_{tokens},
       metrics_tokens_{{settings.metrics_token}},
-      api_{channels, channels, std::move(tokens)},
+      api_{channels, channels.archives(), std::move(tokens)},
       pages_{settings.pages},
       auth_{settings.webhook_secret},
       trusted_{networks_of(settings.trusted_proxies)},
