@@ -80,8 +80,8 @@ export async function startJanus(dir) {
   return { program, post, base, stop: () => program.stop() };
 }
 
-// A page whose stream `open` makes (it runs there) is in the room. Gives back what Janus calls it and its streams.
-export async function publishToJanus(janus, page, { keyFrameSeconds = 2, open = openTimeSignal, wishes = {} } = {}) {
+// A page with a time signal is in the room. Gives back what Janus calls it and its streams.
+export async function publishToJanus(janus, page, { keyFrameSeconds = 2 } = {}) {
   const room = rooms.get(keyFrameSeconds);
   const { data: { id: session } } = await janus.post('', { janus: 'create' });
   const { data: { id: handle } } = await janus.post(`/${session}`,
@@ -98,8 +98,12 @@ export async function publishToJanus(janus, page, { keyFrameSeconds = 2, open = 
   const message = (body, more = {}) =>
     janus.post(`/${session}/${handle}`, { janus: 'message', body, ...more });
 
-  const offer = await page.evaluate(async ([source, its]) => {
-    const stream = await new Function(`return (${source})`)()(its);
+  const offer = await page.evaluate(async () => {
+    // The page serves the live server's own scripts.
+    const { TimeSignal } = await import('/assets/timesignal.js');
+    const signal = new TimeSignal({ width: 640, height: 360, fps: 30 });
+    signal.addSound();
+    const { stream } = signal;
     const connection = new RTCPeerConnection();
     const { codecs } = RTCRtpSender.getCapabilities('video');
     for (const track of stream.getTracks()) {
@@ -112,7 +116,7 @@ export async function publishToJanus(janus, page, { keyFrameSeconds = 2, open = 
     while (connection.iceGatheringState !== 'complete')
       await new Promise((resolve) => { connection.onicegatheringstatechange = resolve; });
     return connection.localDescription.sdp;
-  }, [String(open), wishes]);
+  });
   await message({ request: 'joinandconfigure', ptype: 'publisher', room, display: 'studio' },
     { jsep: { type: 'offer', sdp: offer } });
   const joined = await eventually('the answer', () => events.find(({ jsep }) => jsep), 10_000);
@@ -146,12 +150,4 @@ export async function publishToJanus(janus, page, { keyFrameSeconds = 2, open = 
       await janus.post(`/${session}`, { janus: 'destroy' }).catch(() => {}); // it may be gone already
     },
   };
-}
-
-// Runs in a page that serves the live server's own scripts.
-async function openTimeSignal({ width = 640, height = 360, fps = 30 }) {
-  const { TimeSignal } = await import('/assets/timesignal.js');
-  const signal = new TimeSignal({ width, height, fps });
-  signal.addSound();
-  return signal.stream;
 }
