@@ -56,14 +56,10 @@ async function makeDestination(body) {
   return json;
 }
 
-async function make(destination, more = {}) {
-  const { status, json } = await server.ask('POST', '/v1/channels', {
-    hls: [{ ...kHls, archive: { archive_destination_id: destination } }],
-    event_webhook_url: hook.url, low_latency: false, ...more,
-  });
-  assert.equal(status, 201, JSON.stringify(json));
-  return json;
-}
+const makeArchived = (destination, more = {}) => server.make({
+  hls: [{ ...kHls, archive: { archive_destination_id: destination } }],
+  event_webhook_url: hook.url, low_latency: false, ...more,
+});
 
 const publish = (channel) => publishTo(browser, server, channel);
 
@@ -107,7 +103,7 @@ test('a channel that is stopped has its archive copied to a directory', { timeou
   const outside = await server.ask('POST', '/v1/archive-destinations', { bucket_uri: `file://${dir}/elsewhere` });
   assert.equal(outside.status, 400);
   assert.equal(outside.json.field, 'bucket_uri');
-  const channel = await make(destination, { time_shift_hours: 0.002 }); // 7.2 s
+  const channel = await makeArchived(destination, { time_shift_hours: 0.002 }); // 7.2 s
   const inUse = await server.ask('DELETE', `/v1/archive-destinations/${destination}`);
   assert.equal(inUse.status, 409);
   const publisher = await publish(channel);
@@ -141,7 +137,7 @@ test('a channel that is stopped has its archive copied to a directory', { timeou
 
 test('what a worker that is killed has begun is in the archive too', { timeout: 120_000 }, async (t) => {
   const { id: destination } = await makeDestination({ bucket_uri: `file://${root}` });
-  const channel = await make(destination, { time_shift_hours: 1, low_latency: true, hold_seconds: 20 });
+  const channel = await makeArchived(destination, { time_shift_hours: 1, low_latency: true, hold_seconds: 20 });
   const publisher = await publish(channel);
   await eventually('four segments', hasRecorded(channel, 4), 30_000);
   process.kill(await server.workerOf(channel), 'SIGKILL');
@@ -165,7 +161,7 @@ test('where the disk is short, viewers can go back less far, and an archive ends
   const { id: destination } = await makeDestination({ bucket_uri: `file://${root}/full` });
   const hls = [{ ...kHls, video: { ...kHls.video, bps: 1_500_000 } }];
   const { json: short } = await server.ask('POST', '/v1/channels', { hls, time_shift_hours: 1, low_latency: false });
-  const kept = await make(destination, { time_shift_hours: 1,
+  const kept = await makeArchived(destination, { time_shift_hours: 1,
     hls: [{ ...hls[0], archive: { archive_destination_id: destination } }] });
   const publishers = [await publish(short), await publish(kept)];
   await eventually('the archive is there', () => hook.of(kept, 'archive.created').length, 60_000);
@@ -196,7 +192,7 @@ test('S3 that fails, and a server that is killed in between, are gone on with', 
     bucket_uri: 's3://talks/2026/autumn', endpoint_url: s3.endpoint, ...s3Keys,
   });
   assert.equal(told.aws_secret_access_key, undefined);
-  const channel = await make(destination);
+  const channel = await makeArchived(destination);
   const publisher = await publish(channel);
   await eventually('ten segments', hasRecorded(channel, 10), 40_000);
   s3.weather.push('drop', 'drop', 'busy', 'fair', 'fair', 'fair', 'busy', 'fair', 'fair', 'hold', 'hold', 'hold');
@@ -253,7 +249,7 @@ test('a channel that is deleted on the air leaves its archive', { timeout: 120_0
   const { json: { archive_destinations: list } } = await imageFlux('ListArchiveDestinations', {});
   assert.ok(list.some(({ archive_destination_id: id, bucket_uri: uri }) => id === right && uri === 's3://talks'));
 
-  const channels = [await make(right), await make(wrong)];
+  const channels = [await makeArchived(right), await makeArchived(wrong)];
   const publishers = [await publish(channels[0]), await publish(channels[1])];
   for (const channel of channels) await eventually('five segments', hasRecorded(channel, 5), 30_000);
   for (const { id } of channels) assert.equal((await imageFlux('DeleteChannel', { channel_id: id })).status, 200);

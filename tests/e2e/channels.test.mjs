@@ -48,12 +48,6 @@ after(async () => {
 
 const isState = (channel, state) => server.isState(channel, state);
 
-async function make(request = kRequest) {
-  const { status, json } = await server.ask('POST', '/v1/channels', request);
-  assert.equal(status, 201);
-  return json;
-}
-
 const publish = (channel) => publishTo(browser, server, channel);
 
 // A viewer by hls.js, and a client that misses nothing.
@@ -83,9 +77,9 @@ async function remove(channel) {
 }
 
 test('the page of all channels shows what is on the air, on a phone as well', async (t) => {
-  const channel = await make();
+  const channel = await server.make(kRequest);
   const { stop } = await publish(channel);
-  const idle = await make();
+  const idle = await server.make(kRequest);
   const phone = await browser.newContext({ viewport: { width: 360, height: 740 }, isMobile: true });
   t.after(async () => {
     await phone.close();
@@ -135,7 +129,7 @@ test('a channel is made, is on the air, and ends', async (t) => {
   const events = followEvents(server);
   const hook = await receiveEvents(kSecret, { failures: 1 });
   t.after(() => hook.close());
-  const channel = await make({ ...kRequest, event_webhook_url: hook.url });
+  const channel = await server.make({ ...kRequest, event_webhook_url: hook.url });
   await eventually('it is idle', isState(channel, 'idle'), 2000); // a server that has just begun looks for workers first
   assert.equal(await server.workerOf(channel), undefined, 'it costs no process before somebody publishes');
   const stranger = await fetch(channel.whip_url, { method: 'POST', body: 'v=0',
@@ -211,7 +205,7 @@ test('a channel is made, is on the air, and ends', async (t) => {
 });
 
 test('a worker that is killed on the air is replaced, and the channel goes on', { timeout: 180_000 }, async (t) => {
-  const [channel, other] = [await make(), await make()];
+  const [channel, other] = [await server.make(kRequest), await server.make(kRequest)];
   const publishers = [await publish(channel), await publish(other)];
   const viewer = await watch(channel);
   const neighbour = follow(await mediaPlaylistUrl(other.playlist_url));
@@ -258,7 +252,7 @@ test('a worker that is killed on the air is replaced, and the channel goes on', 
 });
 
 test('a server that is killed leaves its workers to the next', { timeout: 180_000 }, async (t) => {
-  const channel = await make();
+  const channel = await server.make(kRequest);
   const publisher = await publish(channel);
   const viewer = await watch(channel);
   const worker = await server.workerOf(channel);

@@ -50,11 +50,10 @@ afterEach(async () => {
   channel = null;
 });
 
-async function make(request = {}) {
-  const { status, json } = await server.ask('POST', '/v1/channels', { ...kRequest, ...request });
-  assert.equal(status, 201, JSON.stringify(json));
-  await eventually('it is idle', async () => (await server.channel(json.id)).state === 'idle', 5000);
-  return json;
+async function makeIdle(request = {}) {
+  const made = await server.make({ ...kRequest, ...request });
+  await eventually('it is idle', server.isState(made, 'idle'), 5000);
+  return made;
 }
 
 const isState = (state) => async () => (await server.channel(channel.id)).state === state;
@@ -120,7 +119,7 @@ for (const role of ['sendonly', 'sendrecv']) {
 }
 
 test('whoever is refused learns why, and costs no process', async () => {
-  channel = await make();
+  channel = await makeIdle();
   const page = await openSoraPage(context);
   const refusals = [
     ['an unknown channel', { channel: 'nobody' }, 'CHANNEL-ID-NOT-FOUND: There is no such channel here.'],
@@ -155,7 +154,7 @@ test('whoever is refused learns why, and costs no process', async () => {
 });
 
 test('one publisher at a time, whichever way, and the broadcast goes on when the other way is next', async () => {
-  channel = await make();
+  channel = await makeIdle();
   const leaving = await browser.newContext();
   const first = await goLive({}, leaving);
   await eventually('it runs', isState('running'), 20_000);
@@ -187,7 +186,7 @@ test('one publisher at a time, whichever way, and the broadcast goes on when the
 });
 
 test('a publisher who is silent gives way to one who comes the other way', async (t) => {
-  channel = await make();
+  channel = await makeIdle();
   const first = await goLive();
   await eventually('it runs', isState('running'), 20_000);
   const client = follow(await mediaPlaylistUrl(channel.playlist_url));
@@ -228,7 +227,7 @@ test('a publisher who is silent gives way to one who comes the other way', async
 });
 
 test('a worker that is killed closes the WebSocket, and the SDK connects anew', async (t) => {
-  channel = await make();
+  channel = await makeIdle();
   const page = await goLive();
   await eventually('it runs', isState('running'), 20_000);
   const client = follow(await mediaPlaylistUrl(channel.playlist_url));
@@ -257,7 +256,7 @@ test('a worker that is killed closes the WebSocket, and the SDK connects anew', 
 });
 
 test('who sends without end to a worker that does not read is let go', async () => {
-  channel = await make();
+  channel = await makeIdle();
   const page = await goLive();
   const worker = await server.workerOf(channel);
   process.kill(worker, 'SIGSTOP');
@@ -300,7 +299,7 @@ test('auth_webhook_url decides who may, by either way', async (t) => {
   };
   const hook = await decideOnPublishers(({ metadata }) => answers[metadata?.access_token]);
   t.after(() => hook.close());
-  channel = await make({ auth_webhook_url: hook.url });
+  channel = await makeIdle({ auth_webhook_url: hook.url });
   const page = await openSoraPage(context);
   const refusals = [
     ['late', 'The doors are closed.'],
@@ -350,7 +349,7 @@ test('auth_webhook_url decides who may, by either way', async (t) => {
 });
 
 test('a server that goes down lets the publisher go', async () => {
-  channel = await make();
+  channel = await makeIdle();
   const page = await goLive();
   await eventually('it runs', isState('running'), 20_000);
   channel = null; // nobody can be asked to delete it

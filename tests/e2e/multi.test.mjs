@@ -59,12 +59,11 @@ async function newContext(wishes = {}) {
   return context;
 }
 
-async function make(request = {}) {
-  const { status, json } = await server.ask('POST', '/v1/channels', { hls: [kHls], multi: true, ...request });
-  assert.equal(status, 201, JSON.stringify(json));
-  channels.push(json);
-  await eventually('it is idle', async () => (await server.channel(json.id)).state === 'idle', 5000);
-  return json;
+async function makeMulti(request = {}) {
+  const channel = await server.make({ hls: [kHls], multi: true, ...request });
+  channels.push(channel);
+  await eventually('it is idle', server.isState(channel, 'idle'), 5000);
+  return channel;
 }
 
 const playlistsOf = async ({ id }) => (await server.channel(id)).playlists;
@@ -135,7 +134,7 @@ test('three broadcasters have three playlists, and what befalls one is its own a
   const hook = await receiveEvents(kSecret);
   const events = followEvents(server);
   t.after(async () => { await hook.close(); await events.stop(); });
-  const channel = await make({ event_webhook_url: hook.url });
+  const channel = await makeMulti({ event_webhook_url: hook.url });
   assert.equal(channel.playlist_url, undefined);
   assert.deepEqual(channel.playlists, []);
   assert.equal((await server.workers()).size, 0);
@@ -273,7 +272,7 @@ test('three broadcasters have three playlists, and what befalls one is its own a
 });
 
 test('a server that is killed leaves its connections to the next', { timeout: 240_000 }, async (t) => {
-  const channel = await make();
+  const channel = await makeMulti();
   const whip = await publishByWhip(channel);
   const sora = await publishWithSdk(channel, 'sendonly');
   const worker = await workerOf(channel, whip.id);
@@ -337,7 +336,7 @@ test('there are as many as may be, whom the webhook lets in, and each has an arc
   t.after(() => gate.close());
   const archive = path.join(dir, 'archives');
   const { json: destination } = await server.ask('POST', '/v1/archive-destinations', { bucket_uri: `file://${archive}` });
-  const channel = await make({ auth_webhook_url: `http://127.0.0.1:${gate.address().port}/`,
+  const channel = await makeMulti({ auth_webhook_url: `http://127.0.0.1:${gate.address().port}/`,
     hls: [{ ...kHls, archive: { archive_destination_id: destination.id } }] });
   const post = (token = channel.publish_token, { id } = channel) => fetch(`${server.base}/v1/channels/${id}/whip`, {
     method: 'POST', body: 'v=0\r\n', headers: { 'Content-Type': 'application/sdp', Authorization: `Bearer ${token}` } });
@@ -363,7 +362,7 @@ test('there are as many as may be, whom the webhook lets in, and each has an arc
   const error = await publishBySora(waiting, { urls: channel.sora_url, channel: channel.id, role: 'sendonly' });
   assert.deepEqual([error?.code, error?.reason], [4490, `TOO-MANY-CONNECTIONS: ${words}`]);
   // Each counts for its address.
-  const other = await make();
+  const other = await makeMulti();
   const fourth = await publishByWhip(other);
   const fifth = await post(other.publish_token, other);
   assert.equal(fifth.status, 429);

@@ -32,12 +32,6 @@ async function start(t, options, more = {}) {
   return server;
 }
 
-async function make(server, request = kRequest) {
-  const { status, json } = await server.ask('POST', '/v1/channels', request);
-  assert.equal(status, 201);
-  return json;
-}
-
 // The samples of a scrape, by name and labels.
 async function scrape(server, token = 'figures') {
   const response = await fetch(`${server.base}/metrics`, { headers: { Authorization: `Bearer ${token}` } });
@@ -61,7 +55,7 @@ test('figures of a channel that runs, and of the server, are Prometheus\'', { ti
   }
   assert.equal((await server.ask('GET', '/v1/channels', undefined, { Authorization: 'Bearer figures' })).status,
     401, 'figures are all that their token is for');
-  const channel = await make(server);
+  const channel = await server.make(kRequest);
   const label = `channel="${channel.id}"`;
   const page = await openPage(await browser.newContext(), publishUrl(server.publish(channel)));
   await eventually('publisher is live', async () => (await onair(page)).state === 'live', 20_000);
@@ -115,7 +109,7 @@ test('one address publishes to so many channels, and no more', { timeout: 120_00
   const server = await start(t, ['--publishers-per-address', '1', '--trusted-proxies', '127.0.0.1']);
   const browser = await openBrowser();
   t.after(() => browser.close());
-  const [first, second] = [await make(server), await make(server)];
+  const [first, second] = [await server.make(kRequest), await server.make(kRequest)];
   const page = await openPage(await browser.newContext(), publishUrl(server.publish(first)));
   await eventually('publisher is live', async () => (await onair(page)).state === 'live', 20_000);
   const offer = ({ whip_url: url, publish_token: token }, headers = {}) => fetch(url, {
@@ -135,7 +129,7 @@ test('one address publishes to so many channels, and no more', { timeout: 120_00
 
 test('lines of the diary are JSON, of channels\' processes too', { timeout: 120_000 }, async (t) => {
   const server = await start(t, ['--log-format', 'json'], { port: await freePorts() }); // nothing is built
-  const channel = await make(server);
+  const channel = await server.make(kRequest);
   const asked = await fetch(channel.whip_url, { method: 'POST', body: 'v=0',
     headers: { 'Content-Type': 'application/sdp', Authorization: `Bearer ${channel.publish_token}` } });
   assert.equal(asked.status, 400);
