@@ -8,8 +8,10 @@ namespace live {
 
 std::vector<std::string> ChannelEvents::on_state(ChannelState state) {
   auto events = takes_several_ ? std::vector<std::string>{} : on_broadcast(state);
-  // It is the channel that ends for good, with the last of its connections.
-  if (state == ChannelState::Ended && !is_connection_ && !std::exchange(has_ended_, true))
+  // It is the channel that ends for good, with the last of its connections: these may be on their way out still under the
+  // next server.
+  const bool has_ended = state == ChannelState::Ended;
+  if (!std::exchange(has_ended_, has_ended) && has_ended && !is_connection_)
     events.emplace_back("channel.ended");
   return events;
 }

@@ -13,11 +13,12 @@ namespace live {
 // publisher.left, playlist.ready, broadcast.ended, channel.ended. Pure.
 class ChannelEvents {
  public:
-  // A channel that was on the air when its server ended goes on with its broadcast.
+  // A channel that was on the air when its server ended goes on with its broadcast, and one that had ended has been told of.
   explicit ChannelEvents(const ChannelRecord& record)
       : is_connection_{record.is_connection()},
         takes_several_{record.takes_several()},
-        is_on_air_{record.is_on_air} {}
+        is_on_air_{record.is_on_air},
+        has_ended_{record.has_ended} {}
 
   [[nodiscard]] std::vector<std::string> on_state(ChannelState state);
   // channel.degraded and channel.restored: whether the picture of a rendition comes at fewer frames than asked for.
@@ -30,7 +31,7 @@ class ChannelEvents {
   const bool takes_several_;
   bool has_publisher_ = false;
   bool is_on_air_;
-  bool has_ended_ = false;
+  bool has_ended_;
   bool is_degraded_ = false;
 };
 

@@ -173,10 +173,10 @@ ChannelLife::Action ChannelLife::on_time(Time now) {
 }
 
 ChannelState ChannelLife::state() const {
-  if (!is_created_)
-    return ChannelState::Creating;
   if (is_ended_)
     return ChannelState::Ended;
+  if (!is_created_)
+    return ChannelState::Creating;
   if (is_stopping_ || (is_once_ && process_ == Process::Leaving))
     return ChannelState::Stopping;
   if (process_ == Process::Leaving)

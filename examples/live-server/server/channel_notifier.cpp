@@ -33,7 +33,7 @@ std::unique_ptr<Webhook> ChannelNotifier::webhook_of(const std::string& channel,
 
 void ChannelNotifier::add(const ChannelRecord& record) {
   const auto& url = record.request.event_webhook_url;
-  if (!url)
+  if (!url || webhook_secret_.empty())  // nobody could tell what is ours
     return;
   auto& [webhook, events] = receivers_[record.channel_id()];
   if (!webhook)

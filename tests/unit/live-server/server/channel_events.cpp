@@ -44,6 +44,15 @@ TEST(ChannelEvents, WhatGoesOnAfterARestartIsNoNews) {
             (Strings{"publisher.connected", "publisher.left", "broadcast.ended"}));
 }
 
+TEST(ChannelEvents, WhatHadEndedBeforeARestartIsNoNews) {
+  EXPECT_EQ(told({State::Ended, State::Ended}, {.has_ended = true}), Strings{});
+  EXPECT_EQ(told({State::Ended}, {.request = {.is_multi = true}, .has_ended = true}), Strings{});
+  EXPECT_EQ(
+      told({State::Stopping, State::Ended}, {.request = {.is_multi = true}, .has_ended = true}),
+      Strings{"channel.ended"})
+      << "a connection had not";
+}
+
 TEST(ChannelEvents, AConnectionDoesNotEndItsChannel) {
   EXPECT_EQ(
       told({State::Running, State::Stopping, State::Ended, State::Ended},
