@@ -24,7 +24,11 @@
  * most, so that the output stands still for nobody.
  *
  * Without live sources upstream, the clock says nothing: holes in the timestamps and GAP events are
- * filled. (A hole between pictures is one from #GstFlywheel:max-wait on, as slow cameras make them.)
+ * filled.
+ *
+ * Pictures that are more than 250 ms apart (or #GstFlywheel:max-wait, if that is less) leave a hole, which is
+ * filled with the first one, five times a second, as soon as the second has come: whoever cuts segments
+ * downstream finds a picture near each boundary.
  *
  * Nothing comes out before the first buffer has come in, unless #GstFlywheel:caps are set: then the
  * element is a live source, whose output begins with the pipeline. What they leave open is chosen as
@@ -39,7 +43,7 @@
  * `videoconvertscale` and a capsfilter before it, and `videorate` behind it where a constant rate
  * is wanted. New caps are passed on, and the line goes on.
  *
- * Half a second of filler in a row is posted as an element message `flywheel-filling` with the fields
+ * Half a second of filler in a row, but in such holes, is posted as an element message `flywheel-filling` with the fields
  * `media` ("audio" or "video") and `since` (running time), and its end as `flywheel-joined` with
  * `filled` (ns) in addition. `flywheel-leap` has `media` and `by` (ns).
  *

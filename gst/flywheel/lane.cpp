@@ -101,9 +101,10 @@ GstFlowReturn Lane::push_input(GstPtr<GstBuffer> buffer) {
   return gst_pad_push(src_, buffer.release());
 }
 
-GstFlowReturn Lane::push_filler(GstPtr<GstBuffer> buffer, RunningTime start, Duration length) {
+GstFlowReturn Lane::push_filler(GstPtr<GstBuffer> buffer, RunningTime start, Duration length,
+                                bool is_told) {
   stats_.filled += length;
-  if (const auto began = diary_.on_fill(start, length)) {
+  if (const auto began = is_told ? diary_.on_fill(start, length) : std::nullopt) {
     GST_INFO_OBJECT(element_, "no %s since %" GST_TIME_FORMAT ": filling", media_,
                     GST_TIME_ARGS(to_gst(began->since)));
     gst_element_post_message(
@@ -112,7 +113,8 @@ GstFlowReturn Lane::push_filler(GstPtr<GstBuffer> buffer, RunningTime start, Dur
                       gst_structure_new("flywheel-filling", "media", G_TYPE_STRING, media_, "since",
                                         G_TYPE_UINT64, to_gst(began->since), nullptr)));
   }
-  stats_.filling_since = diary_.stretch()->since;
+  if (const auto& stretch = diary_.stretch())
+    stats_.filling_since = stretch->since;
   GST_BUFFER_PTS(buffer.get()) = to_gst(start);
   GST_BUFFER_DTS(buffer.get()) = GST_CLOCK_TIME_NONE;
   GST_BUFFER_DURATION(buffer.get()) = to_gst(length);

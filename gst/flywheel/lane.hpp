@@ -67,8 +67,9 @@ class Lane {
   // Counts, tells and logs what is out of the ordinary. True if the buffer is to be dropped.
   bool is_dropped(ArrivalKind kind, Duration by);
   GstFlowReturn push_input(GstPtr<GstBuffer> buffer);
-  // The buffer's times are set here.
-  GstFlowReturn push_filler(GstPtr<GstBuffer> buffer, RunningTime start, Duration length);
+  // The buffer's times are set here. What is not told is in the statistics alone.
+  GstFlowReturn push_filler(GstPtr<GstBuffer> buffer, RunningTime start, Duration length,
+                            bool is_told = true);
 
   GstElement* const element_;
   LaneStats& stats_;

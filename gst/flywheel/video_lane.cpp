@@ -84,7 +84,7 @@ GstFlowReturn VideoLane::on_buffer(GstPtr<GstBuffer> buffer, std::optional<Runni
   if (is_dropped(plan.kind, plan.by))
     return GST_FLOW_OK;
   if (plan.fill_until)
-    if (const GstFlowReturn flow = fill_until(*plan.fill_until); flow != GST_FLOW_OK)
+    if (const GstFlowReturn flow = fill_until(*plan.fill_until, plan.is_hole); flow != GST_FLOW_OK)
       return flow;
   line_.advance(plan.start);
   buffer = GstPtr<GstBuffer>::adopt(gst_buffer_make_writable(buffer.release()));
@@ -99,23 +99,23 @@ GstFlowReturn VideoLane::on_buffer(GstPtr<GstBuffer> buffer, std::optional<Runni
 GstFlowReturn VideoLane::on_gap(RunningTime start, Duration length,
                                 std::optional<RunningTime> now) {
   const auto until = line_.on_gap(start, length, now);
-  return until ? fill_until(*until) : GST_FLOW_OK;
+  return until ? fill_until(*until, false) : GST_FLOW_OK;
 }
 
 GstFlowReturn VideoLane::fill() {
-  return push_fill(line_.fill());
+  return push_fill(line_.fill(), false);
 }
 
-GstFlowReturn VideoLane::fill_until(RunningTime until) {
-  while (const auto fill = line_.fill_before(until))
-    if (const GstFlowReturn flow = push_fill(*fill); flow != GST_FLOW_OK)
+GstFlowReturn VideoLane::fill_until(RunningTime until, bool is_hole) {
+  while (const auto fill = line_.fill_before(until, is_hole))
+    if (const GstFlowReturn flow = push_fill(*fill, is_hole); flow != GST_FLOW_OK)
       return flow;
   return GST_FLOW_OK;
 }
 
-GstFlowReturn VideoLane::push_fill(const VideoLine::Fill& fill) {
-  auto picture =
-      fill.picture == VideoLine::Picture::Slate || !last_ ? slate() : GstPtr<GstBuffer>{};
+GstFlowReturn VideoLane::push_fill(const VideoLine::Fill& fill, bool is_hole) {
+  const bool is_slate = fill.picture == VideoLine::Picture::Slate && !is_hole;
+  auto picture = is_slate || !last_ ? slate() : GstPtr<GstBuffer>{};
   if (picture) {
     ++stats_.slates;
   } else if (last_) {
@@ -124,7 +124,7 @@ GstFlowReturn VideoLane::push_fill(const VideoLine::Fill& fill) {
   } else {
     return GST_FLOW_OK;  // nothing there to show
   }
-  return push_filler(std::move(picture), fill.start, fill.length);
+  return push_filler(std::move(picture), fill.start, fill.length, !is_hole);
 }
 
 GstPtr<GstBuffer> VideoLane::slate() {

@@ -25,8 +25,8 @@ class VideoLane : public Lane {
   [[nodiscard]] std::optional<RunningTime> deadline() const override;
 
  private:
-  GstFlowReturn fill_until(RunningTime until);
-  GstFlowReturn push_fill(const VideoLine::Fill& fill);
+  GstFlowReturn fill_until(RunningTime until, bool is_hole);
+  GstFlowReturn push_fill(const VideoLine::Fill& fill, bool is_hole);
   [[nodiscard]] GstPtr<GstBuffer> slate();
 
   const GstPtr<GstSample> picture_;

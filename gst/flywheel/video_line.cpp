@@ -60,8 +60,10 @@ VideoLine::Plan VideoLine::on_input(std::optional<RunningTime> start,
     return plan;
   }
   const bool is_filling = next && (filled_ > 0 || !last_input_);
-  if (is_filling || (last_ && plan.start - *last_ > max_wait_))
+  const auto distance = last_ ? plan.start - *last_ : Duration{0};
+  if (is_filling || distance > std::min(max_wait_, kHole))
     plan.fill_until = plan.start;
+  plan.is_hole = !is_filling && distance <= max_wait_;
   return plan;
 }
 
@@ -76,24 +78,29 @@ std::optional<RunningTime> VideoLine::on_gap(RunningTime start, Duration length,
   return anchor_ && arrivals_.is_plausible(end, now) ? std::optional{end} : std::nullopt;
 }
 
-VideoLine::Fill VideoLine::fill() {
-  const RunningTime start = grid(++filled_);
+VideoLine::Fill VideoLine::fill(std::int64_t steps) {
+  filled_ += steps;
+  const RunningTime start = grid(filled_);
   last_ = start;
   const bool is_slate = !last_input_ || start - *last_input_ >= slate_after_;
   return {.picture = is_slate ? Picture::Slate : Picture::Repeated,
           .start = start,
-          .length = grid(filled_ + 1) - start};
+          .length = grid(filled_ + steps) - start};
 }
 
 // Half a period before `until` at the latest, so that no two pictures crowd.
-std::optional<VideoLine::Fill> VideoLine::fill_before(RunningTime until) {
+std::optional<VideoLine::Fill> VideoLine::fill_before(RunningTime until, bool is_hole) {
   const auto next = position();
   if (!next)
     return std::nullopt;
   const Duration period = grid(filled_ + 2) - *next;
-  if (*next + period / 2 > until)
+  const auto steps = is_hole ? std::max<std::int64_t>(kHoleSpacing / period, 1) : 1;
+  if (grid(filled_ + steps) + period / 2 > until)
     return std::nullopt;
-  return fill();
+  auto fill = this->fill(steps);
+  if (is_hole)
+    fill.length = std::min(fill.length, until - fill.start);
+  return fill;
 }
 
 }  // namespace onair

@@ -13,6 +13,12 @@ namespace onair {
 // on from the last one at the frame rate.
 class VideoLine {
  public:
+  // Pictures that are farther apart leave a hole, which is filled once the second one has come: whoever cuts
+  // segments finds a picture near each boundary.
+  static constexpr Duration kHole = std::chrono::milliseconds{250};
+  // Near enough; a machine that starves its browser need not encode 30 a second of them.
+  static constexpr Duration kHoleSpacing = std::chrono::milliseconds{200};
+
   struct FrameRate {
     std::uint32_t num = 30;
     std::uint32_t den = 1;
@@ -24,6 +30,7 @@ class VideoLine {
     Duration by{0};                         // as in Arrival
     RunningTime start;                      // InTime and Leap: where it goes
     std::optional<RunningTime> fill_until;  // before it
+    bool is_hole = false;                   // nobody has waited for it: what is filled is no event
   };
   struct Fill {
     Picture picture;
@@ -47,8 +54,8 @@ class VideoLine {
   [[nodiscard]] std::optional<RunningTime> on_gap(RunningTime start, Duration length,
                                                   std::optional<RunningTime> now) const;
   // The next filler, without regard to time; or if it has its place before `until`.
-  Fill fill();
-  std::optional<Fill> fill_before(RunningTime until);
+  Fill fill() { return fill(1); }
+  std::optional<Fill> fill_before(RunningTime until, bool is_hole = false);
 
   // When to fill.
   [[nodiscard]] std::optional<RunningTime> deadline() const;
@@ -57,6 +64,7 @@ class VideoLine {
 
  private:
   [[nodiscard]] RunningTime grid(std::int64_t pictures) const;
+  Fill fill(std::int64_t steps);
 
   FrameRate rate_;
   Duration max_wait_ = std::chrono::seconds{1};

@@ -35,7 +35,7 @@ bool is_black(GstBuffer* buffer) {
 
 TEST(FlywheelPicture, InTimeItIsHandedOnAtItsOwnTime) {
   FlywheelBench bench{with("")};
-  const std::vector<Duration> times{3ms, 90ms, 210ms, 211ms, 900ms};
+  const std::vector<Duration> times{3ms, 90ms, 210ms, 211ms, 461ms};
   for (const auto time : times)
     EXPECT_EQ(bench.push_picture(time), GST_FLOW_OK);
   ASSERT_TRUE(bench.wait_for_buffers(times.size()));
@@ -92,6 +92,31 @@ TEST(FlywheelPicture, AfterSlateAfterItIsBlackAndTheReturnIsFilledUp) {
   EXPECT_EQ(FlywheelBench::bytes_of(buffers.back())[0], 0x66);
   EXPECT_EQ(bench.stat("slates"), 13u);
   EXPECT_EQ(bench.messages(GST_MESSAGE_ELEMENT, "flywheel-filling").size(), 1u);
+}
+
+// Whoever cuts segments finds a picture near each boundary.
+TEST(FlywheelPicture, AHoleIsFilledWithThePictureInFrontWhenTheNextOneComes) {
+  FlywheelBench bench{with("slate-after=500000000")};
+  bench.push_picture(0ms, 0x55);
+  bench.push_picture(250ms, 0x66);
+  ASSERT_TRUE(bench.wait_for_buffers(2));
+  EXPECT_EQ(bench.stat("repeated"), 0u) << "no hole";
+  bench.push_picture(1140ms, 0x77);
+  ASSERT_TRUE(bench.wait_for_buffers(7));
+  const auto buffers = bench.media();
+  ASSERT_EQ(buffers.size(), 7u);
+  for (std::size_t i = 2; i < 6; ++i) {
+    EXPECT_EQ(GST_BUFFER_PTS(buffers[i]), (50 + i * 200) * GST_MSECOND);
+    EXPECT_EQ(FlywheelBench::bytes_of(buffers[i])[0], 0x66)
+        << "and no slate, which nobody has seen yet";
+    EXPECT_TRUE(is_gap(buffers[i]));
+  }
+  EXPECT_EQ(GST_BUFFER_PTS(buffers.back()), 1140 * GST_MSECOND);
+  EXPECT_EQ(FlywheelBench::bytes_of(buffers.back())[0], 0x77);
+  ASSERT_TRUE(bench.wait_until_idle());
+  EXPECT_EQ(bench.stat("repeated"), 4u);
+  EXPECT_EQ(bench.stat("filled-ms"), 690u);
+  EXPECT_TRUE(bench.messages(GST_MESSAGE_ELEMENT, "flywheel-filling").empty());
 }
 
 TEST(FlywheelPicture, BlackIsBlackInEveryFormat) {

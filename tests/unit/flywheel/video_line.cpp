@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "video_line.hpp"
 
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -33,7 +35,7 @@ std::vector<Duration> fill_before(VideoLine& line, Duration until) {
 
 TEST(VideoLine, PicturesKeepTheirTimes) {
   VideoLine line{kTen};
-  for (const Duration t : {5ms, 6ms, 90ms, 400ms, 1400ms}) {
+  for (const Duration t : {5ms, 6ms, 90ms, 340ms, 590ms}) {
     const auto plan = line.on_input(at(t), at(t));
     EXPECT_EQ(plan.kind, ArrivalKind::InTime);
     EXPECT_EQ(plan.start, at(t));
@@ -95,9 +97,42 @@ TEST(VideoLine, WhenThePictureReturnsTheRestIsFilledHalfAPeriodBeforeIt) {
   EXPECT_EQ(fill_before(other, 1450ms - 1ns), (std::vector<Duration>{1200ms, 1300ms}));
 }
 
-TEST(VideoLine, AHoleLongerThanMaxWaitIsFilledAndOneOfMaxWaitIsASlowCamera) {
-  EXPECT_FALSE(after(1s).on_input(at(2s), {}).fill_until);
-  EXPECT_TRUE(after(1s).on_input(at(2s + 1ns), {}).fill_until);
+TEST(VideoLine, PicturesFartherApartThanSlowCamerasMakeThemLeaveAHole) {
+  for (const auto& [max_wait, most] : {std::pair{1s + 0ms, 250ms}, std::pair{0s + 100ms, 100ms}}) {
+    for (const bool is_hole : {false, true}) {
+      auto line = after(1s);
+      line.set_max_wait(max_wait);
+      const auto start = at(1s + most + (is_hole ? 1ns : 0ns));
+      EXPECT_EQ(line.on_input(start, {}).fill_until, is_hole ? std::optional{start} : std::nullopt);
+    }
+  }
+}
+
+TEST(VideoLine, AHoleIsFilledFiveTimesASecond) {
+  auto line = after(1s);
+  EXPECT_FALSE(line.fill_before(at(1250ms - 1ns), true)) << "half a period before";
+  const auto first = line.fill_before(at(1550ms), true);
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->start, at(1200ms));
+  EXPECT_EQ(first->length, 200ms);
+  const auto last = line.fill_before(at(1550ms), true);
+  ASSERT_TRUE(last);
+  EXPECT_EQ(last->start, at(1400ms));
+  EXPECT_EQ(last->length, 150ms) << "up to the picture that returns";
+  EXPECT_FALSE(line.fill_before(at(1550ms), true));
+  // Slower ones at their own pace.
+  VideoLine slow{{.num = 3, .den = 1}};
+  EXPECT_EQ(slow.on_input(at(1s), {}).start, at(1s));
+  slow.advance(at(1s));
+  EXPECT_EQ(slow.fill_before(at(2s), true)->start, at(1s + 333'333'333ns));
+}
+
+TEST(VideoLine, AHoleThatNobodyHasWaitedForIsNoEvent) {
+  EXPECT_TRUE(after(1s).on_input(at(2s), {}).is_hole);
+  EXPECT_FALSE(after(1s).on_input(at(2s + 1ns), {}).is_hole);
+  auto line = after(1s);
+  line.fill();
+  EXPECT_FALSE(line.on_input(at(1500ms), {}).is_hole) << "filler has gone out";
 }
 
 TEST(VideoLine, AGapIsFilledToItsEnd) {
