@@ -41,6 +41,10 @@ void CutScheduler::remove_stream(StreamId id) {
 
 // ---- the grid
 
+Duration CutScheduler::longest(Duration target) {
+  return std::chrono::ceil<std::chrono::seconds>(target) + std::chrono::milliseconds(500);
+}
+
 RunningTime CutScheduler::nominal(std::int64_t index) const {
   return anchor_ + index * config_.target;
 }
@@ -309,6 +313,30 @@ void CutScheduler::forget_reached() {
     decided_.pop_front();
 }
 
+// With a key frame, which may have overtaken boundaries.
+void CutScheduler::decide_by(const Stream& stream) {
+  const auto time = stream.frame.time;
+  auto next = planned(std::max(next_index_, latest(time)));
+  while (time >= due_from(stream, planned(next.index + 1)))
+    next = planned(next.index + 1);
+  // Sound has waited at these for as long as it does.
+  const bool has_sound = std::any_of(streams_.begin(), streams_.end(), [this](const auto& other) {
+    return other.kind == Kind::Audio && is_live(other);
+  });
+  const bool is_pause = time - stream.before.value_or(time) > config_.max_wait + config_.target;
+  while (has_sound && !is_pause && next_index_ < next.index &&
+         would_be_too_long(std::min(time, next.at)) && lies_in_gap(stream, planned(next_index_)))
+    decide(next_index_, boundary(next_index_), std::nullopt);
+  if (next_index_ > next.index)
+    return;  // on one long frame of sound with the one before
+  const bool is_late = !is_on_time(stream, next);
+  const bool bridges =
+      is_late && lies_in_gap(stream, next) && would_be_too_long(nearest_frame(time));
+  if (bridges)
+    bridged_ = next.index;
+  decide(next.index, is_late && !bridges ? nearest_frame(time) : next.at, time - next.at);
+}
+
 void CutScheduler::fill_stalled() {
   for (StreamId id = 0; id < streams_.size(); ++id) {
     auto& stream = streams_[id];
@@ -382,7 +410,8 @@ CutScheduler::Verdict CutScheduler::judge_audio(Stream& stream) {
       return Wait{};
     const auto index = latest(reach);
     const auto at = boundary(index);
-    decide(index, start > at + half ? nearest_frame(start) : at, std::nullopt);
+    const bool is_late = start > at + half && !would_be_too_long(nearest_frame(start));
+    decide(index, is_late ? nearest_frame(start) : at, std::nullopt);
   } else if (config_.mode == Mode::Passthrough &&
              start >= boundary(next_index_) - config_.target / 2) {
     // A key frame may come early, and then the segment begins with the sound of its instant.
@@ -444,10 +473,30 @@ bool CutScheduler::takes(const Stream& stream) const {
 }
 
 // It is the frame that was asked for, and none behind it.
-bool CutScheduler::is_on_time(const Stream& stream, const Boundary& boundary) const {
+bool CutScheduler::is_first_since(const Stream& stream, const Boundary& boundary) const {
   const auto due = due_from(stream, boundary);
-  const auto time = stream.frame.time;
-  return time >= due && time - boundary.at <= kMostSnap && (!stream.before || *stream.before < due);
+  return stream.frame.time >= due && (!stream.before || *stream.before < due);
+}
+
+bool CutScheduler::is_on_time(const Stream& stream, const Boundary& boundary) const {
+  return is_first_since(stream, boundary) &&
+         (stream.frame.time - boundary.at <= kMostSnap || boundary.index == bridged_);
+}
+
+// No rendition has shown a picture between the boundary and this key frame, which the segment would have
+// to leave out or to begin with.
+bool CutScheduler::lies_in_gap(const Stream& stream, const Boundary& boundary) const {
+  return is_first_since(stream, boundary) &&
+         std::none_of(streams_.begin(), streams_.end(), [&](const Stream& other) {
+           return &other != &stream && other.kind == Kind::Video && is_live(other) &&
+                  !other.needs_key && !other.frame.is_key &&
+                  *other.newest >= due_from(other, boundary);
+         });
+}
+
+// The one that is on. Times are rounded, EXTINF to nothing less than a microsecond.
+bool CutScheduler::would_be_too_long(RunningTime end) const {
+  return end - decided_.back().at + std::chrono::milliseconds(1) > longest(config_.target);
 }
 
 // As near as frames of sound are to each other: they may have moved since the boundary was decided.
@@ -468,12 +517,8 @@ CutScheduler::Verdict CutScheduler::judge_video(Stream& stream) {
     return Pass{};
   if (!has_started_)
     return Wait{};
-  if (takes(stream)) {
-    auto next = planned(std::max(next_index_, latest(time)));
-    while (time >= due_from(stream, planned(next.index + 1)))
-      next = planned(next.index + 1);
-    decide(next.index, is_on_time(stream, next) ? next.at : nearest_frame(time), time - next.at);
-  }
+  if (takes(stream))
+    decide_by(stream);
   const auto* boundary = reached(stream);
   if (!boundary && stream.needs_key)
     boundary = &decided_.back();

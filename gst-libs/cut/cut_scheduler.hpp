@@ -21,7 +21,8 @@ namespace onair {
 //
 // Video is asked for key frames there, and begins the segment with the one that comes: moved onto the
 // boundary (`snap`) when it is the frame nearest to it. One that comes late makes this segment longer
-// and the next one shorter. Other key frames begin nothing.
+// and the next one shorter; behind a gap in the picture no longer than players take. Other key frames
+// begin nothing.
 //
 // Frames are told in the order of each stream (arrive), and judged until the answer is not Wait: audio
 // waits at a boundary for the picture's key frame, everything waits at the start for the first frame of
@@ -44,7 +45,7 @@ class CutScheduler {
     Duration request_ahead = std::chrono::seconds(3);
   };
 
-  // A key frame that was to begin a segment is moved by no more than this.
+  // A key frame that was to begin a segment is moved by no more than this, but for the sake of longest().
   static constexpr Duration kMostSnap = std::chrono::milliseconds(250);
   // A picture that had none for longer, while another one had, comes back.
   static constexpr Duration kPause = std::chrono::milliseconds(250);
@@ -109,6 +110,10 @@ class CutScheduler {
   };
 
   explicit CutScheduler(Config config);
+
+  // What a segment must stay below: its EXTINF, to the nearest second, is not above EXT-X-TARGETDURATION
+  // (RFC 8216bis 4.4.3.1), which is `target` in whole seconds, rounded up.
+  [[nodiscard]] static Duration longest(Duration target);
 
   StreamId add_stream(Kind kind);
   void remove_stream(StreamId stream);
@@ -187,6 +192,7 @@ class CutScheduler {
   [[nodiscard]] bool can_start(const Stream& stream) const;
   void try_start();
   void decide(std::int64_t index, RunningTime at, std::optional<Duration> lateness);
+  void decide_by(const Stream& stream);
   void fill_stalled();
   void unfill(StreamId id, std::int64_t index);
   void forget_fills(StreamId id);
@@ -200,7 +206,10 @@ class CutScheduler {
   [[nodiscard]] bool comes_back(const Stream& stream) const;
   [[nodiscard]] bool takes(const Stream& stream) const;
   [[nodiscard]] RunningTime due_from(const Stream& stream, const Boundary& boundary) const;
+  [[nodiscard]] bool is_first_since(const Stream& stream, const Boundary& boundary) const;
   [[nodiscard]] bool is_on_time(const Stream& stream, const Boundary& boundary) const;
+  [[nodiscard]] bool lies_in_gap(const Stream& stream, const Boundary& boundary) const;
+  [[nodiscard]] bool would_be_too_long(RunningTime end) const;
   [[nodiscard]] bool is_beside(const Boundary& boundary, RunningTime time) const;
   void ask(StreamId id, Stream& stream);
   void ask_ahead(StreamId id, Stream& stream);
@@ -223,6 +232,8 @@ class CutScheduler {
   std::deque<Boundary> decided_;  // the newest, and those that some stream has not reached
   ClockTime decided_at_{};
   int decided_epoch_ = -1;
+  std::int64_t bridged_ =
+      INT64_MIN;  // index of the newest one that stayed on the grid for longest()
   ClockTime now_{};
 
   std::deque<Request> requests_;

@@ -17,7 +17,8 @@
  * and last equally long. Every other key frame (an answer to somebody else's request, a scene
  * change, a fixed distance) goes out with the flag DELTA_UNIT: it stays a key frame in the stream,
  * and begins nothing. A key frame that comes late makes its segment longer and the next one
- * shorter.
+ * shorter. If no picture has come since the boundary, that ends where EXTINF would be above
+ * EXT-X-TARGETDURATION: then the boundary stays in its place, and the picture is moved onto it.
  *
  * The first segment begins with the first key frame: what comes before it, sound too, is dropped.
  *

@@ -30,7 +30,8 @@ constexpr std::array<Property<BalancerSettings>, 6> kProperties{{
      &BalancerSettings::request_ahead, 0, kHour},
     {"snap", "Snap",
      "Move the key frame of each boundary onto it, by half a frame interval at most where frames "
-     "come regularly, so that sound and picture begin together",
+     "come regularly, so that sound and picture begin together; behind a gap in the picture by "
+     "what keeps the segment within EXT-X-TARGETDURATION",
      &BalancerSettings::snap},
     {"configure-sink", "Configure sink",
      "Make a stock splitmuxsink, hlssink2 or hlssink downstream cut where this element says: "

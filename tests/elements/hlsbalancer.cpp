@@ -136,6 +136,24 @@ TEST(HlsBalancer, ALateKeyFrameMakesItsSegmentLongerAndTheNextOneShorter) {
   EXPECT_EQ(bench.stat("worst-error"), ns(392ms));
 }
 
+TEST(HlsBalancer, AGapInThePictureMakesNoSegmentLongerThanPlayersTake) {
+  BalancerBench bench;
+  auto& audio = bench.add("audio_0");
+  auto& video = bench.add("video_0");
+  auto sound = on_a_thread([&] { return audio.sounds(0s, 5100ms); });
+  EXPECT_EQ(video.encode(0s, 1s, kTenth), GST_FLOW_OK);
+  EXPECT_EQ(video.encode(1700ms, 2950ms, kTenth), GST_FLOW_OK);
+  EXPECT_EQ(video.encode(4600ms, 5200ms, kTenth), GST_FLOW_OK);
+  EXPECT_EQ(sound.get(), GST_FLOW_OK);
+  EXPECT_EQ(audio.cuts(), (Strings{"0@0 S0", "1@1008 S1008", "2@1992 S1992", "3@3000 S3000",
+                                   "4@4008 S4008", "5@4992 S4992"}));
+  EXPECT_EQ(video.cuts(),
+            (Strings{"0@0 K0", "1@1008 K1008", "2@1992 K1992", "4@4008 K4008", "5@4992 K4992"}))
+      << "segment 3 has no picture, and the first one behind it is in its place";
+  EXPECT_EQ(bench.stat("missed"), 0u);
+  EXPECT_EQ(bench.stat("worst-error"), ns(8ms));
+}
+
 TEST(HlsBalancer, RenditionsAreCutAtTheSameInstants) {
   BalancerBench bench;
   auto& fast = bench.add("video_0");

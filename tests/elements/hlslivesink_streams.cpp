@@ -264,6 +264,33 @@ TEST(HlsLiveSinkStreams, SoundGoesOnWithoutThePicture) {
   }
 }
 
+// EXTINF to the nearest second is EXT-X-TARGETDURATION at most (RFC 8216bis 4.4.3.1).
+TEST(HlsLiveSinkStreams, AGapInThePictureMakesNoSegmentLongerThanPlayersTake) {
+  for (const char* properties : {kPlain, "low-latency=true"}) {
+    LiveSinkBench bench{properties};
+    auto& audio = bench.add("audio_0");
+    auto& video = bench.add("video_0");
+    auto sound = on_a_thread([&] { return audio.sounds(0s, 6100ms); });
+    EXPECT_EQ(video.encode(0s, 1s), GST_FLOW_OK);
+    EXPECT_EQ(video.encode(1700ms, 2900ms), GST_FLOW_OK);
+    EXPECT_EQ(video.encode(4600ms, 6200ms), GST_FLOW_OK);
+    EXPECT_EQ(sound.get(), GST_FLOW_OK);
+    const auto text = bench.wait_for("0.m3u8", "0-5.ts\n");
+    EXPECT_EQ(LiveSinkBench::tags(text, "#EXTINF"),
+              (Strings{"#EXTINF:1.008,", "#EXTINF:0.984,", "#EXTINF:1.008,", "#EXTINF:1.008,",
+                       "#EXTINF:0.984,", "#EXTINF:1.008,"}))
+        << properties;
+    EXPECT_EQ(bench.media("0-1.ts").pictures, "K1700 D1800 D1900");
+    EXPECT_EQ(bench.media("0-3.ts").pictures, "");
+    EXPECT_EQ(bench.media("0-4.ts").pictures.substr(0, 5), "K4600");
+    for (const char* name : {"0-1.ts", "0-4.ts"}) {
+      const auto media = bench.media(name);
+      EXPECT_EQ(media.stream.video.front().pts, media.stream.audio.front().pts)
+          << name << ": who begins here sees something at once";
+    }
+  }
+}
+
 TEST(HlsLiveSinkStreams, AStreamThatComesLateJoinsBehindADiscontinuity) {
   LiveSinkBench bench{kPlain};
   auto& audio = bench.add("audio_0");

@@ -18,20 +18,6 @@ using Mode = CutScheduler::Mode;
 using Pass = CutScheduler::Pass;
 using Wait = CutScheduler::Wait;
 
-std::vector<Duration> lengths(const std::vector<RunningTime>& times) {
-  std::vector<Duration> lengths;
-  for (std::size_t n = 1; n < times.size(); ++n)
-    lengths.push_back(times[n] - times[n - 1]);
-  return lengths;
-}
-
-std::vector<RunningTime> boundaries(const Programme& programme) {
-  std::vector<RunningTime> times;
-  for (const auto& decision : programme.decisions)
-    times.push_back(decision.boundary.at);
-  return times;
-}
-
 // ---- the grid
 
 TEST(CutScheduler, SegmentsOfMp3AreTheTwoNearestWholeNumbersOfFrames) {

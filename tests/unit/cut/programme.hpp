@@ -180,6 +180,20 @@ class Programme {
   }
 };
 
+inline std::vector<Duration> lengths(const std::vector<RunningTime>& times) {
+  std::vector<Duration> lengths;
+  for (std::size_t n = 1; n < times.size(); ++n)
+    lengths.push_back(times[n] - times[n - 1]);
+  return lengths;
+}
+
+inline std::vector<RunningTime> boundaries(const Programme& programme) {
+  std::vector<RunningTime> times;
+  for (const auto& decision : programme.decisions)
+    times.push_back(decision.boundary.at);
+  return times;
+}
+
 // A frame each 1/fps of a second, `jitter` of it late by chance.
 inline std::function<RunningTime(std::int64_t)> frames_at(int num, int den = 1,
                                                           Duration begin = 0s) {
