@@ -61,6 +61,11 @@ Duration CutScheduler::half_interval(const Stream& stream) {
   return stream.interval.get().value_or(Duration{0}) / 2;
 }
 
+// By how much the picture nearest to an instant may be in front of it.
+Duration CutScheduler::lead(const Stream& stream) {
+  return stream.interval.get().value_or(FrameInterval::kGuess) / 2;
+}
+
 // The last boundary that is not behind `time`.
 std::int64_t CutScheduler::latest(RunningTime time) const {
   // Frames may be longer than segments.
@@ -219,6 +224,20 @@ bool CutScheduler::can_start(const Stream& stream) const {
   return is_with_us(stream) && (stream.kind == Kind::Audio || stream.first_key);
 }
 
+CutScheduler::Grid CutScheduler::grid_through(RunningTime start) const {
+  if (!shared_anchor_)
+    return {.anchor = start - next_index_ * config_.target, .index = next_index_};
+  const auto anchor = *shared_anchor_;
+  auto index = (start - anchor) / config_.target;
+  if (anchor + index * config_.target > start)
+    --index;
+  while (nearest_frame(anchor + (index + 1) * config_.target) <= start)
+    ++index;
+  // Indices do not go back: the same instants, counted from an earlier one.
+  const auto missing = std::max<std::int64_t>(next_index_ - index, 0);
+  return {.anchor = anchor - missing * config_.target, .index = index + missing};
+}
+
 // With the first frame of each stream. Segment 0 begins with the picture, if there is one: sound in
 // front of it cannot be seen.
 void CutScheduler::try_start() {
@@ -240,22 +259,11 @@ void CutScheduler::try_start() {
     return;
   has_started_ = true;
   const auto at = nearest_frame(picture ? *picture : *sound);
-  if (shared_anchor_) {
-    anchor_ = *shared_anchor_;
-    auto index = (at - anchor_) / config_.target;
-    if (nominal(index) > at)
-      --index;
-    while (boundary(index + 1) <= at)
-      ++index;
-    // Indices do not go back: the same instants, counted from an earlier one.
-    if (index < next_index_)
-      anchor_ -= (next_index_ - index) * config_.target;
-    next_index_ = std::max(next_index_, index);
-  } else {
-    anchor_ = at - next_index_ * config_.target;
-  }
+  const auto grid = grid_through(at);
+  anchor_ = grid.anchor;
+  next_index_ = grid.index;
   for (auto& stream : streams_)
-    stream.asked_to = next_index_;
+    keep_asked(stream);
   decide(next_index_, at, std::nullopt);
 }
 
@@ -542,15 +550,48 @@ CutScheduler::Verdict CutScheduler::judge_video(Stream& stream) {
 void CutScheduler::ask(StreamId id, Stream& stream) {
   if (!is_with_us(stream))
     return;
-  if (has_started_ && config_.mode == Mode::Encode)
-    ask_ahead(id, stream);
+  if (config_.mode == Mode::Encode) {
+    if (has_started_)
+      ask_ahead(id, stream);
+    else
+      ask_before_start(id, stream);
+  }
   if (is_overdue(stream))
     ask_now(id, stream);
 }
 
-void CutScheduler::ask_ahead(StreamId id, Stream& stream) {
-  if (!stream.interval.get())
+// While the picture waits for the sound, its encoder goes on: the first boundaries are where they will be if
+// the line begins with this picture, to a frame of sound.
+void CutScheduler::ask_before_start(StreamId id, Stream& stream) {
+  if (!stream.first_key || stream.asked_to != INT64_MIN)
     return;
+  const auto grid = grid_through(nearest_frame(*stream.first_key));
+  stream.asked.clear();
+  stream.asked_to = grid.index;
+  for (auto index = grid.index + 1;; ++index) {
+    const auto boundary = nearest_frame(grid.anchor + index * config_.target);
+    if (boundary > *stream.newest + config_.request_ahead)
+      return;
+    stream.asked_to = index;
+    const auto at = boundary - lead(stream);
+    stream.asked.push_back({.index = index, .at = at});
+    requests_.push_back({.stream = id, .at = at, .index = index});
+    ++stats_.requests;
+  }
+}
+
+// Of what has been asked for before the start, as the grid is now.
+void CutScheduler::keep_asked(Stream& stream) {
+  const auto is_of_grid = [&](const Asked& asked) {
+    const Duration off = asked.at + lead(stream) - boundary(asked.index);
+    return std::chrono::abs(off) <= frames_.length() + lead(stream);
+  };
+  if (!std::all_of(stream.asked.begin(), stream.asked.end(), is_of_grid))
+    stream.asked.clear();
+  stream.asked_to = stream.asked.empty() ? next_index_ : stream.asked.back().index;
+}
+
+void CutScheduler::ask_ahead(StreamId id, Stream& stream) {
   const auto oldest = std::max(stream.applied, decided_.front().index);
   while (!stream.asked.empty() && stream.asked.front().index < oldest)
     stream.asked.pop_front();
@@ -562,7 +603,7 @@ void CutScheduler::ask_ahead(StreamId id, Stream& stream) {
     const auto* decided = find_decided(index);
     if (!decided && index < next_index_)
       continue;  // missed
-    const auto at = (decided ? decided->at : boundary(index)) - half_interval(stream);
+    const auto at = (decided ? decided->at : boundary(index)) - lead(stream);
     stream.asked.push_back({.index = index, .at = at});
     requests_.push_back({.stream = id, .at = at, .index = index});
     ++stats_.requests;

@@ -185,10 +185,17 @@ class CutScheduler {
   [[nodiscard]] bool is_live(const Stream& stream) const;
   [[nodiscard]] bool has_live_video() const;
   [[nodiscard]] static Duration half_interval(const Stream& stream);
+  [[nodiscard]] static Duration lead(const Stream& stream);
 
   [[nodiscard]] bool is_near_line(RunningTime time) const;
   void follow_line(Stream& stream, RunningTime time);
   void begin_line();
+  // A grid, and the boundary of it that a start is.
+  struct Grid {
+    RunningTime anchor;
+    std::int64_t index;
+  };
+  [[nodiscard]] Grid grid_through(RunningTime start) const;
   [[nodiscard]] bool can_start(const Stream& stream) const;
   void try_start();
   void decide(std::int64_t index, RunningTime at, std::optional<Duration> lateness);
@@ -212,6 +219,8 @@ class CutScheduler {
   [[nodiscard]] bool would_be_too_long(RunningTime end) const;
   [[nodiscard]] bool is_beside(const Boundary& boundary, RunningTime time) const;
   void ask(StreamId id, Stream& stream);
+  void ask_before_start(StreamId id, Stream& stream);
+  void keep_asked(Stream& stream);
   void ask_ahead(StreamId id, Stream& stream);
   void ask_now(StreamId id, Stream& stream);
   [[nodiscard]] Boundary awaited(const Stream& stream) const;

@@ -16,6 +16,8 @@ class FrameInterval {
  public:
   // 5 frames a second; longer pauses say nothing of the frames behind them.
   static constexpr Duration kMost = std::chrono::milliseconds(200);
+  // For who has to know before the second frame: 30 a second.
+  static constexpr Duration kGuess = std::chrono::microseconds(33'333);
 
   void on_frame(RunningTime time, std::optional<Duration> duration = {});
   // Nothing before the second frame, or the first that has a duration.

@@ -510,6 +510,58 @@ TEST(CutSchedulerLines, TwoStartsOnOneSharedGridCutAtTheSameInstants) {
   EXPECT_EQ(cuts[0], cuts[2]);
 }
 
+// ---- before the start
+
+// The picture waits for the sound, and its encoder for nobody.
+TEST(CutSchedulerLines, KeyFramesAreAskedForWhileTheSoundIsWaitedFor) {
+  Live live;
+  const auto audio = live.scheduler.add_stream(Kind::Audio);
+  const auto video = live.scheduler.add_stream(Kind::Video);
+  EXPECT_TRUE(std::holds_alternative<Wait>(
+      live.arrive(video, {.time = at(0ms), .is_key = true, .duration = 40ms})));
+  const auto requests = live.requests();
+  ASSERT_EQ(requests.size(), 3U);
+  for (std::size_t n = 0; n < requests.size(); ++n) {
+    EXPECT_EQ(requests[n].index, n + 1);
+    EXPECT_EQ(requests[n].at, at((n + 1) * 1s - 20ms));
+  }
+  live.sound(audio, 1500ms);
+  EXPECT_EQ(index_of(live.judge(video)), 0);
+  live.picture(video, 40ms);
+  EXPECT_TRUE(live.requests().empty()) << "not twice";
+  live.picture(video, 960ms);
+  EXPECT_EQ(index_of(live.key(video, 1s)), 1);
+}
+
+TEST(CutSchedulerLines, WhatWasAskedForAnotherStartIsAskedForAnew) {
+  Live live;
+  const auto video = live.scheduler.add_stream(Kind::Video);
+  const auto early = live.scheduler.add_stream(Kind::Video);
+  live.arrive(video, {.time = at(500ms), .is_key = true, .duration = 40ms});
+  EXPECT_EQ(live.requests().front().at, at(1480ms));
+  live.arrive(early, {.time = at(0ms), .is_key = true, .duration = 40ms});
+  live.judge(video);
+  bool is_asked = false;
+  for (const auto& request : live.requests())
+    is_asked |= request.stream == video && request.at == at(980ms);
+  EXPECT_TRUE(is_asked);
+}
+
+TEST(CutSchedulerLines, OnASharedGridKeyFramesAreAskedForBeforeTheStartAsWell) {
+  Live live;
+  live.scheduler.set_anchor(at(-10s + 300ms));
+  const auto audio = live.scheduler.add_stream(Kind::Audio);
+  const auto video = live.scheduler.add_stream(Kind::Video);
+  live.arrive(video, {.time = at(0ms), .is_key = true, .duration = 40ms});
+  const auto first = live.requests().front();
+  EXPECT_EQ(first.index, 10);
+  EXPECT_EQ(first.at, at(280ms));
+  live.sound(audio, 0s);
+  live.judge(video);
+  for (const auto& request : live.requests())
+    EXPECT_GT(request.index, 12) << "not twice";
+}
+
 // ---- for ever
 
 TEST(CutSchedulerLines, AStreamHalfAMinuteBehindTheOthersFindsEachOfItsBoundaries) {
@@ -531,16 +583,18 @@ TEST(CutSchedulerLines, ARenditionThatIsBehindIsAskedForEachBoundaryThatTheOther
   const auto early = live.scheduler.add_stream(Kind::Video);
   const auto late = live.scheduler.add_stream(Kind::Video);
   live.key(early, 0s);
-  live.key(late, 0s);
+  live.arrive(late, {.time = at(0s), .is_key = true, .duration = 40ms});
   live.judge(early);
-  live.requests();
+  auto requests = live.requests();
   for (const auto second : {1s, 2s, 3s, 4s})
     live.key(early, second);
-  live.requests();
   live.picture(late, 40ms);
+  const auto later = live.requests();
+  requests.insert(requests.end(), later.begin(), later.end());
   std::vector<std::int64_t> asked;
-  for (const auto& request : live.requests()) {
-    EXPECT_EQ(request.stream, late);
+  for (const auto& request : requests) {
+    if (request.stream != late)
+      continue;
     ASSERT_TRUE(request.index);
     EXPECT_EQ(request.at, at(*request.index * 1s - 20ms));
     asked.push_back(*request.index);
