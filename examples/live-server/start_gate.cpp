@@ -4,7 +4,6 @@
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
-#include <utility>
 
 #include <gst/video/video.h>
 
@@ -14,7 +13,7 @@ struct StartGate::State {
   std::mutex mutex;
   std::condition_variable opened;
   bool is_open = false;
-  bool has_begun = false;  // with the first picture
+  int passed = 0;  // pictures
 
   void open() {
     const std::lock_guard lock{mutex};
@@ -41,7 +40,7 @@ StartGate::~StartGate() {
 GstPadProbeReturn StartGate::on_picture(GstPad*, GstPadProbeInfo*, gpointer data) {
   const auto state = *static_cast<std::shared_ptr<State>*>(data);
   std::unique_lock lock{state->mutex};
-  if (!std::exchange(state->has_begun, true))
+  if (++state->passed <= kAtOnce)
     return GST_PAD_PROBE_OK;
   state->opened.wait_for(lock, std::chrono::nanoseconds{kMostWait}, [&] { return state->is_open; });
   return GST_PAD_PROBE_REMOVE;

@@ -10,13 +10,15 @@
 
 namespace live {
 
-// Holds the second picture of a broadcast back until a key frame has been asked for. A picture that has been waited for
+// Holds the third picture of a broadcast back until a key frame has been asked for. A picture that has been waited for
 // comes all at once, a second of it or two; hlsbalancer, which meets the first frame behind encoders and queues, would
 // ask for the key frame of the next boundary when that has long been passed, and the first segment would be too long.
+// Not the second one: x264enc gives out a picture when it has the next one, where caps have no frame rate.
 class StartGate {
  public:
-  // For lack of a request, as where the sound is waited for: about as long as that takes.
-  static constexpr GstClockTime kMostWait = 300 * GST_MSECOND;
+  // For lack of a request. Encoders that have still to be set up took a second for their first picture on a busy machine.
+  static constexpr GstClockTime kMostWait = 2 * GST_SECOND;
+  static constexpr int kAtOnce = 2;
 
   // `pictures`: where they flow to the encoders. `ends`: source pads behind these.
   StartGate(const onair::GstPtr<GstPad>& pictures, const std::vector<onair::GstPtr<GstPad>>& ends);
