@@ -158,6 +158,7 @@ void CutScheduler::arrive(StreamId id, const Frame& frame, ClockTime now) {
   stream.has_ended = stream.is_stalled = false;
   stream.seen = now_;
   stream.frame = frame;
+  stream.asked_waiting = 0;
   stream.before = stream.newest;
   stream.newest = std::max(stream.newest.value_or(frame.time), frame.time);
   if (!starting_since_)
@@ -646,6 +647,29 @@ void CutScheduler::ask_now(StreamId id, Stream& stream) {
   ++stats_.requests;
 }
 
+// When the key frame of the next boundary is wanted of a remote encoder whose first one waits for other streams: nobody
+// sees its pictures until then, and all of them would be one segment. Not earlier by its response, as before the boundary
+// no key frame is taken that nothing is known of.
+std::optional<ClockTime> CutScheduler::next_ask(const Stream& stream) const {
+  if (config_.mode != Mode::Passthrough || stream.kind != Kind::Video || !stream.is_waiting ||
+      !is_with_us(stream))
+    return std::nullopt;
+  return *stream.seen + (stream.asked_waiting + 1) * config_.target;
+}
+
+void CutScheduler::ask_while_waiting() {
+  for (StreamId id = 0; id < streams_.size(); ++id) {
+    auto& stream = streams_[id];
+    const auto at = next_ask(stream);
+    if (!at || *at > now_)
+      continue;
+    stream.asked_waiting = (now_ - *stream.seen) / config_.target;
+    requests_.push_back(
+        {.stream = id, .at = std::nullopt, .index = next_index_ + stream.asked_waiting});
+    ++stats_.requests;
+  }
+}
+
 // ---- time
 
 std::optional<ClockTime> CutScheduler::deadline() const {
@@ -658,6 +682,9 @@ std::optional<ClockTime> CutScheduler::deadline() const {
   if (!has_started_) {
     if (starting_since_)
       consider(*starting_since_);
+    for (const auto& stream : streams_)
+      if (const auto at = next_ask(stream); at && (!first || *at < *first))
+        first = at;
     return first;
   }
   const bool sound_waits = std::any_of(streams_.begin(), streams_.end(), [](const Stream& stream) {
@@ -680,6 +707,9 @@ void CutScheduler::on_time(ClockTime now) {
     return;
   const auto is_late = [this](ClockTime since) { return since + config_.max_wait <= now_; };
   if (!has_started_) {
+    ask_while_waiting();
+    if (!is_late(*starting_since_))
+      return;
     for (auto& stream : streams_)
       stream.is_stalled |= !can_start(stream);
     try_start();

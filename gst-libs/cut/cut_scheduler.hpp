@@ -173,7 +173,8 @@ class CutScheduler {
     std::deque<Asked> asked;               // key frames at boundaries to come
     std::int64_t asked_to = INT64_MIN;     // the last boundary that was asked for
     KeyFrameRequests at_once;
-    bool was_awaited = false;  // this frame
+    bool was_awaited = false;        // this frame
+    std::int64_t asked_waiting = 0;  // while this frame waits for the start
   };
 
   [[nodiscard]] RunningTime nominal(std::int64_t index) const;
@@ -223,6 +224,8 @@ class CutScheduler {
   void keep_asked(Stream& stream);
   void ask_ahead(StreamId id, Stream& stream);
   void ask_now(StreamId id, Stream& stream);
+  [[nodiscard]] std::optional<ClockTime> next_ask(const Stream& stream) const;
+  void ask_while_waiting();
   [[nodiscard]] Boundary awaited(const Stream& stream) const;
   [[nodiscard]] bool is_overdue(const Stream& stream) const;
 

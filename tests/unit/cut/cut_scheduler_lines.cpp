@@ -533,6 +533,33 @@ TEST(CutSchedulerLines, KeyFramesAreAskedForWhileTheSoundIsWaitedFor) {
   EXPECT_EQ(index_of(live.key(video, 1s)), 1);
 }
 
+// Layers of a browser begin one after the other.
+TEST(CutSchedulerLines, ARemoteEncoderIsAskedForEachBoundaryWhileItsFirstPictureWaits) {
+  Live live{{.mode = Mode::Passthrough, .max_wait = 4s}};
+  const auto first = live.scheduler.add_stream(Kind::Video);
+  const auto other = live.scheduler.add_stream(Kind::Video);
+  live.now = ClockTime{10s};
+  EXPECT_TRUE(std::holds_alternative<Wait>(live.key(first, 0s)));
+  live.requests();
+  for (const auto n : {1, 2}) {
+    EXPECT_EQ(live.scheduler.deadline(), ClockTime{10s + n * 1s});
+    live.scheduler.on_time(ClockTime{10s + n * 1s - 1ns});
+    EXPECT_TRUE(live.requests().empty());
+    live.scheduler.on_time(ClockTime{10s + n * 1s});
+    const auto requests = live.requests();
+    ASSERT_EQ(requests.size(), 1U);
+    EXPECT_EQ(requests[0].stream, first);
+    EXPECT_EQ(requests[0].at, std::nullopt);
+    EXPECT_EQ(requests[0].index, n);
+  }
+  live.now = ClockTime{12500ms};
+  live.key(other, 0s);
+  EXPECT_EQ(index_of(live.judge(first)), 0);
+  live.picture(first, 1020ms);
+  EXPECT_EQ(index_of(live.key(first, 1150ms)), 1);
+  EXPECT_EQ(index_of(live.key(first, 2150ms)), 2);
+}
+
 TEST(CutSchedulerLines, WhatWasAskedForAnotherStartIsAskedForAnew) {
   Live live;
   const auto video = live.scheduler.add_stream(Kind::Video);
@@ -636,6 +663,7 @@ TEST(CutSchedulerLines, ARequestForAKeyFrameToBeginWithIsForNoBoundary) {
   live.key(early, 0s);
   live.wait_out();
   live.judge(early);
+  live.requests();
   live.picture(late, 500ms);
   const auto requests = live.requests();
   ASSERT_EQ(requests.size(), 1U);
