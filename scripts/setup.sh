@@ -10,15 +10,22 @@ die() {
   exit 1
 }
 
-# missing_packages KIND...: the packages of these kinds that are not installed.
+# missing_packages KIND...: the packages of these kinds that are not installed, but those that this
+# release of Debian does not have and need not (with a ? in the list).
 missing_packages() {
   local kind package command
   while read -r kind package command _; do
-    [[ " $* " == *" $kind "* ]] || continue
+    [[ " $* " == *" ${kind%\?} "* ]] || continue
     [[ -n ${command:-} && $command != '#'* ]] && command -v "$command" >/dev/null && continue
-    [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) == installed ]] ||
-      printf '%s\n' "$package"
+    [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) == installed ]] && continue
+    [[ $kind == *\? ]] && is_unknown "$package" && continue
+    printf '%s\n' "$package"
   done < <(grep -v '^ *#' "$root/scripts/packages.txt" | grep .)
+}
+
+# Lists that know no g++ either have not been fetched.
+is_unknown() {
+  [[ -z $(apt-cache madison "$1" 2>/dev/null) && -n $(apt-cache madison g++ 2>/dev/null) ]]
 }
 
 install_packages() {
@@ -27,13 +34,15 @@ install_packages() {
   local missing
   mapfile -t missing < <(missing_packages "$@")
   [[ ${#missing[@]} -eq 0 ]] && return
-  say "installing ${missing[*]}"
   local as_root=()
   if [[ $(id -u) -ne 0 ]]; then
     command -v sudo >/dev/null || die "not root and no sudo: install them as root: ${missing[*]}"
     as_root=(sudo)
   fi
   "${as_root[@]}" apt-get -qq update || say "the package lists could not be updated; going on"
+  mapfile -t missing < <(missing_packages "$@")
+  [[ ${#missing[@]} -eq 0 ]] && return
+  say "installing ${missing[*]}"
   local log
   log=$(mktemp)
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
