@@ -291,7 +291,7 @@ static Receiver::Config make_config(GstRtpListenSrc* self) {
       .pad_template = gst_element_class_get_pad_template(element_class, "video_%u")};
   for (std::size_t i = 0; i < kPorts.size(); ++i) {
     auto& medium = kPorts[i].kind == MediaKind::Audio ? audio : video;
-    (kPorts[i].is_rtcp ? medium.rtcp : medium.rtp) = {
+    (kPorts[i].is_rtcp ? medium.rtcp : medium.rtp) = Receiver::Port{
         .number = settings.*kPorts[i].number, .given = sockets[i], .name = kPorts[i].name};
   }
   return {.bin = GST_BIN(self),
