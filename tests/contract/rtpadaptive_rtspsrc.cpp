@@ -146,6 +146,9 @@ class Player {
 
  private:
   static void on_manager(GstElement*, GstElement* rtpbin, gpointer data) {
+    // Since GStreamer 1.26 it moves one of the streams, once both have begun, by as much as a busy
+    // machine has let the other one wait. Here the time of each is looked at.
+    g_object_set(rtpbin, "min-ts-offset", guint64{GST_SECOND}, nullptr);
     g_signal_connect(rtpbin, "request-jitterbuffer", G_CALLBACK(on_request), nullptr);
     g_signal_connect(rtpbin, "new-jitterbuffer", G_CALLBACK(on_jitterbuffer), data);
   }
