@@ -180,7 +180,7 @@ TEST(SoraListenSrcSessions, MessagesTellWhoComesAndGoes) {
   Live live{{}, {.connect = connect_message({{"client_id", "camera"}})}};
   const auto offered = live.server.wait_for_session("offered");
   ASSERT_TRUE(offered);
-  EXPECT_EQ(text_field(offered.get(), "session-id"), live.publisher->offer()["session_id"]);
+  EXPECT_EQ(live.publisher->offer()["session_id"], text_field(offered.get(), "session-id"));
   EXPECT_EQ(text_field(offered.get(), "channel-id"), "live");
   EXPECT_EQ(text_field(offered.get(), "client-id"), "camera");
   EXPECT_EQ(text_field(offered.get(), "role"), "sendonly");
