@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <regex>
 #include <utility>
 
 #define GST_USE_UNSTABLE_API
@@ -271,9 +272,12 @@ bool WhipPublisher::make_offer() {
 }
 
 std::string WhipPublisher::answer_to(const std::string& offer) {
+  // Since GStreamer 1.28 webrtcbin takes H.264 of exactly the level that its encoder makes.
+  static const std::regex level{";profile-level-id=[0-9a-f]{6}"};
+  const std::string any_level = std::regex_replace(offer, level, "");
   GstSDPMessage* message = nullptr;
   if (!wait_until_encoding() ||
-      gst_sdp_message_new_from_text(offer.c_str(), &message) != GST_SDP_OK)
+      gst_sdp_message_new_from_text(any_level.c_str(), &message) != GST_SDP_OK)
     return {};
   const DescriptionPtr theirs{
       gst_webrtc_session_description_new(GST_WEBRTC_SDP_TYPE_OFFER, message),
