@@ -58,7 +58,9 @@ TEST(RtpListenSrcSessions, SilenceIsToldAndItsEnd) {
   Forwarded live{"silence-time=500000000", {}, kOnTestClock};
   live.send(2);
   REQUIRE_PAD(audio, live.rtp, "audio_0");
+  REQUIRE_PAD(video, live.rtp, "video_0");
   EXPECT_PACKETS(audio, 2u);
+  EXPECT_PACKETS(video, 2u);  // what comes after the clock has moved is no silence
   ASSERT_TRUE(live.rtp.wait_for_session("connected"));
   live.rtp.advance_clock(500 * GST_MSECOND + 1);
   EXPECT_EQ(live.rtp.next_session_message(), "silent");
