@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <regex>
 #include <utility>
 
 #define GST_USE_UNSTABLE_API
@@ -71,6 +70,14 @@ std::string lines_with(std::string_view text, std::string_view start) {
 
 std::string without(const std::string& text, std::string_view start) {
   return lines_with(text, start).empty() ? text : without_lines(text, start);
+}
+
+// Since GStreamer 1.28 webrtcbin takes H.264 of exactly the level that its encoder makes.
+std::string without_levels(std::string sdp) {
+  constexpr std::string_view kLevel = ";profile-level-id=";
+  for (std::size_t at = 0; (at = sdp.find(kLevel, at)) != std::string::npos;)
+    sdp.erase(at, std::min(sdp.find_first_of(";\r\n", at + 1), sdp.size()) - at);
+  return sdp;
 }
 
 }  // namespace
@@ -272,9 +279,7 @@ bool WhipPublisher::make_offer() {
 }
 
 std::string WhipPublisher::answer_to(const std::string& offer) {
-  // Since GStreamer 1.28 webrtcbin takes H.264 of exactly the level that its encoder makes.
-  static const std::regex level{";profile-level-id=[0-9a-f]{6}"};
-  const std::string any_level = std::regex_replace(offer, level, "");
+  const auto any_level = without_levels(offer);
   GstSDPMessage* message = nullptr;
   if (!wait_until_encoding() ||
       gst_sdp_message_new_from_text(any_level.c_str(), &message) != GST_SDP_OK)
