@@ -265,7 +265,10 @@ Channel::State Channel::state() const {
   const bool is_away = is_held_ || is_silent;
   if (is_on_air())
     return is_away ? State::Away : State::Live;
-  return hold_timer_.is_running() ? State::Starting : state_;
+  // A segment may come of what there is.
+  const bool is_under_way =
+      leaving_ || draining_ || output_->is_ending() || hold_timer_.is_running();
+  return is_under_way ? State::Starting : state_;
 }
 
 Channel::Status Channel::status() {
