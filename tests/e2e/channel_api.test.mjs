@@ -107,6 +107,12 @@ const calls = [
   call('POST', '/v1/channels/channel-1/stop', 401, wrongToken),
   call('POST', '/v1/channels/nobody/stop', 404),
   call('GET', '/v1/channels/channel-1/stop', 405),
+  ...['pause', 'resume'].flatMap((what) => [
+    call('POST', `/v1/channels/channel-1/${what}`, 202),
+    call('POST', `/v1/channels/channel-1/${what}`, 401, wrongToken),
+    call('POST', `/v1/channels/nobody/${what}`, 404),
+    call('GET', `/v1/channels/channel-1/${what}`, 405),
+  ]),
   call('DELETE', '/v1/channels/channel-1', 401, noToken),
   call('DELETE', '/v1/channels/channel-1', 204),
   call('DELETE', '/v1/channels/channel-1', 404),

@@ -204,6 +204,46 @@ test('a channel is made, is on the air, and ends', async (t) => {
   assert.equal(events.seen.filter(({ event, data }) => event === 'deleted' && data.id === channel.id).length, 1);
 });
 
+test('a channel that is paused ends its broadcast, and publishers wait until it is resumed', { timeout: 180_000 }, async (t) => {
+  const channel = await server.make(kRequest);
+  const publisher = await publish(channel);
+  const media = await eventually('a playlist', () => mediaPlaylistUrl(channel.playlist_url), 20_000);
+  const text = async () => (await fetch(media)).text();
+  await eventually('two segments', async () => nextSequence(await text()) >= 2, 20_000);
+  const board = await openPage(await browser.newContext(), `${server.base}/#token=api-secret`);
+  const card = board.locator(`#channel-${channel.id}`);
+  await card.getByRole('button', { name: 'Pause' }).click();
+  await eventually('it is idle', isState(channel, 'idle'), 10_000);
+  const { paused, message } = await server.channel(channel.id);
+  assert.deepEqual({ paused, message },
+    { paused: true, message: 'The channel is paused: nobody can publish until it is resumed.' });
+  assert.match(await text(), /^#EXT-X-ENDLIST$/m);
+  const listed = nextSequence(await text());
+  await eventually('its process is gone', async () => !(await server.workerOf(channel)), 10_000);
+
+  // Who was on the air asks for the place again and again, and gets no process.
+  const refused = await fetch(channel.whip_url, { method: 'POST', body: 'v=0',
+    headers: { 'Content-Type': 'application/sdp', Authorization: `Bearer ${channel.publish_token}` } });
+  assert.equal(refused.status, 503);
+  assert.equal((await refused.json()).detail, message);
+  await eventually('the page says why', async () =>
+    (await publisher.page.textContent('body')).includes('paused'), 20_000);
+  assert.equal(await server.workerOf(channel), undefined);
+  assert.equal((await server.channel(channel.id)).state, 'idle');
+
+  const resumedAt = Date.now();
+  await card.getByRole('button', { name: 'Resume' }).click();
+  await eventually('he is back', isState(channel, 'running'), 60_000);
+  t.diagnostic(`on the air ${Date.now() - resumedAt} ms after it was resumed`);
+  await eventually('it goes on', async () => nextSequence(await text()) > listed + 1, 20_000);
+  assert.doesNotMatch(await text(), /^#EXT-X-ENDLIST$/m);
+  await card.getByRole('button', { name: 'Pause' }).waitFor();
+  assert.equal((await server.channel(channel.id)).paused, false);
+  await board.context().close();
+  await publisher.stop();
+  await remove(channel);
+});
+
 test('a worker that is killed on the air is replaced, and the channel goes on', { timeout: 180_000 }, async (t) => {
   const [channel, other] = [await server.make(kRequest), await server.make(kRequest)];
   const publishers = [await publish(channel), await publish(other)];

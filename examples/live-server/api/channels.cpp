@@ -67,6 +67,7 @@ Json rtp_of(const ChannelInfo& channel) {
 Json to_json(const ChannelInfo& channel, const std::string& base_url) {
   Json json{{"id", channel.id},
             {"state", to_string(channel.state)},
+            {"paused", channel.is_paused},
             {"message", channel.message},
             {"created", date_time(channel.created)}};
   if (!channel.playlist_url.empty())

@@ -39,6 +39,7 @@ struct ChannelInfo {
   std::optional<RtpPorts> rtp;          // where it does
   std::string rtp_address;
   std::string publish_token;
+  bool is_paused = false;
   std::string message;  // a sentence for a person
   std::vector<Playlist> playlists;
   Json stats = Json::object();
@@ -73,6 +74,9 @@ class Channels {
   virtual bool remove(const std::string& id) = 0;
   // The broadcast ends, and its playlist with it; a channel that has ended stays so.
   virtual std::optional<ChannelInfo> stop(const std::string& id) = 0;
+  // The same, but that it can be published to again when it has been resumed.
+  virtual std::optional<ChannelInfo> pause(const std::string& id) = 0;
+  virtual std::optional<ChannelInfo> resume(const std::string& id) = 0;
   [[nodiscard]] virtual std::optional<ChannelInfo> find(const std::string& id) const = 0;
   [[nodiscard]] virtual std::vector<ChannelInfo> list() const = 0;  // the oldest first
   // As stop() and remove(), of one publisher of a channel that takes several.

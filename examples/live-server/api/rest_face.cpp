@@ -14,8 +14,8 @@ constexpr std::string_view kKeys = "/v1/encrypt-keys";
 // What a path names: all of a collection, one of it, or something that one has.
 struct Target {
   std::string_view collection;
-  std::string id;               // empty: all
-  std::string part;             // "stop", "archives" or "connections", of a channel
+  std::string id;    // empty: all
+  std::string part;  // "stop", "pause", "resume", "archives" or "connections", of a channel
   std::string connection = {};  // one of those
   bool is_stop = false;         // of that
 };
@@ -25,7 +25,7 @@ std::optional<Target> with_part(Target target, std::string_view part) {
   constexpr std::string_view kConnections = "connections/";
   constexpr std::string_view kStop = "/stop";
   target.part = part;
-  if (part == "stop" || part == "archives")
+  if (part == "stop" || part == "pause" || part == "resume" || part == "archives")
     return target;
   if (!part.starts_with(kConnections))
     return std::nullopt;
@@ -252,7 +252,10 @@ ApiReply answer_rest(const ApiRequest& request, Channels& channels, Archives& ar
     return answer_connection(request, *target, channels);
   if (request.method != "POST")
     return wrong_method(request, "POST");
-  return show(202, request, id, channels.stop(id));
+  return show(202, request, id,
+              target->part == "pause"    ? channels.pause(id)
+              : target->part == "resume" ? channels.resume(id)
+                                         : channels.stop(id));
 }
 
 ApiError unknown_channel(std::string_view id) {

@@ -31,6 +31,7 @@ export class ChannelCard {
   #state = element('p', { className: 'state' });
   #picture = element('img', { alt: '', hidden: true, width: 320, height: 180 });
   #thumbnailAt = 0;
+  #buttons = [];  // each puts its words on
   #late = null;  // packets until now, and when
   #graphs = {
     buffer: new Graph('Network buffer', { unit: 'ms', least: 50,
@@ -47,7 +48,7 @@ export class ChannelCard {
 
   element = element('li');
 
-  // `actions`: [words, call] of the buttons.
+  // `actions`: [words of a channel, call] of the buttons.
   constructor(channel, actions) {
     this.#id = channel.id;
     this.element.id = `channel-${channel.id}`;
@@ -60,7 +61,11 @@ export class ChannelCard {
     const doors = element('nav', {},
       ...token && channel.whip_url ? [link('Studio', `${pages}/publish#token=${token}`)] : [],
       link('Watch', `${pages}/watch`),
-      ...actions.map(([words, onclick]) => element('button', { type: 'button', textContent: words, onclick })));
+      ...actions.map(([words, onclick]) => {
+        const button = element('button', { type: 'button', onclick });
+        this.#buttons.push((of) => { button.textContent = words(of); });
+        return button;
+      }));
     const graphs = element('div', { className: 'graphs' },
       ...Object.values(this.#graphs).map((graph) => graph.element));
     // Pictures and figures are its connections'.
@@ -71,7 +76,9 @@ export class ChannelCard {
     this.show(channel);
   }
 
-  show({ state, message, request, stats }) {
+  show(channel) {
+    const { state, message, request, stats } = channel;
+    this.#buttons.forEach((name) => name(channel));
     this.element.dataset.state = state;
     this.#state.textContent = `${state}${message ? `: ${message}` : ''}`;
     const seconds = request?.hls?.[0]?.durationSeconds;

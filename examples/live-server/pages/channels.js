@@ -48,8 +48,11 @@ function showCard(what, target, former) {
     return;
   }
   const card = new ChannelCard(what, [
-    ['End', perform(() => ask('POST', `${target}/stop`))],
-    ['Delete', perform(async () => {
+    // Not of one connection.
+    ...'paused' in what ? [[({ paused }) => (paused ? 'Resume' : 'Pause'), perform(() =>
+      ask('POST', `${target}/${channels.get(id).paused ? 'resume' : 'pause'}`))]] : [],
+    [() => 'End', perform(() => ask('POST', `${target}/stop`))],
+    [() => 'Delete', perform(async () => {
       if (window.confirm(`Delete ${id}, and all that viewers can still see of it?`)) await ask('DELETE', target);
     })],
   ]);

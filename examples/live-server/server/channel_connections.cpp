@@ -17,6 +17,8 @@ void ChannelConnections::join(RunningChannel& channel, const std::string& connec
     return channel.with_endpoint(ingest, std::move(call));
   if (channel.state() == ChannelState::Ended)
     return call({.why_not = "The channel has ended; make another one."});
+  if (its.is_paused)
+    return call({.why_not = channel.message()});
   if (const auto live = live_connections(list(its.id)); live >= surroundings_.most)
     return call({.is_full = true,
                  .why_not = "This channel has " + std::to_string(live) +

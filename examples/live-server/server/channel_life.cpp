@@ -32,7 +32,7 @@ ChannelLife::Action ChannelLife::on_created(Time now) {
 }
 
 ChannelLife::Action ChannelLife::on_publish(Time now) {
-  if (is_stopping_ || is_ended_ || is_resting_)
+  if (is_stopping_ || is_ended_ || is_resting_ || is_paused_)
     return Action::None;
   switch (process_) {
     case Process::None:
@@ -55,7 +55,7 @@ ChannelLife::Action ChannelLife::on_ready(Time now) {
   process_ = Process::Working;
   ready_at_ = now;
   is_expected_ = std::exchange(is_wanted_, false);
-  if (is_stopping_ || is_resting_)
+  if (is_stopping_ || is_resting_ || is_paused_)
     return leave(now);
   due_ = is_on_air_ ? std::nullopt : std::optional{now + kLinger};
   return Action::None;
@@ -148,6 +148,23 @@ ChannelLife::Action ChannelLife::stop(Time now) {
   }
 }
 
+ChannelLife::Action ChannelLife::pause(Time now) {
+  if (is_stopping_ || is_ended_ || is_paused_)
+    return Action::None;
+  is_paused_ = true;
+  is_wanted_ = false;
+  switch (process_) {
+    case Process::None:
+      due_ = {};
+      return is_on_air_ && is_created_ && !is_resting_ ? start(now)  // its playlist has to end
+                                                       : Action::None;
+    case Process::Working:
+      return leave(now);
+    default:
+      return Action::None;  // as soon as it is ready, or gone
+  }
+}
+
 ChannelLife::Action ChannelLife::rest(Time now) {
   is_resting_ = true;
   is_wanted_ = false;
@@ -177,7 +194,7 @@ ChannelState ChannelLife::state() const {
     return ChannelState::Ended;
   if (!is_created_)
     return ChannelState::Creating;
-  if (is_stopping_ || (is_once_ && process_ == Process::Leaving))
+  if (is_stopping_ || (is_once_ && process_ == Process::Leaving) || (is_paused_ && is_on_air_))
     return ChannelState::Stopping;
   if (process_ == Process::Leaving)
     return ChannelState::Idle;

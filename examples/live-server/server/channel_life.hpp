@@ -38,6 +38,7 @@ class ChannelLife {
   // What its state file says.
   struct Past {
     bool is_on_air = false;  // and nobody has ended its playlist
+    bool is_paused = false;
     bool has_ended = false;
   };
   // How often it may be published to. Once: it has ended with its broadcast, as whoever has left can't come back.
@@ -46,6 +47,7 @@ class ChannelLife {
   explicit ChannelLife(Past past, Broadcasts broadcasts = Broadcasts::Any)
       : is_once_{broadcasts == Broadcasts::One},
         is_on_air_{past.is_on_air},
+        is_paused_{past.is_paused},
         is_ended_{past.has_ended} {}
 
   // Before on_created(): a worker that had no server any more has ended its broadcast.
@@ -64,6 +66,9 @@ class ChannelLife {
   void adopt(Time now);
   // For good: the playlist ends.
   [[nodiscard]] Action stop(Time now);
+  // The playlist ends, and nobody can publish until it is resumed. Not of one broadcast.
+  [[nodiscard]] Action pause(Time now);
+  void resume() { is_paused_ = false; }
   // As long as this lives there is no process any more; the broadcast ends, the channel does not.
   [[nodiscard]] Action rest(Time now);
   // At next(), or later.
@@ -73,6 +78,7 @@ class ChannelLife {
   [[nodiscard]] ChannelState state() const;
   [[nodiscard]] bool has_worker() const { return process_ != Process::None; }
   [[nodiscard]] bool is_ready() const { return process_ == Process::Working; }
+  [[nodiscard]] bool is_paused() const { return is_paused_; }
   // Whether a worker that is started finds a broadcast that was broken off, and goes on with it.
   [[nodiscard]] bool resumes() const { return is_on_air_; }
   // Since the last one that lived long.
@@ -91,6 +97,7 @@ class ChannelLife {
   bool is_wanted_ = false;    // somebody waits for a worker
   bool is_on_air_;            // viewers expect more
   bool is_expected_ = false;  // somebody who has waited has not been seen by the worker yet
+  bool is_paused_;
   bool is_stopping_ = false;
   bool is_resting_ = false;
   bool is_ended_;

@@ -26,6 +26,7 @@ std::string to_text(const ChannelRecord& record) {
             {"publish_token", record.publish_token},
             {"request", to_json(record.request)},
             {"on_air", record.is_on_air},
+            {"paused", record.is_paused},
             {"ended", record.has_ended},
             {"rtp", to_json(record.rtp)},
             {"broadcasts", record.broadcasts}};
@@ -44,6 +45,7 @@ std::variant<ChannelRecord, std::string> read_channel_record(std::string_view te
         std::chrono::seconds{json.at("created").get<std::int64_t>()}};
     record.publish_token = json.at("publish_token").get<std::string>();
     record.is_on_air = json.at("on_air").get<bool>();
+    record.is_paused = json.value("paused", false);
     record.has_ended = json.at("ended").get<bool>();
     record.broadcasts = json.at("broadcasts").get<unsigned>();
     record.rtp = read_rtp_ports(json.value("rtp", Json::object()));

@@ -20,6 +20,7 @@ struct ChannelRecord {
   ChannelRequest request;
   RtpPorts rtp;            // that it has, where an SFU feeds it
   bool is_on_air = false;  // viewers expect more of its playlist
+  bool is_paused = false;  // nobody can publish until it is resumed
   bool has_ended = false;
   unsigned broadcasts = 0;  // that have begun, so far
 

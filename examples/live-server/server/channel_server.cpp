@@ -159,6 +159,29 @@ std::optional<ChannelInfo> ChannelServer::stop(const std::string& id) {
   return info_of(*its);
 }
 
+std::optional<ChannelInfo> ChannelServer::pause(const std::string& id) {
+  auto* its = channel(id);
+  if (!its)
+    return std::nullopt;
+  its->pause();
+  connections_.stop_all(id);
+  return told_of(*its);
+}
+
+std::optional<ChannelInfo> ChannelServer::resume(const std::string& id) {
+  auto* its = channel(id);
+  if (!its)
+    return std::nullopt;
+  its->resume();
+  return told_of(*its);
+}
+
+ChannelInfo ChannelServer::told_of(const RunningChannel& channel) {
+  auto info = info_of(channel);
+  notifier_.on_change(info);
+  return info;
+}
+
 std::optional<ChannelInfo::Playlist> ChannelServer::stop_connection(
     const std::string& channel, const std::string& connection_id) {
   auto* its = connections_.find(channel, connection_id);
@@ -213,6 +236,7 @@ ChannelInfo ChannelServer::info_of(const RunningChannel& channel) const {
       .rtp = is_fed ? std::optional{record.rtp} : std::nullopt,
       .rtp_address = settings_.rtp_address,
       .publish_token = record.publish_token,
+      .is_paused = record.is_paused,
       .message = channel.message(),
       .playlists = {},
       .stats = channel.status()};
@@ -224,7 +248,8 @@ ChannelInfo ChannelServer::info_of(const RunningChannel& channel) const {
   info.playlist_url.clear();
   info.playlists = connections_.list(record.id);
   info.state = state_of(channel.state(), info.playlists);
-  info.message = message_of(info.state, info.playlists);
+  if (!info.is_paused || info.state != ChannelState::Idle)
+    info.message = message_of(info.state, info.playlists);
   return info;
 }
 

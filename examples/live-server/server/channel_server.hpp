@@ -44,6 +44,8 @@ class ChannelServer final : public Channels {
   std::variant<ChannelInfo, ApiProblem> create(const ChannelRequest& request) override;
   bool remove(const std::string& id) override;
   std::optional<ChannelInfo> stop(const std::string& id) override;
+  std::optional<ChannelInfo> pause(const std::string& id) override;
+  std::optional<ChannelInfo> resume(const std::string& id) override;
   [[nodiscard]] std::optional<ChannelInfo> find(const std::string& id) const override;
   [[nodiscard]] std::vector<ChannelInfo> list() const override;
   std::optional<ChannelInfo::Playlist> stop_connection(const std::string& channel,
@@ -88,6 +90,8 @@ class ChannelServer final : public Channels {
   [[nodiscard]] std::unique_ptr<RtpDoor> door_of(const RtpRequest& request) const;
   RunningChannel& add(ChannelRecord record, std::unique_ptr<RtpDoor> door);
   [[nodiscard]] ChannelInfo info_of(const RunningChannel& channel) const;
+  // The same, and whoever listens is told.
+  ChannelInfo told_of(const RunningChannel& channel);
   // As it is told of now.
   [[nodiscard]] EventSubject subject_of(const RunningChannel& its) const;
   void on_state(const std::string& id);

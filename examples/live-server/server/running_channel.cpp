@@ -14,6 +14,7 @@ namespace {
 using Publisher = ChannelLife::Publisher;
 
 constexpr unsigned kDoorMs = 1000;
+constexpr const char* kPaused = "The channel is paused: nobody can publish until it is resumed.";
 
 ChannelLife::Time now() {
   return std::chrono::steady_clock::now();
@@ -51,7 +52,9 @@ RunningChannel::RunningChannel(ChannelRecord record, Surroundings surroundings,
                                std::unique_ptr<RtpDoor> door)
     : record_{std::move(record)},
       surroundings_{std::move(surroundings)},
-      life_{{.is_on_air = record_.is_on_air, .has_ended = record_.has_ended},
+      life_{{.is_on_air = record_.is_on_air,
+             .is_paused = record_.is_paused,
+             .has_ended = record_.has_ended},
             record_.is_connection() ? ChannelLife::Broadcasts::One : ChannelLife::Broadcasts::Any},
       door_{std::move(door)} {}
 
@@ -64,8 +67,11 @@ void RunningChannel::open() {
 }
 
 void RunningChannel::with_endpoint(Ingest ingest, OnEndpoint call) {
-  if (life_.state() == ChannelState::Stopping || life_.state() == ChannelState::Ended)
+  const auto state = life_.state();
+  if (state == ChannelState::Ended || (state == ChannelState::Stopping && !life_.is_paused()))
     return call({.why_not = "The channel has ended; make another one."});
+  if (life_.is_paused())
+    return call({.why_not = kPaused});
   const auto action = life_.on_publish(now());
   waiting_.push_back({ingest, std::move(call)});
   if (!endpoint_timer_.is_running())
@@ -113,6 +119,16 @@ void RunningChannel::stop() {
   act(life_.stop(now()));
 }
 
+void RunningChannel::pause() {
+  refuse_all(kPaused);
+  act(life_.pause(now()));
+}
+
+void RunningChannel::resume() {
+  life_.resume();
+  update();
+}
+
 void RunningChannel::rest() {
   refuse_all("The server is going down.");
   act(life_.rest(now()));
@@ -150,10 +166,12 @@ void RunningChannel::update() {
   }
   mind_door();
   const auto state = life_.state();
-  if (record_.is_on_air != life_.resumes() || record_.has_ended != (state == ChannelState::Ended)) {
+  if (record_.is_on_air != life_.resumes() || record_.is_paused != life_.is_paused() ||
+      record_.has_ended != (state == ChannelState::Ended)) {
     if (life_.resumes() && !record_.is_on_air)
       ++record_.broadcasts;
     record_.is_on_air = life_.resumes();
+    record_.is_paused = life_.is_paused();
     record_.has_ended = state == ChannelState::Ended;
     surroundings_.on_record();
   }
@@ -169,7 +187,8 @@ void RunningChannel::mind_door() {
   const auto state = life_.state();
   if (state == ChannelState::Ended)
     return door_->close();
-  if (life_.has_worker() || state == ChannelState::Stopping || state == ChannelState::Creating)
+  if (life_.has_worker() || life_.is_paused() || state == ChannelState::Stopping ||
+      state == ChannelState::Creating)
     return door_->rest();
   if (const auto failure = door_->open(record_.rtp)) {
     // Of a process that another server has started, until that has ended; or somebody else has taken it.
@@ -288,6 +307,10 @@ void RunningChannel::on_status(const Json& status) {
     surroundings_.on_full();
     stop();
   }
+}
+
+std::string RunningChannel::message() const {
+  return life_.is_paused() && life_.state() == ChannelState::Idle ? kPaused : message_;
 }
 
 void RunningChannel::on_link_lost(const std::string& why) {

@@ -61,6 +61,9 @@ class RunningChannel {
   // WHIP's endpoint of a worker that is there; 0 if there is none.
   [[nodiscard]] unsigned endpoint() const { return life_.is_ready() ? whip_port_ : 0; }
   void stop();
+  // The broadcast ends, and nobody can publish until it is resumed.
+  void pause();
+  void resume();
   // The server goes down: the broadcast ends, the channel stays.
   void rest();
   // A worker has said hello.
@@ -72,7 +75,7 @@ class RunningChannel {
   [[nodiscard]] ChannelState state() const { return life_.state(); }
   [[nodiscard]] bool has_worker() const { return life_.has_worker(); }
   [[nodiscard]] bool is_attached() const { return link_ != nullptr; }
-  [[nodiscard]] const std::string& message() const { return message_; }
+  [[nodiscard]] std::string message() const;
   // As its worker has last said; an empty object while there is none.
   [[nodiscard]] const Json& status() const { return status_; }
 

@@ -125,6 +125,17 @@ TEST_F(RestFace, AChannelIsStopped) {
   EXPECT_EQ(Json::parse(reply.body)["state"], "stopping");
 }
 
+TEST_F(RestFace, AChannelIsPausedAndResumed) {
+  EXPECT_EQ(Json::parse(ask("POST", "/v1/channels", kBody).body)["paused"], false);
+  const auto paused = ask("POST", "/v1/channels/channel-1/pause");
+  EXPECT_EQ(paused.status, 202u);
+  EXPECT_EQ(Json::parse(paused.body)["paused"], true);
+  EXPECT_EQ(Json::parse(ask("GET", "/v1/channels/channel-1").body)["paused"], true);
+  const auto resumed = ask("POST", "/v1/channels/channel-1/resume");
+  EXPECT_EQ(resumed.status, 202u);
+  EXPECT_EQ(Json::parse(resumed.body)["paused"], false);
+}
+
 TEST_F(RestFace, AChannelIsDeletedOnce) {
   ask("POST", "/v1/channels", kBody);
   const auto reply = ask("DELETE", "/v1/channels/channel-1");
@@ -258,6 +269,8 @@ TEST_F(RestFace, OtherMethodsAreToldWhichThereAre) {
         {"POST", "/v1/channels/channel-1", "GET, HEAD, DELETE"},
         {"get", "/v1/channels/channel-1", "GET, HEAD, DELETE"},
         {"GET", "/v1/channels/channel-1/stop", "POST"},
+        {"GET", "/v1/channels/channel-1/pause", "POST"},
+        {"DELETE", "/v1/channels/channel-1/resume", "POST"},
         {"POST", "/v1/channels/channel-1/archives", "GET, HEAD"},
         {"DELETE", "/v1/archive-destinations", "GET, HEAD, POST"},
         {"PUT", "/v1/archive-destinations/destination-1", "GET, HEAD, DELETE"},

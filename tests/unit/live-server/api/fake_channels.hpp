@@ -57,6 +57,9 @@ class FakeChannels : public Channels, public Archives {
     return *found;
   }
 
+  std::optional<ChannelInfo> pause(const std::string& id) override { return pause(id, true); }
+  std::optional<ChannelInfo> resume(const std::string& id) override { return pause(id, false); }
+
   [[nodiscard]] std::optional<ChannelInfo> find(const std::string& id) const override {
     for (const auto& channel : channels)
       if (channel.id == id)
@@ -121,6 +124,14 @@ class FakeChannels : public Channels, public Archives {
   bool has_sora = true;
 
  private:
+  std::optional<ChannelInfo> pause(const std::string& id, bool is_paused) {
+    const auto found = place_of(id);
+    if (found == channels.end())
+      return std::nullopt;
+    found->is_paused = is_paused;
+    return *found;
+  }
+
   std::vector<ChannelInfo>::iterator place_of(const std::string& id) {
     return std::find_if(channels.begin(), channels.end(),
                         [&](const ChannelInfo& one) { return one.id == id; });

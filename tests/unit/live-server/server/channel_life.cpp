@@ -265,6 +265,70 @@ TEST(ChannelLife, WhatAWorkerWithoutAServerHasEndedIsOver) {
   EXPECT_EQ(life.on_publish(at(1s)), Action::StartWorker);
 }
 
+// ---- pause
+
+TEST(ChannelLife, APauseEndsTheBroadcastAndLetsNobodyIn) {
+  auto life = on_air();
+  EXPECT_EQ(life.pause(at(2s)), Action::StopWorker);
+  EXPECT_TRUE(life.is_paused());
+  EXPECT_EQ(life.state(), State::Stopping);
+  EXPECT_EQ(life.pause(at(2s)), Action::None) << "once";
+  life.on_publisher(at(3s), Publisher::None);
+  EXPECT_EQ(life.state(), State::Idle);
+  EXPECT_EQ(life.on_publish(at(3s)), Action::None);
+  EXPECT_EQ(life.on_gone(at(3s)), Action::None);
+  EXPECT_EQ(life.on_publish(at(4s)), Action::None);
+  EXPECT_EQ(life.state(), State::Idle);
+  life.resume();
+  EXPECT_FALSE(life.is_paused());
+  EXPECT_EQ(life.on_publish(at(5s)), Action::StartWorker);
+}
+
+TEST(ChannelLife, APauseOfAnIdleChannelNeedsNoWorker) {
+  auto life = made();
+  EXPECT_EQ(life.pause(at(1s)), Action::None);
+  EXPECT_EQ(life.state(), State::Idle);
+  EXPECT_EQ(life.on_publish(at(2s)), Action::None);
+  EXPECT_FALSE(life.next());
+}
+
+TEST(ChannelLife, WhoIsBeingStartedForIsLetGoWhenItIsReady) {
+  auto life = made();
+  EXPECT_EQ(life.on_publish(at(0s)), Action::StartWorker);
+  EXPECT_EQ(life.pause(at(1ms)), Action::None);
+  EXPECT_EQ(life.on_ready(at(100ms)), Action::StopWorker);
+  EXPECT_EQ(life.on_gone(at(200ms)), Action::None);
+  EXPECT_EQ(life.state(), State::Idle);
+}
+
+TEST(ChannelLife, ABroadcastWhoseWorkerIsLostIsEndedByAnotherOneInAPause) {
+  auto life = on_air();
+  life.on_lost(at(2s));
+  EXPECT_EQ(life.pause(at(2s)), Action::None);
+  EXPECT_EQ(life.on_gone(at(2s)), Action::StartWorker);
+  EXPECT_EQ(life.on_ready(at(3s)), Action::StopWorker);
+  EXPECT_EQ(life.on_gone(at(4s)), Action::None);
+  EXPECT_EQ(life.state(), State::Idle);
+  EXPECT_FALSE(life.resumes());
+}
+
+TEST(ChannelLife, WhatIsPausedIsSoForTheNextServer) {
+  auto idle = made({.is_paused = true});
+  EXPECT_EQ(idle.on_publish(at(1s)), Action::None);
+  ChannelLife broken_off{{.is_on_air = true, .is_paused = true}};
+  EXPECT_EQ(broken_off.on_created(at(0s)), Action::StartWorker);
+  EXPECT_EQ(broken_off.on_ready(at(1s)), Action::StopWorker) << "its playlist ends";
+}
+
+TEST(ChannelLife, WhatIsPausedCanBeStopped) {
+  auto life = made();
+  static_cast<void>(life.pause(at(1s)));
+  EXPECT_EQ(life.stop(at(2s)), Action::None);
+  EXPECT_EQ(life.state(), State::Ended);
+  EXPECT_EQ(life.pause(at(3s)), Action::None);
+  EXPECT_EQ(life.state(), State::Ended);
+}
+
 TEST(ChannelLife, AWorkerOfTheServerBeforeIsTakenOver) {
   ChannelLife life{{.is_on_air = true}};
   life.adopt(at(0s));

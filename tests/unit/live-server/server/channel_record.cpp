@@ -15,6 +15,7 @@ ChannelRecord record() {
           .request = std::get<ChannelRequest>(std::move(request)),
           .rtp = {.audio = 5004, .audio_rtcp = 0, .video = 5006, .video_rtcp = 5007},
           .is_on_air = true,
+          .is_paused = true,
           .has_ended = false,
           .broadcasts = 7};
 }
