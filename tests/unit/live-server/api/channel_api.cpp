@@ -61,7 +61,7 @@ TEST_F(RestFace, AChannelIsMadeAndToldInFull) {
   EXPECT_EQ(header(reply, "Location"), "https://live.example.com/v1/channels/channel-1");
   EXPECT_EQ(header(reply, "Cache-Control"), "no-store");
   EXPECT_EQ(Json::parse(reply.body), Json::parse(R"({
-    "id":"channel-1","state":"idle","message":"Waiting for a broadcaster.",
+    "id":"channel-1","state":"idle","paused":false,"message":"Waiting for a broadcaster.",
     "created":"2026-11-22T11:37:08Z",
     "playlist_url":"https://cdn.example.com/channel-1/main.m3u8",
     "whip_url":"https://live.example.com/v1/channels/channel-1/whip",
