@@ -162,7 +162,7 @@ fi
 if wants e2e; then
   say "suite e2e: a real browser"
   # Mostly they wait; what is measured in time, or wants both processors, has the machine to itself.
-  run_node 2 "$root"/tests/e2e/{archive,cache,channel_api,channels,channels_sora,encryption,faults,launch,meters,operations,orphans,passthrough,playlists,replaced,server,simulcast,sora}.test.mjs
+  run_node 2 "$root"/tests/e2e/{archive,cache,channel_api,channels,channels_sora,encryption,faults,launch,meters,operations,orphans,passthrough,pause,playlists,replaced,server,simulcast,sora}.test.mjs
   run_node 1 "$root"/tests/e2e/{crowd,hold,ladder,live,multi,players,rtp,sync,weather}.test.mjs
 fi
 
