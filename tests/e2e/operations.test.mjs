@@ -173,15 +173,21 @@ function askSecurely(url, ca, { method = 'GET', body } = {}) {
   });
 }
 
-test('TLS is by the certificate that is given, and by its successor after SIGHUP', { timeout: 60_000 }, async (t) => {
-  const [first, second] = [await makeCertificate('first'), await makeCertificate('second')];
-  const files = { certificate: path.join(dir, 'used.pem'), key: path.join(dir, 'used.key') };
+// Files that a server is given, which hold the first of two certificates until they are renewed.
+async function makeRenewal(...names) {
+  const [first, second] = [await makeCertificate(names[0]), await makeCertificate(names[1])];
+  const files = { certificate: path.join(dir, `${names[0]}-used.pem`), key: path.join(dir, `${names[0]}-used.key`) };
   const use = async ({ certificate, key }) => {
     await copyFile(certificate, files.certificate);
     await copyFile(key, files.key);
   };
-  const cas = await Promise.all([first, second].map(({ certificate }) => readFile(certificate)));
   await use(first);
+  const cas = await Promise.all([first, second].map(({ certificate }) => readFile(certificate)));
+  return { files, second, renew: () => use(second), cas };
+}
+
+test('TLS is by the certificate that is given, and by its successor after SIGHUP', { timeout: 60_000 }, async (t) => {
+  const { files, second, renew, cas } = await makeRenewal('first', 'second');
   const server = await start(t, ['--tls-certificate', files.certificate, '--tls-key', files.key,
     '--hls-url', 'https://cdn.example.com']);
   const base = `https://127.0.0.1:${server.port}`;
@@ -198,21 +204,14 @@ test('TLS is by the certificate that is given, and by its successor after SIGHUP
   server.program.child.kill('SIGHUP');
   await server.program.says(/error: tls-key .* is not the key of the certificate .* stays as it was\./, 10_000);
   assert.equal((await askSecurely(`${base}/healthz`, cas[0])).name, 'first');
-  await use(second);
+  await renew();
   server.program.child.kill('SIGHUP');
   await server.program.says(/files are read again/, 10_000);
   assert.equal((await askSecurely(`${base}/healthz`, cas[1])).name, 'second');
 });
 
 test('without a cache in front playlists are by TLS too', { timeout: 120_000 }, async (t) => {
-  const [first, second] = [await makeCertificate('early'), await makeCertificate('late')];
-  const files = { certificate: path.join(dir, 'origin.pem'), key: path.join(dir, 'origin.key') };
-  const use = async ({ certificate, key }) => {
-    await copyFile(certificate, files.certificate);
-    await copyFile(key, files.key);
-  };
-  const cas = await Promise.all([first, second].map(({ certificate }) => readFile(certificate)));
-  await use(first);
+  const { files, renew, cas } = await makeRenewal('early', 'late');
   const server = await start(t, ['--tls-certificate', files.certificate, '--tls-key', files.key]);
   const base = `https://127.0.0.1:${server.port}`;
   const { json: channel } = await askSecurely(`${base}/v1/channels`, cas[0], { method: 'POST', body: kRequest });
@@ -229,7 +228,7 @@ test('without a cache in front playlists are by TLS too', { timeout: 120_000 }, 
   await eventually('it is watched', async () => (await onair(watcher)).time > 3, 30_000);
   assert.equal((await askSecurely(channel.playlist_url, cas[0])).name, 'early');
 
-  await use(second);
+  await renew();
   server.program.child.kill('SIGHUP');
   await server.program.says(/files are read again/, 10_000);
   const { status, name } = await askSecurely(channel.playlist_url, cas[1]);
