@@ -26,20 +26,18 @@ ChannelServer::ChannelServer(const Settings& settings, EventStreams& events, Met
     : settings_{settings},
       metrics_{metrics},
       registry_{settings.data, [this](const std::string& id) { archives_.on_removed(id); }},
-      connections_{
-          registry_,
-          {.most = settings.max_connections,
-           .playlist_url = [this](const std::string& id) { return playlist_url(id); },
-           .add = [this](ChannelRecord record) -> RunningChannel& {
-             return add(std::move(record), nullptr);
-           },
-           .on_discard =
-               [this](const RunningChannel& connection) {
-                 archives_.on_deleted(connection);
-                 notifier_.on_deleted(subject_of(connection));
-               },
-           .on_trimmed =
-               [this](const RunningChannel& channel) { notifier_.on_change(info_of(channel)); }}},
+      connections_{registry_,
+                   {.most = settings.max_connections,
+                    .playlist_url = [this](const std::string& id) { return playlist_url(id); },
+                    .add = [this](ChannelRecord record) -> RunningChannel& {
+                      return add(std::move(record), nullptr);
+                    },
+                    .on_discard =
+                        [this](const RunningChannel& connection) {
+                          archives_.on_deleted(connection);
+                          notifier_.on_deleted(subject_of(connection));
+                        },
+                    .on_trimmed = [this](const RunningChannel& channel) { tell_of(channel); }}},
       notifier_{settings.webhook_secret, events, metrics},
       archives_{settings, registry_, connections_,
                 [this](const ArchiveRecord& record, const ArchiveInfo& archive,
@@ -165,7 +163,8 @@ std::optional<ChannelInfo> ChannelServer::pause(const std::string& id) {
     return std::nullopt;
   its->pause();
   connections_.stop_all(id);
-  return told_of(*its);
+  tell_of(*its);
+  return info_of(*its);
 }
 
 std::optional<ChannelInfo> ChannelServer::resume(const std::string& id) {
@@ -173,13 +172,12 @@ std::optional<ChannelInfo> ChannelServer::resume(const std::string& id) {
   if (!its)
     return std::nullopt;
   its->resume();
-  return told_of(*its);
+  tell_of(*its);
+  return info_of(*its);
 }
 
-ChannelInfo ChannelServer::told_of(const RunningChannel& channel) {
-  auto info = info_of(channel);
-  notifier_.on_change(info);
-  return info;
+void ChannelServer::tell_of(const RunningChannel& channel) {
+  notifier_.on_change(info_of(channel));
 }
 
 std::optional<ChannelInfo::Playlist> ChannelServer::stop_connection(
@@ -197,7 +195,7 @@ bool ChannelServer::remove_connection(const std::string& channel,
   if (!its)
     return false;
   connections_.discard(*its);
-  notifier_.on_change(info_of(*registry_.channel(channel)));
+  tell_of(*registry_.channel(channel));
   registry_.sweep();
   return true;
 }
@@ -266,7 +264,7 @@ void ChannelServer::on_state(const std::string& id) {
   const auto& record = its->record();
   const auto& channel = *this->channel(record.channel_id());
   log_of(id, LogLevel::Info, "%s", to_string(its->state()));
-  notifier_.on_change(info_of(channel));
+  tell_of(channel);
   notifier_.on_state(subject_of(*its));
   if (record.is_connection())
     notifier_.on_state(subject_of(channel));

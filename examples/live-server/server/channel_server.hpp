@@ -90,8 +90,8 @@ class ChannelServer final : public Channels {
   [[nodiscard]] std::unique_ptr<RtpDoor> door_of(const RtpRequest& request) const;
   RunningChannel& add(ChannelRecord record, std::unique_ptr<RtpDoor> door);
   [[nodiscard]] ChannelInfo info_of(const RunningChannel& channel) const;
-  // The same, and whoever listens is told.
-  ChannelInfo told_of(const RunningChannel& channel);
+  // To whoever listens to its events.
+  void tell_of(const RunningChannel& channel);
   // As it is told of now.
   [[nodiscard]] EventSubject subject_of(const RunningChannel& its) const;
   void on_state(const std::string& id);
