@@ -24,42 +24,19 @@ constexpr std::array<float, 2> kGrowths{2.0F, 1.3F};
 constexpr float kMeanMemory = 2000;  // ms; long against a burst, short against a route
 
 // The past that plans are tried on. Fewer minutes hold too few late units to tell plans apart.
-constexpr float kMemory = 200e3F;  // ms
+constexpr float kMemory = 250e3F;  // ms
 constexpr float kHeaviest = 1e6F;  // weights are scaled down before floats lose their small change
 // What is not known of a tail yet: half a late unit, exponentially distributed. It fades as real
 // units are counted.
 constexpr float kPriorLate = 0.5F;
 constexpr float kPriorRepairs = 0.1F;  // eager
 constexpr float kPriorTail = 50;       // ms
+// Eager: what a packet that is given up is worth, times the target, in ms of delay of one packet.
+constexpr double kEagerPriceScale = 70;
 
 constexpr Duration kBlock{150ms};
 constexpr std::uint32_t kBlocksPerChoice = 3;
 
-// The price of a late unit, in ms of delay of one unit. Where delays have an exponential tail, the
-// best L for a price is late by the share tail / price: the price is tail / target. It starts at
-// that of a rough network; a calm one finds a lower one.
-constexpr double kPriceScale = 70;  // ms
-constexpr double kLeastPriceScale = 1;
-constexpr double kDearest = 1e6;
-constexpr double kCheapest = 1e2;
-// It finds the network's own price as a mean does: the n-th choice counts by 1 / n, and never by less
-// than this...
-constexpr double kPriceGain = 0.001;
-// ...and it rises with the debt of late units at once, for chance alone brings two or three: e to the
-// 0.3 for one, to the 1.9 for five.
-constexpr double kDebtGain = 0.25;
-constexpr double kDeepDebtGain = 0.025;
-// Bad weather comes in fits: what was late in the last seconds says that more will be.
-constexpr double kRecentGain = 0.5;
-constexpr float kRecentMemory = 9000;  // ms
-// Of the debt: how long one late unit is paid for.
-constexpr double kDebtInterval = 20e3;  // ms
-// What is saved in calm hours may not all be spent in one bad minute.
-constexpr double kMostSavings = 20;
-constexpr double kDebtMemory = 1800e3;  // ms
-// The target is a share of packets. Often but the last packet of a frame is late, so that frames are
-// late more often than packets are: twice as often at most.
-constexpr double kUnitGrace = 2;
 // A plan that holds less is followed by three tenths of the way at a time: one that holds more may be
 // right again soon.
 constexpr float kBaseStepDown = 0.3F;
@@ -67,12 +44,6 @@ constexpr float kBaseStepDown = 0.3F;
 // Rhythm. Shares of the units that count as events: key frames are one in 30 to 150 frames, the
 // hand-overs of a satellite one unit in 750.
 constexpr std::array<float, 2> kEventShares{0.025F, 0.0025F};
-constexpr float kQuantileStep = 0.1F;
-constexpr double kWindow = 1.2;      // units around the instant at which a burst is due
-constexpr float kRhythmGain = 1.5F;  // sizes of key frames scatter; three units of it cost little
-constexpr Duration kShortestPeriod{200ms};
-constexpr Duration kLongestPeriod{20s};
-constexpr int kMissesToUnlock = 3;
 
 // RFC 4588 leaves the timing to the receiver. A request is answered within 1.2 round trips.
 constexpr double kRepairTime = 1.2;
@@ -82,9 +53,10 @@ constexpr double kRepairShare = 0.8;
 // Where fewer holes than this are ever filled, nobody repairs.
 constexpr float kRepairs = 0.02F;
 constexpr Duration kHoleGrace{100ms};
-// How late a packet that shows a hole comes: the worst lately, and a little more.
-constexpr float kNoticeGrace = 1.1F;
-constexpr float kNoticeMemory = 0.95F;  // from hole to hole
+// How late a packet that shows a hole comes: a mean, from hole to hole, that rises faster than it falls.
+constexpr float kFirstNoticeGrace = 1.1F;
+constexpr float kNoticeRise = 0.3F;
+constexpr float kNoticeFall = 0.02F;
 // Eager: so long after a hole others are expected. Then L halves each second, until a hole shows.
 constexpr Duration kHolesExpected{10s};
 constexpr Duration kPatienceHalving{1s};
@@ -154,9 +126,9 @@ LatencyController::LatencyController(const Config& config)
     : config_{checked(config)},
       latency_{config_.initial_latency},
       interval_{20ms},
-      rhythms_{Rhythm{kEventShares[0]}, Rhythm{kEventShares[1]}},
+      rhythms_{BurstRhythm{kEventShares[0]}, BurstRhythm{kEventShares[1]}},
       base_{milliseconds(config_.initial_latency)},
-      log_price_{std::log(kPriceScale / config_.late_target)} {
+      price_{config_.late_target} {
   latency_ = config_.initial_latency;
   patience_ = milliseconds(config_.max_latency);
   reported_ = latency_;
@@ -167,7 +139,7 @@ void LatencyController::set_config(const Config& config) {
   const auto before = config_;
   config_ = checked(config);
   if (config_.late_target != before.late_target)
-    log_price_ += std::log(before.late_target / config_.late_target);
+    price_.set_target(config_.late_target);
   const auto bounded = std::clamp(latency_, config_.min_latency, config_.max_latency);
   if (has_started_ && bounded != latency_)
     reason_ = Reason::Bounds;
@@ -212,9 +184,8 @@ void LatencyController::on_packet(const Packet& packet) {
     ++stats_.late_packets;
     ++late_since_;
   }
-  const auto debt = ((is_late ? 1 : 0) - config_.late_target) / packets_per_unit_;
-  packet_debt_ += debt;
-  recent_debt_ += debt;
+  if (config_.release == Release::Paced)
+    price_.on_packet(packet.arrival, is_late);
   worst_since_ = std::max(worst_since_, delay);
   if (is_filler) {
     on_hole_filled(packet.arrival, delay, is_late);
@@ -224,7 +195,7 @@ void LatencyController::on_packet(const Packet& packet) {
     else if (++unit_.packets == 2)
       has_frames_ = true;
     unit_.worst = std::max(unit_.worst, delay);
-    unit_.is_late = unit_.is_late || is_late;
+    unit_.late += is_late ? 1 : 0;
     if (packet.sequence > highest_ + 1)
       on_hole(packet, delay);
     highest_ = packet.sequence;
@@ -251,7 +222,7 @@ void LatencyController::start(const Packet& packet) {
   floor_ = transit(packet.arrival, packet.media);
   highest_ = packet.sequence;
   highest_media_ = packet.media;
-  unit_ = {packet.media, 0, 1, false, false};
+  unit_ = {packet.media, 0, 1, 0, false};
   newest_media_ = packet.media.time_since_epoch();
 }
 
@@ -267,7 +238,10 @@ void LatencyController::on_hole(const Packet& packet, float delay) {
   epoch_holes_ += missing;
   hole_opened_ = packet.arrival;
   hole_delay_ = delay + milliseconds(interval_);
-  notice_ = std::max(hole_delay_ * kNoticeGrace, notice_ * kNoticeMemory);
+  if (notice_ == 0)
+    notice_ = hole_delay_ * kFirstNoticeGrace;
+  else
+    notice_ += (hole_delay_ - notice_) * (hole_delay_ > notice_ ? kNoticeRise : kNoticeFall);
   repair_ = repair_level();
 }
 
@@ -290,7 +264,7 @@ void LatencyController::on_hole_filled(RunningTime now, float delay, bool is_lat
     return;
   ++stats_.given_up;
   ++stats_.late_units;
-  unit_debt_ += 1;
+  price_.on_late_filler();
 }
 
 void LatencyController::on_next_unit(const Packet& packet) {
@@ -309,8 +283,7 @@ void LatencyController::on_next_unit(const Packet& packet) {
       interval_ = std::max<Duration>(interval_ + (step - interval_) / 20, kLeastInterval);
     newest_media_ = media;
   }
-  packets_per_unit_ += 0.01 * (static_cast<double>(unit_.packets) - packets_per_unit_);
-  unit_ = {packet.media, 0, 1, false, false};
+  unit_ = {packet.media, 0, 1, 0, false};
   ++stats_.units;
 }
 
@@ -318,12 +291,13 @@ void LatencyController::close_unit() {
   if (unit_.is_closed)
     return;
   unit_.is_closed = true;
+  stats_.late_units += unit_.late > 0 ? 1 : 0;
   if (config_.release == Release::Eager) {
     close_eager_unit();
     return;
   }
   const auto delay = unit_.worst;
-  account(unit_.is_late);
+  price_.on_unit(interval_, unit_.packets, unit_.late);
   if (delay > least_level_) {
     const auto bin = bin_of(delay, kBins);
     use_bin(bin);
@@ -341,13 +315,11 @@ void LatencyController::close_unit() {
   set_decays();
   if (++blocks_ % kBlocksPerChoice != 0)
     return;
-  steer_price();
   choose_plan();
 }
 
 // No plan is needed where nothing waits but for holes.
 void LatencyController::close_eager_unit() {
-  account(unit_.is_late);
   raise_weight();
   since_block_ += interval_;
   if (since_block_ < kBlock * kBlocksPerChoice)
@@ -370,18 +342,6 @@ void LatencyController::sample_levels() {
     level_sums_[bin][i / 4][i % 4] += weight_ * level;
   }
   samples_ += weight_;
-}
-
-void LatencyController::account(bool is_late_unit) {
-  if (is_late_unit) {
-    ++stats_.late_units;
-    unit_debt_ += 1;
-  }
-  unit_debt_ -= config_.late_target * kUnitGrace;
-  const auto forget = 1 - static_cast<double>(milliseconds(interval_)) / kDebtMemory;
-  unit_debt_ = std::max(unit_debt_ * forget, -kMostSavings);
-  packet_debt_ = std::max(packet_debt_ * forget, -kMostSavings);
-  recent_debt_ -= recent_debt_ * milliseconds(interval_) / kRecentMemory;
 }
 
 void LatencyController::follow(float delay) {
@@ -429,32 +389,9 @@ void LatencyController::raise_weight() {
     *value *= scale;
 }
 
-void LatencyController::steer_price() {
-  const auto gain = std::max(kBlocksPerChoice / static_cast<double>(blocks_), kPriceGain);
-  log_price_ +=
-      gain * std::clamp(static_cast<double>(predicted_) / config_.late_target - 1, -1.0, 2.0);
-  log_price_ = std::clamp(log_price_, std::log(kLeastPriceScale / config_.late_target),
-                          std::log(kPriceScale / config_.late_target));
-}
-
-// What late units above the target's add to the logarithm of the price. With fewer units a second, or
-// fewer of them allowed, each is a larger share of what minutes allow. What the next late unit will
-// bring counts already: a frame that comes in one burst is late with all its packets.
-double LatencyController::debt_lift() const {
-  const auto packets = static_cast<double>(stats_.late_packets) /
-                       static_cast<double>(std::max<std::uint64_t>(1, stats_.late_units));
-  const auto reserve = packets / packets_per_unit_;
-  const auto weight =
-      static_cast<double>(milliseconds(interval_)) / (config_.late_target * kDebtInterval);
-  const auto debt = weight * std::max(unit_debt_, packet_debt_ + reserve);
-  return debt * (kDebtGain + kDeepDebtGain * std::abs(debt)) + kRecentGain * weight * recent_debt_;
-}
-
 void LatencyController::choose_plan() {
-  const auto log_price = log_price_ + debt_lift();
-  const auto price =
-      static_cast<float>(std::exp(std::clamp(log_price, std::log(kCheapest), std::log(kDearest))));
-  const auto slow_price = static_cast<float>(std::exp(log_price_));
+  const auto price = static_cast<float>(price_.current());
+  const auto learned_price = static_cast<float>(price_.learned());
   // From the highest level down: what a follower costs while it is above the base, what the base
   // costs for the rest of the time, and how often both would have been too low. Lane by lane.
   Lanes late{};
@@ -462,10 +399,10 @@ void LatencyController::choose_plan() {
   Lanes cost_above{};
   Lanes best;
   Lanes best_base{};
-  Lanes best_slow;
-  Lanes slow_share{};
+  Lanes best_learned;
+  Lanes learned_share{};
   best.fill(Quad{} + std::numeric_limits<float>::max());
-  best_slow = best;
+  best_learned = best;
   const auto& tail = prior_tail();
   const auto per_unit = 1 / total_;
   const auto per_sample = 1 / samples_;
@@ -480,26 +417,26 @@ void LatencyController::choose_plan() {
       const auto cost = (cost_above[i] + base * (samples - above[i])) * per_sample;
       const auto share = (late[i] + prior) * per_unit;
       const auto value = cost + price * share;
-      const auto slow_value = cost + slow_price * share;
+      const auto learned_value = cost + learned_price * share;
       best_base[i] = value < best[i] ? base : best_base[i];
       best[i] = value < best[i] ? value : best[i];
-      slow_share[i] = slow_value < best_slow[i] ? share : slow_share[i];
-      best_slow[i] = slow_value < best_slow[i] ? slow_value : best_slow[i];
+      learned_share[i] = learned_value < best_learned[i] ? share : learned_share[i];
+      best_learned[i] = learned_value < best_learned[i] ? learned_value : best_learned[i];
       late[i] += surprises_[bin][i];
       above[i] += level_counts_[bin][i];
       cost_above[i] += level_sums_[bin][i];
     }
   }
-  auto slow = follower_;
+  auto learned = follower_;
   for (std::size_t i = 0; i < kFollowers; ++i) {
     if (best[i / 4][i % 4] < best[follower_ / 4][follower_ % 4])
       follower_ = i;
-    if (best_slow[i / 4][i % 4] < best_slow[slow / 4][slow % 4])
-      slow = i;
+    if (best_learned[i / 4][i % 4] < best_learned[learned / 4][learned % 4])
+      learned = i;
   }
   const auto base = best_base[follower_ / 4][follower_ % 4];
   base_ = std::max(base, base_ + kBaseStepDown * (base - base_));
-  predicted_ = slow_share[slow / 4][slow % 4];
+  price_.learn(learned_share[learned / 4][learned % 4]);
 }
 
 // Where nearly all holes are filled, the wait costs nothing; where few are, waiting for the rest
@@ -508,7 +445,7 @@ float LatencyController::patience() const {
   const auto most = milliseconds(config_.max_latency);
   const auto empty =
       std::max(0.0F, hole_weight_ - fill_weight_ - weight_ * static_cast<float>(open_holes_));
-  const auto price = static_cast<float>(kPriceScale / config_.loss_target);
+  const auto price = static_cast<float>(kEagerPriceScale / config_.loss_target);
   const auto interval = milliseconds(interval_);
   // A wait of W holds the packets that come in it by W / 2 on average.
   const auto cost = [&](float wait) { return empty * wait * wait / (2 * interval); };
@@ -625,76 +562,6 @@ std::optional<LatencyController::Change> LatencyController::take_change() {
   late_since_ = 0;
   worst_since_ = 0;
   return change;
-}
-
-bool LatencyController::Rhythm::has_event(Duration around, Duration tolerance) const {
-  return std::any_of(events_.begin(), events_.begin() + static_cast<std::ptrdiff_t>(event_count_),
-                     [&](Duration event) { return std::chrono::abs(event - around) <= tolerance; });
-}
-
-float LatencyController::Rhythm::lift(Duration media, Duration interval) const {
-  const auto is_due = is_locked_ && std::chrono::abs(media - due_) <= times(interval, kWindow);
-  return is_due ? kRhythmGain * level_ : 0;
-}
-
-void LatencyController::Rhythm::on_unit(Duration media, float delay, Duration interval) {
-  const auto is_event = delay > quantile_;
-  // The quantile that `share_` of the units exceed, by steps that balance there.
-  quantile_ *= is_event ? 1 + kQuantileStep * (1 - share_) : 1 - kQuantileStep * share_;
-  quantile_ = std::max(quantile_, 0.5F);
-  if (is_locked_)
-    follow(media, delay, times(interval, kWindow));
-  if (!is_event)
-    return;
-  const auto newest = (next_event_ + kEvents - 1) % kEvents;
-  if (event_count_ > 0 && media - events_[newest] < std::max<Duration>(100ms, times(interval, 3.5)))
-    return;
-  if (!is_locked_)
-    look_for_period(media, delay, interval);
-  events_[next_event_] = media;
-  next_event_ = (next_event_ + 1) % kEvents;
-  event_count_ = std::min(event_count_ + 1, kEvents);
-}
-
-// Four events in a row at one distance are no chance: among 16 events in two minutes, random ones
-// line up like that less than once in a thousand.
-void LatencyController::Rhythm::look_for_period(Duration media, float delay, Duration interval) {
-  const auto tolerance = times(interval, kWindow);
-  for (std::size_t age = 0; age < event_count_; ++age) {
-    const auto period = media - events_[(next_event_ + 2 * kEvents - 1 - age) % kEvents];
-    if (period > kLongestPeriod)
-      return;
-    if (period < kShortestPeriod || !has_event(media - 2 * period, tolerance) ||
-        !has_event(media - 3 * period, tolerance))
-      continue;
-    is_locked_ = true;
-    period_ = period;
-    due_ = media + period;
-    level_ = 1.2F * delay;
-    worst_ = 0;
-    misses_ = 0;
-    return;
-  }
-}
-
-void LatencyController::Rhythm::follow(Duration media, float delay, Duration tolerance) {
-  if (std::chrono::abs(media - due_) <= tolerance && delay > worst_) {
-    worst_ = delay;
-    worst_at_ = media;
-  }
-  if (media <= due_ + tolerance)
-    return;
-  if (worst_ > 0.4F * level_) {
-    misses_ = 0;
-    level_ = std::max(0.93F * level_, worst_);
-    due_ = worst_at_ + period_;
-  } else {
-    ++misses_;
-    due_ += period_;
-  }
-  worst_ = 0;
-  // After a pause of the sender the series has to be found again.
-  is_locked_ = misses_ < kMissesToUnlock && media < due_;
 }
 
 }  // namespace onair

@@ -7,7 +7,9 @@
 #include <optional>
 
 #include "base/time.hpp"
+#include "burst_rhythm.hpp"
 #include "drift_estimator.hpp"
+#include "late_price.hpp"
 
 namespace onair {
 
@@ -20,8 +22,8 @@ namespace onair {
 // open, the age of the missing packet, up to where repairs come; the level of a regular burst that
 // is due. Eight followers run side by side. For each, the last minutes say what it cost and by what
 // it was surprised, so that every base can be tried on them: the pair of follower and base with the
-// least mean L + price * late share is the plan. The price is what steers: it rises with each late
-// unit above the target's and falls as units come on time.
+// least mean L + price * late share is the plan. The price is what steers (LatePrice): it rises with
+// each late unit above the target's and falls as units come on time.
 class LatencyController {
  public:
   // Paced: every packet waits until it is due, at media time + playout(). The share of units (all
@@ -118,40 +120,12 @@ class LatencyController {
   static constexpr std::size_t kQuads = kFollowers / 4;
   using Lanes = std::array<Quad, kQuads>;
 
-  // Finds bursts that come at regular intervals, from the instants of those above a high quantile.
-  class Rhythm {
-   public:
-    explicit Rhythm(float share) : share_{share} {}
-    void on_unit(Duration media, float delay, Duration interval);
-    // The level to be held for a unit of that media time, in ms; 0 where no burst is due.
-    [[nodiscard]] float lift(Duration media, Duration interval) const;
-
-   private:
-    static constexpr std::size_t kEvents = 16;
-    [[nodiscard]] bool has_event(Duration around, Duration tolerance) const;
-    void look_for_period(Duration media, float delay, Duration interval);
-    void follow(Duration media, float delay, Duration tolerance);
-
-    float share_;
-    float quantile_ = 5;
-    std::array<Duration, kEvents> events_{};  // oldest overwritten
-    std::size_t next_event_ = 0;
-    std::size_t event_count_ = 0;
-    bool is_locked_ = false;
-    Duration period_{0};
-    Duration due_{0};
-    float level_ = 0;
-    float worst_ = 0;  // in the window around due_
-    Duration worst_at_{0};
-    int misses_ = 0;
-  };
-
   // The packets of one media time.
   struct Unit {
     MediaTime media;
     float worst = 0;  // delay above the floor of the latest packet, in ms
     std::uint32_t packets = 0;
-    bool is_late = false;
+    std::uint32_t late = 0;
     bool is_closed = false;
   };
 
@@ -164,10 +138,7 @@ class LatencyController {
   void close_unit();
   void close_eager_unit();
   void follow(float delay);
-  void account(bool is_late_unit);
-  [[nodiscard]] double debt_lift() const;
   void choose_plan();
-  void steer_price();
   [[nodiscard]] Duration wanted(RunningTime now);
   [[nodiscard]] float repair_level() const;
   [[nodiscard]] float patience() const;
@@ -202,7 +173,7 @@ class LatencyController {
   float least_level_ = 0;       // of them
   Duration decay_interval_{0};  // that decays_ stand for
   float rhythm_lift_ = 0;
-  std::array<Rhythm, 2> rhythms_;
+  std::array<BurstRhythm, 2> rhythms_;
 
   // What each follower was surprised by and what it cost, over the last minutes.
   std::array<Lanes, kBins> surprises_{};
@@ -217,16 +188,10 @@ class LatencyController {
   // The plan that drives: a follower, and the base below which it never goes.
   std::size_t follower_ = 0;
   float base_;
-  float predicted_ = 0;  // share of late units under it
   Duration since_block_{0};
   std::uint32_t blocks_ = 0;
 
-  // The price of a late unit, in ms of delay of one unit, and the debt that moves it.
-  double log_price_;
-  double unit_debt_ = 0;    // late units above the target's
-  double packet_debt_ = 0;  // late packets above the target's, in units
-  double recent_debt_ = 0;  // the same, of the last seconds
-  double packets_per_unit_ = 1;
+  LatePrice price_;
 
   // Holes.
   std::optional<Duration> round_trip_;
