@@ -381,8 +381,13 @@ void Channel::on_session(GstObject* source, const GstStructure* session) {
   }
   if (state == "offered")
     publisher_ = GST_ELEMENT(source);
-  if (GST_OBJECT(publisher_) != source)
-    return;  // of one that was let go
+  if (GST_OBJECT(publisher_) != source) {
+    if (state == "ended" && text_of(session, "reason") != "application")  // that is who was let go
+      log_line("no session with a publisher from %s (%s): %s",
+               text_of(session, "remote-address").c_str(), text_of(session, "reason").c_str(),
+               text_of(session, "detail").c_str());
+    return;
+  }
   if (state == "offered") {
     expects_audio_ = flag_of(session, "audio");
     expects_video_ = flag_of(session, "video");

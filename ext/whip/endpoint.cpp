@@ -235,7 +235,10 @@ void Endpoint::end_session(EndReason reason, const std::string& detail) {
   if (!place_.leave())
     return;
   if (const auto message = std::exchange(pending_, {})) {
-    respond(message.get(), problem(500, detail));
+    // What ended it from outside says nothing against another try.
+    const auto response = reason == EndReason::Error ? problem(500, detail)
+                                                     : problem(503, detail, {{"Retry-After", "1"}});
+    respond(message.get(), response);
     soup_server_message_unpause(message.get());
   }
   emit(PublisherEvent::Kind::Ended, reason, detail);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // whip-publishers URL TOKEN [URL TOKEN]...: publishes a test picture and tone to each, one process for all, says
-// "connected N" of the N-th (counted from 0) or "refused N: STATUS", and "all connected". Where a server is busy (503)
-// it asks again, as a browser's page would. Ends the sessions when its standard input ends.
+// "connected N" of the N-th (counted from 0) or "refused N: STATUS BODY", then "all connected" or
+// "not all connected". Where a server is busy (503) it asks again, as a browser's page would. Ends the sessions
+// when its standard input ends.
 #include <cstdio>
 #include <memory>
 #include <string>
@@ -24,16 +25,21 @@ int main(int argc, char** argv) {
   for (int i = 1; i < argc; i += 2) {
     std::unique_ptr<onair::test::WhipPublisher> publisher;
     unsigned status = 503;
+    std::string why;
     for (int tries = 0; status == 503 && tries < kTries; ++tries) {
       publisher = std::make_unique<onair::test::WhipPublisher>(
           onair::test::WhipPublisher::Config{.url = argv[i], .token = argv[i + 1]});
-      status = publisher->publish().status;
+      const auto& response = publisher->publish();
+      status = response.status;
+      why = response.body;
     }
+    if (status == 201)
+      why = "no connection came about";
     const bool is_connected = status == 201 && publisher->wait_until_connected();
     if (is_connected)
       std::printf("connected %d\n", i / 2);
     else
-      std::printf("refused %d: %u\n", i / 2, status);
+      std::printf("refused %d: %u %s\n", i / 2, status, why.c_str());
     std::fflush(stdout);
     are_all_connected = are_all_connected && is_connected;
     publishers.push_back(std::move(publisher));

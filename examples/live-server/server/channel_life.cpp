@@ -41,7 +41,7 @@ ChannelLife::Action ChannelLife::on_publish(Time now) {
     case Process::Working:
       is_expected_ = publisher_ == Publisher::None;
       if (due_)
-        due_ = now + kLinger;
+        due_ = lets_go_at(now);
       return Action::None;
     default:
       is_wanted_ = true;
@@ -57,7 +57,7 @@ ChannelLife::Action ChannelLife::on_ready(Time now) {
   is_expected_ = std::exchange(is_wanted_, false);
   if (is_stopping_ || is_resting_ || is_paused_)
     return leave(now);
-  due_ = is_on_air_ ? std::nullopt : std::optional{now + kLinger};
+  due_ = is_on_air_ ? std::nullopt : std::optional{lets_go_at(now)};
   return Action::None;
 }
 
@@ -78,6 +78,13 @@ void ChannelLife::on_publisher(Time now, Publisher publisher) {
     is_stopping_ = true;
     due_ = now;
   } else if (!due_)
+    due_ = now + kLinger;
+}
+
+void ChannelLife::on_refused(Time now) {
+  if (!std::exchange(is_expected_, false))
+    return;
+  if (process_ == Process::Working && due_)
     due_ = now + kLinger;
 }
 

@@ -27,6 +27,8 @@ class ChannelLife {
   static constexpr std::chrono::seconds kMostToLeave{15};
   // How long one that is lost may take to be gone.
   static constexpr std::chrono::milliseconds kMostToDie{500};
+  // How long who has been let in may take to be seen by the worker: longer than he is answered in (WhipProxy).
+  static constexpr std::chrono::seconds kMostToMeet{25};
   // A publisher who comes again soon finds the process there.
   static constexpr std::chrono::seconds kLinger{5};
   // The first restart is at once; each further one waits twice as long as the one before, until a worker has lived
@@ -58,6 +60,8 @@ class ChannelLife {
   [[nodiscard]] Action on_publish(Time now);
   [[nodiscard]] Action on_ready(Time now);
   void on_publisher(Time now, Publisher publisher);
+  // Who has been let in was refused by the worker, or has left before it has seen him.
+  void on_refused(Time now);
   // It says nothing any more; it should be about to end.
   void on_lost(Time now);
   // It ended, however it did.
@@ -89,6 +93,9 @@ class ChannelLife {
 
   [[nodiscard]] Action start(Time now);
   [[nodiscard]] Action leave(Time now);
+  [[nodiscard]] Time lets_go_at(Time now) const {
+    return now + (is_expected_ ? kMostToMeet : kLinger);
+  }
 
   const bool is_once_;
   Process process_ = Process::None;

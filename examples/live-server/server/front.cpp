@@ -270,7 +270,8 @@ void Front::admit(SoupServerMessage* message, const std::string& id,
         if (endpoint.port != 0 && place != id)
           set_header(waiting.get(), "X-Onair-Connection-Id", connection_id);
         if (endpoint.port != 0)
-          return whip_.forward(waiting.get(), from, {}, endpoint.port, token);
+          return whip_.forward(waiting.get(), from, {}, endpoint.port, token,
+                               [this, place](unsigned status) { on_answered(place, status); });
         if (endpoint.is_busy)  // as whiplistensrc has it
           return refuse(waiting.get(), {.status = 409,
                                         .detail = "Another publisher is live on this endpoint.",
@@ -279,6 +280,12 @@ void Front::admit(SoupServerMessage* message, const std::string& id,
                                .detail = endpoint.why_not,
                                .headers = {{"Retry-After", endpoint.is_full ? "10" : "2"}}});
       });
+}
+
+void Front::on_answered(const std::string& place, unsigned status) {
+  auto* channel = channels_.channel_or_connection(place);
+  if (channel && status != 201)
+    channel->on_refused();
 }
 
 void Front::follow(SoupServerMessage* message, const std::string& channel) {

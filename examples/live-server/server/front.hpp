@@ -51,6 +51,7 @@ class Front {
   void send_status(SoupServerMessage* message, const RunningChannel& channel) const;
   void publish(SoupServerMessage* message, const Target& target);
   void admit(SoupServerMessage* message, const std::string& id, const std::string& connection_id);
+  void on_answered(const std::string& place, unsigned status);
   void follow(SoupServerMessage* message, const std::string& channel);
   void send_metrics(SoupServerMessage* message);
   void ask(SoupServerMessage* message, const std::string& path);

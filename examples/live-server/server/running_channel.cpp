@@ -81,6 +81,11 @@ void RunningChannel::with_endpoint(Ingest ingest, OnEndpoint call) {
   ask();
 }
 
+void RunningChannel::on_refused() {
+  life_.on_refused(now());
+  update();
+}
+
 void RunningChannel::ask() {
   if (!life_.is_ready() || !link_)
     return;

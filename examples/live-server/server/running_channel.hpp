@@ -58,6 +58,8 @@ class RunningChannel {
   void open();
   // Calls at once, or as soon as its worker is ready and has answered.
   void with_endpoint(Ingest ingest, OnEndpoint call);
+  // Whoever has been sent there was refused.
+  void on_refused();
   // WHIP's endpoint of a worker that is there; 0 if there is none.
   [[nodiscard]] unsigned endpoint() const { return life_.is_ready() ? whip_port_ : 0; }
   void stop();

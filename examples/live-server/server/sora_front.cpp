@@ -206,10 +206,13 @@ void SoraFront::on_dialled(GObject* session, GAsyncResult* result, gpointer data
       soup_session_websocket_connect_finish(SOUP_SESSION(session), result, &raw));
   const ErrorPtr error{raw};
   const auto client = dial->client.lock();
-  if (!client || !client->socket->is_open())
+  if (!client)
     return;
-  if (connection)
+  if (connection && client->socket->is_open())
     return dial->front->on_worker(client, connection.get());
+  dial->front->on_not_taken(*client);
+  if (connection)
+    return;
   log_line("%s: its process takes no publisher: %s", client->channel.c_str(), error->message);
   dial->front->refuse(
       client, sora::refusal("INTERNAL-ERROR", "The channel's process does not answer. Try again."));
@@ -255,8 +258,14 @@ void SoraFront::to_worker(const ClientPtr& client, std::string_view frame) {
   client->worker->send(std::string{frame});
 }
 
+void SoraFront::on_not_taken(const Client& client) {
+  if (auto* channel = channels_.channel_or_connection(client.place))
+    channel->on_refused();
+}
+
 void SoraFront::on_worker_closed(const ClientPtr& client) {
   client->is_worker_closed = true;
+  on_not_taken(*client);
   client->socket->close(client->worker->received().value_or(
       sora::refusal("INTERNAL-ERROR", "The channel's process has broken off. Connect again.")));
   forget(client);

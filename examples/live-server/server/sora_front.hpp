@@ -51,6 +51,8 @@ class SoraFront {
   void admit(const ClientPtr& client);
   void dial(const ClientPtr& client, unsigned port);
   void on_worker(const ClientPtr& client, SoupWebsocketConnection* connection);
+  // Its channel expects nobody any more, unless its worker has seen him.
+  void on_not_taken(const Client& client);
   void on_worker_closed(const ClientPtr& client);
   void on_closed(const ClientPtr& client);
   void to_worker(const ClientPtr& client, std::string_view frame);

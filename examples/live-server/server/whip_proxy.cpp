@@ -39,6 +39,7 @@ struct Exchange {
   GstPtr<SoupServerMessage> theirs;
   GstPtr<SoupMessage> ours;
   std::string from;
+  WhipProxy::OnAnswer on_answer;
 };
 
 void copy_answer(const Exchange& exchange, GBytes* body) {
@@ -69,7 +70,7 @@ void copy_answer(const Exchange& exchange, GBytes* body) {
                              size);
 }
 
-void on_answer(GObject* session, GAsyncResult* result, gpointer data) {
+void on_answered(GObject* session, GAsyncResult* result, gpointer data) {
   const std::unique_ptr<Exchange> exchange{static_cast<Exchange*>(data)};
   GError* raw = nullptr;
   GBytes* body = soup_session_send_and_read_finish(SOUP_SESSION(session), result, &raw);
@@ -83,16 +84,21 @@ void on_answer(GObject* session, GAsyncResult* result, gpointer data) {
                std::string{"The channel's process does not answer: "} + error->message + ".");
   }
   soup_server_message_unpause(exchange->theirs.get());
+  if (exchange->on_answer)
+    exchange->on_answer(soup_server_message_get_status(exchange->theirs.get()));
 }
 
 }  // namespace
 
+// As many connections as there are publishers: those of ten workers that hang would keep all others waiting.
 WhipProxy::WhipProxy()
     : session_{GstPtr<SoupSession>::adopt(
-          soup_session_new_with_options("timeout", kTimeoutSeconds, nullptr))} {}
+          soup_session_new_with_options("timeout", kTimeoutSeconds, "max-conns", G_MAXINT,
+                                        "max-conns-per-host", G_MAXINT, nullptr))} {}
 
 void WhipProxy::forward(SoupServerMessage* message, const std::string& from,
-                        const std::string& resource, unsigned port, const std::string& token) {
+                        const std::string& resource, unsigned port, const std::string& token,
+                        OnAnswer on_answer) {
   soup_server_message_pause(message);
   const auto uri = "http://127.0.0.1:" + std::to_string(port) + kEndpoint + resource;
   auto ours = GstPtr<SoupMessage>::adopt(
@@ -115,9 +121,10 @@ void WhipProxy::forward(SoupServerMessage* message, const std::string& from,
     g_bytes_unref(bytes);
   }
   auto* request = ours.get();
-  soup_session_send_and_read_async(
-      session_.get(), request, G_PRIORITY_DEFAULT, nullptr, on_answer,
-      new Exchange{GstPtr<SoupServerMessage>::share(message), std::move(ours), from});
+  soup_session_send_and_read_async(session_.get(), request, G_PRIORITY_DEFAULT, nullptr,
+                                   on_answered,
+                                   new Exchange{GstPtr<SoupServerMessage>::share(message),
+                                                std::move(ours), from, std::move(on_answer)});
 }
 
 }  // namespace live

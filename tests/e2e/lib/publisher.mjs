@@ -25,7 +25,8 @@ export async function publishHeadless(channels) {
     return program.stop('SIGCONT'); // it ends by itself
   };
   try {
-    await program.says(/^all connected$/m, 120_000);
+    await program.says(/all connected$/m, 120_000);
+    if (!/^all connected$/m.test(program.output)) throw new Error(program.output);
   } catch (error) {
     await program.stop('SIGKILL');
     throw error;

@@ -77,15 +77,49 @@ TEST(ChannelLife, GoesOnTheAirAndBack) {
   EXPECT_FALSE(life.next());
 }
 
+TEST(ChannelLife, WhoHasBeenLetInMayTakeLongToBeSeen) {
+  auto life = made();
+  EXPECT_EQ(life.on_publish(at(0s)), Action::StartWorker);
+  EXPECT_EQ(life.on_ready(at(100ms)), Action::None);
+  life.on_publisher(at(1s), Publisher::None);
+  EXPECT_EQ(life.next(), at(100ms + ChannelLife::kMostToMeet));
+  EXPECT_EQ(life.state(), State::Starting);
+  // Another one in the meantime has as long.
+  EXPECT_EQ(life.on_publish(at(2s)), Action::None);
+  EXPECT_EQ(life.on_time(at(2s + ChannelLife::kMostToMeet) - 1ms), Action::None);
+  EXPECT_EQ(life.on_time(at(2s + ChannelLife::kMostToMeet)), Action::StopWorker);
+  EXPECT_EQ(life.state(), State::Idle);
+}
+
+TEST(ChannelLife, WhoIsRefusedByTheWorkerIsNotWaitedFor) {
+  auto life = made();
+  EXPECT_EQ(life.on_publish(at(0s)), Action::StartWorker);
+  EXPECT_EQ(life.on_ready(at(100ms)), Action::None);
+  life.on_refused(at(7s));
+  EXPECT_EQ(life.state(), State::Idle);
+  EXPECT_EQ(life.next(), at(12s));
+  life.on_refused(at(8s));
+  EXPECT_EQ(life.next(), at(12s)) << "nobody was expected any more";
+}
+
+TEST(ChannelLife, OneWhoIsRefusedDoesNotEndTheBroadcastOfAnother) {
+  auto life = on_air();
+  EXPECT_EQ(life.on_publish(at(2s)), Action::None);
+  life.on_refused(at(3s));
+  EXPECT_EQ(life.state(), State::Running);
+  EXPECT_FALSE(life.next());
+}
+
 TEST(ChannelLife, APublisherWhoComesWhileTheWorkerLingersFindsItThere) {
   auto life = made();
   EXPECT_EQ(life.on_publish(at(0s)), Action::StartWorker);
   EXPECT_EQ(life.on_ready(at(0s)), Action::None);
+  life.on_refused(at(0s));
   EXPECT_EQ(life.next(), at(5s));
   EXPECT_EQ(life.on_publish(at(4s)), Action::None);
-  EXPECT_EQ(life.next(), at(9s));
+  EXPECT_EQ(life.next(), at(29s));
   EXPECT_EQ(life.state(), State::Starting);
-  EXPECT_EQ(life.on_time(at(9s)), Action::StopWorker) << "but he did not come";
+  EXPECT_EQ(life.on_time(at(29s)), Action::StopWorker) << "but he did not come";
   EXPECT_EQ(life.state(), State::Idle);
 }
 
@@ -93,6 +127,7 @@ TEST(ChannelLife, APublisherWhoComesAsTheWorkerLeavesGetsAnother) {
   auto life = made();
   EXPECT_EQ(life.on_publish(at(0s)), Action::StartWorker);
   EXPECT_EQ(life.on_ready(at(0s)), Action::None);
+  life.on_refused(at(0s));
   EXPECT_EQ(life.on_time(at(5s)), Action::StopWorker);
   EXPECT_EQ(life.on_publish(at(5s)), Action::None);
   EXPECT_EQ(life.on_gone(at(6s)), Action::StartWorker);
@@ -382,10 +417,11 @@ TEST(ChannelLife, OfOneBroadcastEndsWhereNothingCameOfIt) {
   EXPECT_EQ(life.on_ready(at(1s)), Action::None);
   life.on_publisher(at(1s), Publisher::None);
   EXPECT_EQ(life.state(), State::Starting) << "whose offer is on its way";
-  EXPECT_EQ(life.on_time(at(6s) - 1ms), Action::None);
-  EXPECT_EQ(life.on_time(at(6s)), Action::StopWorker);
+  life.on_refused(at(2s));
+  EXPECT_EQ(life.on_time(at(7s) - 1ms), Action::None);
+  EXPECT_EQ(life.on_time(at(7s)), Action::StopWorker);
   EXPECT_EQ(life.state(), State::Stopping);
-  EXPECT_EQ(life.on_gone(at(7s)), Action::None);
+  EXPECT_EQ(life.on_gone(at(8s)), Action::None);
   EXPECT_EQ(life.state(), State::Ended);
 }
 
