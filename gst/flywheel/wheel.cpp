@@ -248,16 +248,21 @@ GstFlowReturn Wheel::handle_event(GstPtr<GstEvent> event, const Item& item) {
     case GST_EVENT_CUSTOM_DOWNSTREAM:
       if (!gst_event_has_name(event.get(), kAwayEvent))
         break;
-      if (lane_) {
-        GST_INFO_OBJECT(element_, "%s is away", lane_->media());
-        lane_->set_away();
-      }
+      if (lane_)
+        set_away();
+      else
+        is_away_ = true;  // for the lane that begins without input
       return GST_FLOW_OK;
     default:
       break;
   }
   gst_pad_push_event(src_, event.release());
   return GST_FLOW_OK;
+}
+
+void Wheel::set_away() {
+  GST_INFO_OBJECT(element_, "%s is away", lane_->media());
+  lane_->set_away();
 }
 
 GstFlowReturn Wheel::apply_caps(GstPtr<GstEvent> event) {
@@ -322,8 +327,11 @@ GstFlowReturn Wheel::begin_without_input(Lock& lock) {
   const RunningTime begin = std::max(RunningTime{}, running_time() - max_wait);
   lock.unlock();
   const GstFlowReturn flow = apply_first_caps();
-  if (flow == GST_FLOW_OK)
+  if (flow == GST_FLOW_OK) {
     lane_->begin(begin);
+    if (std::exchange(is_away_, false))
+      set_away();
+  }
   lock.lock();
   return flow;
 }
@@ -405,6 +413,7 @@ void Wheel::reset() {
   asks_again_ = true;
   gst_segment_init(&segment_, GST_FORMAT_TIME);
   lane_.reset();
+  is_away_ = false;
   has_stream_start_ = has_segment_ = false;
   segment_seqnum_ = GST_SEQNUM_INVALID;
   caps_.reset();

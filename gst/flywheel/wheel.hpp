@@ -80,6 +80,7 @@ class Wheel {
   // The task, without the mutex.
   GstFlowReturn handle(Item item);
   GstFlowReturn handle_event(GstPtr<GstEvent> event, const Item& item);
+  void set_away();
   GstFlowReturn apply_caps(GstPtr<GstEvent> event);
   // Of a line without input, as downstream has it now.
   GstFlowReturn apply_first_caps();
@@ -115,6 +116,7 @@ class Wheel {
 
   // The task only, or while there is none.
   std::unique_ptr<Lane> lane_;
+  bool is_away_ = false;  // said before there was a lane
   LaneStats lane_stats_;
   bool has_stream_start_ = false;
   bool has_segment_ = false;

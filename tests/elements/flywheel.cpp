@@ -281,6 +281,16 @@ TEST(FlywheelSound, WithCapsItBeginsInSilenceWithThePipeline) {
   EXPECT_EQ(GST_BUFFER_PTS(bench.media().back()), 2180 * GST_MSECOND);
 }
 
+TEST(FlywheelSound, WithCapsItMayBeAwayBeforeItBegins) {
+  FlywheelBench bench{{.properties = std::string{"caps=\""} + FlywheelBench::kSound + "\"",
+                       .is_open = false,
+                       .state = GST_STATE_PAUSED}};
+  bench.push_event(away());
+  ASSERT_TRUE(bench.wait_until_idle());
+  bench.set_state(GST_STATE_PLAYING);
+  EXPECT_EQ(bench.wait_for_deadline(), 200ms);
+}
+
 TEST(FlywheelSound, WithCapsInAPipelineThatRunsItBeginsNow) {
   FlywheelBench bench{{.properties = std::string{"caps=\""} + FlywheelBench::kSound + "\"",
                        .is_open = false,
