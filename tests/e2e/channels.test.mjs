@@ -252,6 +252,11 @@ test('a worker that is killed on the air is replaced, and the channel goes on', 
   const newest = () => nextSequence(viewer.client.seen.texts.at(-1));
   await eventually('two segments more', () => viewer.client.seen.texts.length && newest() >= 6, 20_000);
 
+  await publishers[0].page.evaluate(() => {
+    window.told = [];
+    new MutationObserver(() => window.told.push(document.body.innerText))
+      .observe(document.body, { childList: true, subtree: true, characterData: true });
+  });
   const [victim, bystander] = [await server.workerOf(channel), await server.workerOf(other)];
   const before = newest();
   const killedAt = Date.now();
@@ -263,6 +268,9 @@ test('a worker that is killed on the air is replaced, and the channel goes on', 
   t.diagnostic(`the next segment is listed after ${Date.now() - killedAt} ms`);
   await eventually('the publisher is back', isState(channel, 'running'), 40_000);
   t.diagnostic(`the publisher is back after ${Date.now() - killedAt} ms`);
+  const told = await publishers[0].page.evaluate(() => window.told.join('\n'));
+  assert.match(told, /The server no longer knows this session/);
+  assert.doesNotMatch(told, /The connection is interrupted/, 'it has asked before the browser told of it');
   const returned = newest();
   await eventually('five segments more', () => newest() >= returned + 5, 20_000);
   const played = await viewer.report();

@@ -11,6 +11,8 @@ const kBatchMs = 50;             // host candidates come in a burst: one PATCH i
 const kPatienceMs = 2_000;       // many a "disconnected" heals by itself within two seconds
 const kConnectWithinMs = 15_000; // first connection, or repair: longer and viewers have left anyway
 const kResendMs = 1_000;         // while a network changes, requests fail for a moment
+const kPulseMs = 1_000;
+const kSilentMs = 3_000;         // a path is checked each 2.5 s, so that something comes sooner
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -49,6 +51,17 @@ function offerCaptureTime(transceiver) {
   }
 }
 
+// A figure that grows with whatever comes from the server: packets, checks of the path and answers to ours.
+async function received(pc) {
+  let sum = 0;
+  for (const report of (await pc.getStats()).values()) {
+    if (report.type === 'transport') sum += report.packetsReceived ?? report.bytesReceived ?? 0;
+    if (report.type === 'candidate-pair')
+      sum += (report.requestsReceived ?? 0) + (report.responsesReceived ?? 0);
+  }
+  return sum;
+}
+
 export class WhipSession {
   #pc;
   #endpoint;
@@ -64,6 +77,7 @@ export class WhipSession {
   #isRestarting = false;
   #timer = 0;          // the next thing to happen if the connection state stays as it is
   #deadline = 0;
+  #pulse = 0;
   #connected = withResolvers();
   #lost = withResolvers();
   #onNetworkChange = () => this.#networkChanged();
@@ -131,6 +145,7 @@ export class WhipSession {
     this.#isClosed = true;
     clearTimeout(this.#timer);
     clearTimeout(this.#deadline);
+    clearInterval(this.#pulse);
     removeEventListener('online', this.#onNetworkChange);
     navigator.connection?.removeEventListener?.('change', this.#onNetworkChange);
     this.#pc.close();
@@ -187,6 +202,7 @@ export class WhipSession {
         this.#deadline = 0;
         this.#connected.resolve();
         this.#onChange(true, '');
+        this.#pulse ||= setInterval(this.#pulseTaker(), kPulseMs);
       } else if (pc.connectionState === 'disconnected') {
         this.#onChange(false, 'The connection is interrupted.');
         this.#timer = setTimeout(() => this.restartIce(), kPatienceMs);
@@ -194,6 +210,33 @@ export class WhipSession {
         this.restartIce();
       }
     });
+  }
+
+  // A browser takes five seconds and more to tell that nothing comes any more. A server whose session broke off with
+  // its process tells at once, when it is asked.
+  #pulseTaker() {
+    let heard = -1;
+    let heardAt = 0;
+    return async () => {
+      const now = await received(this.#pc).catch(() => heard);
+      if (now !== heard) {
+        heard = now;
+        heardAt = performance.now();
+      } else if (performance.now() - heardAt >= kSilentMs) {
+        heardAt = performance.now();  // not again before as long has passed
+        await this.#askWhetherGone();
+      }
+    };
+  }
+
+  // By a trickle of no candidates, which changes nothing in a session that lives.
+  async #askWhetherGone() {
+    if (this.#isClosed || !this.#url || this.#etag === null || !this.#takesTrickle) return;
+    try {
+      await this.#patch(this.#etag, writeFragment(this.#pc.localDescription.sdp, [], false));
+    } catch (error) {
+      if (isGone(error)) this.#lose(`The connection was lost. ${kGone}`, error);
+    }
   }
 
   #networkChanged() {
