@@ -74,7 +74,7 @@ async function poll() {
     finished = null;  // it may come back restarted, counting from one again
     if (!player) become(onair.state, error.message);
   }
-  pollTimer = setTimeout(poll, onair.state === 'live' ? kPollLiveMs : kPollMs);
+  pollTimer = setTimeout(poll, onair.state === 'live' && !away ? kPollLiveMs : kPollMs);
 }
 
 // A hitch may be the first sign of the next broadcast, whose playlist takes the place of this one.
