@@ -208,10 +208,11 @@ void SoraFront::on_dialled(GObject* session, GAsyncResult* result, gpointer data
   const auto client = dial->client.lock();
   if (!client)
     return;
-  if (connection && client->socket->is_open())
+  const bool is_here = client->socket->is_open();
+  if (connection && is_here)
     return dial->front->on_worker(client, connection.get());
   dial->front->on_not_taken(*client);
-  if (connection)
+  if (!is_here)
     return;
   log_line("%s: its process takes no publisher: %s", client->channel.c_str(), error->message);
   dial->front->refuse(
