@@ -15,6 +15,11 @@ constexpr double in_ms(Duration duration) {
   return std::chrono::duration<double, std::milli>{duration}.count();
 }
 
+// Rounded towards zero, to the nanosecond.
+constexpr Duration scaled(Duration duration, double by) {
+  return Duration{static_cast<Duration::rep>(static_cast<double>(duration.count()) * by)};
+}
+
 template <typename Line>
 struct Timeline {
   using duration = Duration;

@@ -11,10 +11,6 @@ double seconds(Duration duration) {
   return std::chrono::duration<double>(duration).count();
 }
 
-Duration scaled(Duration duration, double by) {
-  return Duration{static_cast<Duration::rep>(static_cast<double>(duration.count()) * by)};
-}
-
 }  // namespace
 
 void WallClock::observe(RunningTime media, NtpTime utc, Source source) {

@@ -16,10 +16,6 @@ constexpr Duration kShortestPeriod{200ms};
 constexpr Duration kLongestPeriod{20s};
 constexpr int kMissesToUnlock = 3;
 
-Duration times(Duration duration, double factor) {
-  return Duration{static_cast<Duration::rep>(static_cast<double>(duration.count()) * factor)};
-}
-
 }  // namespace
 
 bool BurstRhythm::has_event(Duration around, Duration tolerance) const {
@@ -28,7 +24,7 @@ bool BurstRhythm::has_event(Duration around, Duration tolerance) const {
 }
 
 float BurstRhythm::lift(Duration media, Duration interval) const {
-  const auto is_due = is_locked_ && std::chrono::abs(media - due_) <= times(interval, kWindow);
+  const auto is_due = is_locked_ && std::chrono::abs(media - due_) <= scaled(interval, kWindow);
   return is_due ? kRhythmGain * level_ : 0;
 }
 
@@ -38,11 +34,12 @@ void BurstRhythm::on_unit(Duration media, float delay, Duration interval) {
   quantile_ *= is_event ? 1 + kQuantileStep * (1 - share_) : 1 - kQuantileStep * share_;
   quantile_ = std::max(quantile_, 0.5F);
   if (is_locked_)
-    follow(media, delay, times(interval, kWindow));
+    follow(media, delay, scaled(interval, kWindow));
   if (!is_event)
     return;
   const auto newest = (next_event_ + kEvents - 1) % kEvents;
-  if (event_count_ > 0 && media - events_[newest] < std::max<Duration>(100ms, times(interval, 3.5)))
+  if (event_count_ > 0 &&
+      media - events_[newest] < std::max<Duration>(100ms, scaled(interval, 3.5)))
     return;
   if (!is_locked_)
     look_for_period(media, delay, interval);
@@ -54,7 +51,7 @@ void BurstRhythm::on_unit(Duration media, float delay, Duration interval) {
 // Four events in a row at one distance are no chance: among 16 events in two minutes, random ones
 // line up like that less than once in a thousand.
 void BurstRhythm::look_for_period(Duration media, float delay, Duration interval) {
-  const auto tolerance = times(interval, kWindow);
+  const auto tolerance = scaled(interval, kWindow);
   for (std::size_t age = 0; age < event_count_; ++age) {
     const auto period = media - events_[(next_event_ + 2 * kEvents - 1 - age) % kEvents];
     if (period > kLongestPeriod)

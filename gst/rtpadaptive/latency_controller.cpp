@@ -105,10 +105,6 @@ Duration from_milliseconds(float value) {
   return Duration{static_cast<Duration::rep>(static_cast<double>(value) * 1e6)};
 }
 
-Duration times(Duration duration, double factor) {
-  return Duration{static_cast<Duration::rep>(static_cast<double>(duration.count()) * factor)};
-}
-
 LatencyController::Config checked(LatencyController::Config config) {
   config.min_latency = std::max(config.min_latency, Duration{0});
   config.max_latency = std::max(config.max_latency, config.min_latency);
@@ -513,7 +509,7 @@ Duration LatencyController::wanted(RunningTime now) {
     level = held;
     reason = held == rhythm_lift_ ? Reason::Rhythm : Reason::LateBurst;
   }
-  if (hole_opened_ && now - *hole_opened_ > times(from_milliseconds(repair_), 1.5) + kHoleGrace)
+  if (hole_opened_ && now - *hole_opened_ > scaled(from_milliseconds(repair_), 1.5) + kHoleGrace)
     open_holes_ = 0;
   // Up to where repairs come, but no sooner than needed. L moves when packets come: the next one has
   // to find it above the age of what is missing, which followed `hole_media_`, and so has the one
@@ -547,7 +543,7 @@ void LatencyController::apply(Duration wanted) {
   wanted = std::clamp(wanted, config_.min_latency, config_.max_latency);
   const auto is_bounded = latency_ > config_.max_latency;
   if (wanted < latency_ && !is_bounded && wanted > config_.min_latency &&
-      latency_ - wanted < std::max(times(latency_, kStepDown), kLeastStepDown))
+      latency_ - wanted < std::max(scaled(latency_, kStepDown), kLeastStepDown))
     return;
   latency_ = wanted;
 }
