@@ -260,7 +260,8 @@ void LatencyController::on_hole_filled(RunningTime now, float delay, bool is_lat
     return;
   ++stats_.given_up;
   ++stats_.late_units;
-  price_.on_late_filler();
+  if (config_.release == Release::Paced)
+    price_.on_late_filler();
 }
 
 void LatencyController::on_next_unit(const Packet& packet) {
